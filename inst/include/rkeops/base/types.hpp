@@ -1,0 +1,41 @@
+// Vocabulary shared by every layer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rkeops {
+
+// What a variable (or a result) is indexed by: rows i, rows j, or nothing (a parameter).
+enum class Category : std::uint8_t { i = 0, j = 1, parameter = 2 };
+
+enum class Precision : std::uint8_t { float32, float64 };
+
+// One declared data argument: `name = Vi(dim)` and so on; `position` is 0-based.
+struct Argument {
+  std::string name;
+  Category category;
+  std::int64_t dim;
+  std::int64_t position;
+};
+
+// What code generation has to know of the machine; filled in by device/, read by codegen/.
+struct Target {
+  Precision precision = Precision::float64;
+  int vector_bytes = 32;
+  int vector_registers = 16;
+
+  int lanes() const { return vector_bytes / (precision == Precision::float32 ? 4 : 8); }
+};
+
+inline const char* name_of(Precision precision) {
+  return precision == Precision::float32 ? "float32" : "float64";
+}
+
+inline const char* name_of(Category category) {
+  constexpr const char* names[] = {"Vi", "Vj", "Pm"};
+  return names[static_cast<int>(category)];
+}
+
+}  // namespace rkeops

@@ -1,0 +1,211 @@
+// Text of a kernel: a translation unit with the fold over a chunk of columns for one tile of rows, and the prologues
+// that compute what is needed once per row, per column and per call. Pure text: knows no hardware, runs nothing.
+#pragma once
+
+#include "../kernel/cpu_prelude.hpp"
+#include "fold.hpp"
+
+namespace rkeops {
+
+// How much a kernel is unrolled.
+struct Tiling {
+  int row_vectors, columns;
+  std::int64_t unroll_limit;
+};
+
+namespace kernel_text {
+
+inline PackedArea packed(const Area& area) {
+  PackedArea out;
+  out.width = area.width;
+  out.has_prologue = !area.derived.empty();
+  for (Expr leaf : area.leaves) {
+    const std::int64_t source = is_variable(leaf) ? position_of(leaf) : static_cast<std::int64_t>(leaf->id);
+    out.leaves.push_back({is_reduction(leaf), source, leaf->dim, area.offsets.at(leaf.node())});
+  }
+  return out;
+}
+
+inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& tiling) {
+  KernelPlan k{};
+  const Reduction& row = reduction_of(plan.reduction);
+  const Expr f = plan.reduction.arg(0);
+  k.row = packed(plan.row);
+  k.column = packed(plan.column);
+  k.parameter = packed(plan.parameter);
+  k.rows = result_category(plan.reduction);
+  k.columns = folded_category(plan.reduction);
+  k.reduction = row;
+  k.dim = f->dim;
+  k.k = k_of(plan.reduction);
+  k.precision = target.precision;
+  k.lanes = target.lanes();
+  k.vector_bytes = target.vector_bytes;
+  k.row_vectors = tiling.row_vectors;
+  k.columns_per_step = tiling.columns;
+  const bool wide = target.precision == Precision::float64;
+  switch (row.family) {
+    case Family::sum:
+      k.compensated = wide;
+      k.value_slots = k.dim * (wide ? 2 : 1);
+      break;
+    case Family::extremum:
+      k.value_slots = k.dim;
+      k.index_slots = row.indices ? k.dim : 0;
+      break;
+    case Family::nearest:
+      k.value_slots = k.index_slots = k.dim * k.k;
+      break;
+    case Family::softmax:
+      k.has_sum_of_ones = !row.weighted || row.ratio;
+      k.sums = (k.has_sum_of_ones ? 1 : 0) + (row.weighted ? plan.reduction.arg(1)->dim : 0);
+      k.compensated = wide;
+      k.value_slots = 1 + k.sums * (wide ? 2 : 1);
+      break;
+  }
+  return k;
+}
+
+// Names that start with `stem` in `text`, e.g. the v_ functions that a body calls.
+inline std::set<std::string> names_in(const std::string& text, const std::string& stem) {
+  std::set<std::string> names;
+  const auto part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  for (std::size_t at = text.find(stem); at != std::string::npos; at = text.find(stem, at + 1)) {
+    if (at > 0 && part(text[at - 1])) continue;
+    std::size_t end = at;
+    while (end < text.size() && part(text[end])) ++end;
+    names.insert(text.substr(at, end - at));
+  }
+  return names;
+}
+
+// pow_5, pow_m2, ...: integer powers by repeated squaring.
+inline std::string power_function(const std::string& name) {
+  const bool negative = name[4] == 'm';
+  unsigned long long m = std::stoull(name.substr(negative ? 5 : 4));
+  std::string body;
+  bool first = true;
+  for (; m > 0; m >>= 1) {
+    if (m & 1) body += first ? " V r = a;" : " r *= a;", first = false;
+    if (m > 1) body += " a *= a;";
+  }
+  return "static inline V " + name + "(V a) {" + body + " return " + (negative ? "splat(1) / r" : "r") + "; }\n";
+}
+
+// What derived values of one area need: a loop over the row vectors of a tile, or one pass for parameters.
+inline void prologue(Text& out, const Plan& plan, Role role, const char* name, std::int64_t unroll_limit,
+                     int row_vectors, std::int64_t& work_vectors) {
+  const Area& area = plan.area(role);
+  if (area.derived.empty()) return;
+  Text body;
+  Workspace work;
+  Components c(plan, body, work, 1, 1, unroll_limit, "t");
+  c.compute(role);
+  c.prepare(area.derived, false);
+  for (Expr n : area.derived) {
+    c.for_components(n, [&](const Component& k) {
+      const std::string value = c.value(n, k, {0, 0});
+      const std::string place = k.shifted(area.offsets.at(n.node())).text;
+      if (role == 0) {
+        body.line("parameter[", place, "] = (", value, ")[0];");
+      } else {
+        body.line("store(tile + (", place, ") * TILE, ", value, ");");
+      }
+    });
+  }
+  if (role == 0) {
+    out.open("void ", name, "(real* parameter, V* work)");
+  } else {
+    const char* macro = role == varies_row ? "ROW" : "COLUMN";
+    out.line("#undef ", macro).line("#define ", macro, "(k, member) load(tile + (k) * TILE)");
+    out.open("void ", name, "(const real* parameter, real* tile, V* work)");
+    out.open("for (int v = 0; v < ", row_vectors, "; ++v, tile += LANES)");
+  }
+  out.line("(void)parameter, (void)work;");
+  out.raw(work.declarations.string());
+  out.raw(body.string());
+  if (role != 0) out.close();
+  out.close();
+  work_vectors = std::max(work_vectors, work.vectors);
+}
+
+inline void tile_step(Text& out, const Plan& plan, const KernelPlan& kernel, Fold& fold, Workspace& work, int columns,
+                      std::int64_t unroll_limit) {
+  Components c(plan, out, work, kernel.row_vectors, columns, unroll_limit, columns == 1 ? "u" : "t");
+  fold.step(c);
+}
+
+inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::int64_t unroll_limit) {
+  std::int64_t widest = 1;
+  for (Expr arg : plan.reduction->args) widest = std::max(widest, arg->dim);
+  Workspace work;
+  Text declarations, body;
+  const auto fold = make_fold(kernel, work, plan.reduction, widest <= unroll_limit);
+  const int step = kernel.columns_per_step;
+  fold->begin(body);
+  body.line("long j = 0;");
+  body.open("while (j < n)");
+  if (fold->block() > 0) {
+    body.line("const long stop = n - j < ", fold->block(), " ? n : j + ", fold->block(), ";");
+  } else {
+    body.line("const long stop = n;");
+  }
+  fold->begin_block(body);
+  if (step > 1) {
+    body.open("for (; j + ", step, " <= stop; j += ", step, ", column += ", step * kernel.column.width, ")");
+    tile_step(body, plan, kernel, *fold, work, step, unroll_limit);
+    body.close();
+  }
+  body.open("for (; j < stop; ++j, column += ", kernel.column.width, ")");
+  tile_step(body, plan, kernel, *fold, work, 1, unroll_limit);
+  body.close();
+  fold->end_block(body);
+  body.close();
+  fold->end(body);
+
+  out.line("#undef ROW").line("#undef COLUMN");
+  out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
+  out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column.width, " + (k)])");
+  out.line("void rkeops_fold(const real* restrict parameter, const real* restrict row, const real* restrict column, long n,");
+  out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work)");
+  out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
+  out.raw(work.declarations.string());
+  out.raw(body.string());
+  out.close();
+  kernel.work_vectors = std::max(kernel.work_vectors, work.vectors);
+}
+
+}  // namespace kernel_text
+
+inline KernelPlan generate(const Plan& plan, const Target& target, const Tiling& tiling) {
+  using namespace kernel_text;
+  KernelPlan kernel = layout(plan, target, tiling);
+  Text body;
+  const std::int64_t limit = tiling.unroll_limit;
+  prologue(body, plan, 0, "rkeops_prologue_parameter", limit, 1, kernel.work_vectors);
+  prologue(body, plan, varies_row, "rkeops_prologue_row", limit, kernel.row_vectors, kernel.work_vectors);
+  prologue(body, plan, varies_column, "rkeops_prologue_column", limit, kernel.row_vectors, kernel.work_vectors);
+  fold_function(body, plan, kernel, limit);
+  kernel.text = std::string("/* ") + kernel.reduction.name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
+                cpu_prelude(target.precision, target.vector_bytes, names_in(body.string(), "v_")) +
+                "#define TILE " + str(kernel.tile_rows()) +
+                "\n#define PARAMETER(k) splat(parameter[k])\n"
+                "static inline V square(V a) { return a * a; }\n"
+                "static inline V truth(I mask) { return select(mask, splat(1), splat(0)); }\n";
+  for (const std::string& name : names_in(body.string(), "pow_")) kernel.text += power_function(name);
+  kernel.text += fold_text(kernel) + body.string();
+  return kernel;
+}
+
+// The largest tile whose text stays small enough to compile quickly.
+inline KernelPlan generate(const Plan& plan, const Target& target) {
+  constexpr std::size_t text_limit = 150000;
+  KernelPlan kernel;
+  for (const Tiling& tiling : {Tiling{2, 4, 16}, Tiling{2, 4, 4}, Tiling{1, 4, 2}, Tiling{1, 1, 1}}) {
+    kernel = generate(plan, target, tiling);
+    if (kernel.text.size() < text_limit) break;
+  }
+  return kernel;
+}
+
+}  // namespace rkeops

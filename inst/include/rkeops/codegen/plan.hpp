@@ -1,0 +1,130 @@
+// The plan of one reduction: which data it reads, what is computed once per row, per column or per call instead of once
+// per pair, and how its state is laid out.
+//
+// In a plan everything is seen from the result: its index is the row (one lane each), the folded index the column.
+#pragma once
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "../base/types.hpp"
+#include "../pass/autodiff.hpp"
+
+namespace rkeops {
+
+// A set: what a value varies with, inside a kernel.
+using Role = std::uint8_t;
+constexpr Role varies_row = 1, varies_column = 2;
+
+// One area of packed data: leaves (variables, results of earlier reductions), then derived values.
+struct Area {
+  std::vector<Expr> leaves, derived;
+  std::unordered_map<const Node*, std::int64_t> offsets;
+  std::int64_t width = 0;
+
+  void add(std::vector<Expr>& list, Expr n) {
+    if (!offsets.emplace(n.node(), width).second) return;
+    list.push_back(n);
+    width += n->dim;
+  }
+};
+
+struct Plan {
+  Expr reduction;
+  Area row, column, parameter;
+
+  Role role(Expr n) const {
+    const Category result = result_category(reduction), folded = folded_category(reduction);
+    Role role = 0;
+    if (result != Category::parameter && (n->indices & indices_of(result))) role |= varies_row;
+    if (folded != Category::parameter && (n->indices & indices_of(folded))) role |= varies_column;
+    return role;
+  }
+
+  Area& area(Role role) { return role == varies_row ? row : role == varies_column ? column : parameter; }
+  const Area& area(Role role) const { return const_cast<Plan*>(this)->area(role); }
+
+  // Packed already when the fold runs: a leaf, or derived.
+  bool is_packed(Expr n) const {
+    const Role r = role(n);
+    return r != (varies_row | varies_column) && area(r).offsets.count(n.node()) > 0;
+  }
+};
+
+inline bool is_leaf(Expr n) { return is_variable(n) || is_reduction(n); }
+
+inline std::int64_t inline_cost(Expr n) {
+  std::int64_t cost = 0;
+  for (Expr below : nodes_below({n})) cost += below->operation->cost;
+  return cost;
+}
+
+// Finds what is worth computing once per row, column or call: the largest subformulas with fewer indices, unless
+// packing them would take more memory than the data they come from.
+inline void derive(Plan& plan, Expr root) {
+  std::unordered_set<const Node*> seen;
+  std::vector<Expr> todo{root};
+  while (!todo.empty()) {
+    const Expr n = todo.back();
+    todo.pop_back();
+    if (!seen.insert(n.node()).second || is_leaf(n) || is_constant(n)) continue;
+    const Role role = plan.role(n);
+    if (role != (varies_row | varies_column) && n->operation->structure != Structure::rearrange) {
+      std::int64_t source = 0;
+      for (Expr leaf : nodes_below({n})) {
+        if (is_leaf(leaf)) source += leaf->dim;
+      }
+      if (n->dim <= std::max<std::int64_t>(source, 4)) {
+        plan.area(role).add(plan.area(role).derived, n);
+        continue;
+      }
+    }
+    for (Expr arg : n->args) todo.push_back(arg);
+  }
+}
+
+inline Plan make_plan(Expr reduction) {
+  Plan plan{reduction, {}, {}, {}};
+  const std::vector<Expr> roots(reduction->args.begin(), reduction->args.end());
+  for (Expr n : nodes_below(roots)) {
+    if (is_leaf(n)) plan.area(plan.role(n)).add(plan.area(plan.role(n)).leaves, n);
+  }
+  for (Expr root : roots) derive(plan, root);
+  return plan;
+}
+
+// ---- what the runtime has to know of a generated kernel
+
+struct PackedLeaf {
+  bool from_stage;       // an earlier reduction's result, else an input
+  std::int64_t index;    // of the stage or input
+  std::int64_t dim, offset;
+};
+
+struct PackedArea {
+  std::vector<PackedLeaf> leaves;
+  std::int64_t width = 0;
+  bool has_prologue = false;
+};
+
+struct KernelPlan {
+  std::string text;           // the generated translation unit
+  PackedArea row, column, parameter;
+  Category rows, columns;     // which index is which; Category::parameter: a single one
+  Reduction reduction;
+  std::int64_t dim, k;        // of the reduced formula; K
+  std::int64_t sums;          // softmax: number of accumulated sums
+  bool has_sum_of_ones;       // softmax: the first sum is that of exp(F - m)
+  bool compensated;           // sums have a low part after all high parts
+  Precision precision;
+  int lanes, row_vectors;     // rows of a tile = lanes * row_vectors
+  int columns_per_step;
+  std::int64_t value_slots, index_slots;
+  std::int64_t work_vectors;  // scratch space, in SIMD vectors
+  int vector_bytes;
+
+  int tile_rows() const { return lanes * row_vectors; }
+};
+
+}  // namespace rkeops

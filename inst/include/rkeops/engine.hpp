@@ -1,0 +1,79 @@
+// The engine's façade: formula text in, numbers out. Uses no R header, prints nothing, never aborts; every
+// failure is an rkeops::Error.
+//
+//   auto program = rkeops::Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b,1)", arguments);
+//   auto shape   = program->bind(inputs);                 // checks all inputs, allocates nothing
+//   program->run(inputs, outputs, options, host);         // outputs: memory for every part of the result
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/types.hpp"
+#include "jit/options.hpp"
+#include "runtime/input.hpp"
+#include "runtime/options.hpp"
+
+namespace rkeops {
+
+class Program {
+ public:
+  // Parses, validates, differentiates and simplifies `formula` (a reduction, a Grad of one, or any expression of
+  // reductions). Throws Error of kind parse, dimension, argument or unsupported.
+  static std::shared_ptr<const Program> create(const std::string& formula, const std::vector<Argument>& arguments);
+
+  const std::string& formula() const;
+  const std::vector<Argument>& arguments() const;  // declared ones, then inline Vi(0,3)... ones, by position
+  const OutputShape& output() const;               // category, dim, parts of the result
+
+  // Checks inputs (one per argument, by position) and returns the number of rows of the result.
+  std::int64_t bind(const std::vector<Input>& inputs) const;
+
+  // Computes. outputs[p] is column-major memory of rows x output().parts[p].columns doubles.
+  void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
+           const Host& host) const;
+
+  // The generated kernels as text.
+  std::string source(const RunOptions& options) const;
+
+  ~Program();
+
+ private:
+  Program();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Dimension of `operation` applied to operands of the given dimensions and integer parameters, by the rules of
+// the operation table; throws Error of kind dimension or argument. Used to check LazyTensors as they are built.
+std::int64_t operation_dim(const std::string& operation, const std::vector<std::int64_t>& operand_dims,
+                           const std::vector<std::int64_t>& parameters);
+
+// One row per operation: for generated reference pages and tests.
+struct OperationInfo {
+  std::string name, call, summary;
+  bool has_gradient;
+};
+std::vector<OperationInfo> operation_table();
+
+// Counters since the process started, for tests and check_rkeops().
+struct Statistics {
+  std::int64_t kernels_compiled, kernels_from_disk, kernels_in_memory;
+  double compile_seconds;
+};
+Statistics statistics();
+
+// Drops every kernel held in memory (those in use stay until their last call ends).
+void clear_memory_cache();
+
+// The machine as the runtime sees it.
+struct MachineInfo {
+  int threads;          // cores available to this process
+  int vector_bytes;     // SIMD width
+  std::string cpu;
+};
+MachineInfo machine_info();
+
+}  // namespace rkeops

@@ -1,0 +1,251 @@
+// Definitions of engine.hpp. Included by exactly one translation unit of a program.
+#pragma once
+
+#include <map>
+
+#include "codegen/kernel.hpp"
+#include "engine.hpp"
+#include "ir/print.hpp"
+#include "parse/parser.hpp"
+#include "pass/stages.hpp"
+#include "runtime/execute.hpp"
+
+namespace rkeops {
+
+struct Program::State {
+  std::string formula;
+  std::vector<Argument> arguments;
+  OutputShape output;
+  Graph graph;
+  std::vector<Expr> stages;
+
+  struct Stage {
+    KernelPlan kernel;
+    std::shared_ptr<const LoadedKernel> code;
+  };
+  using Key = std::pair<Precision, int>;  // precision and SIMD width
+  std::map<Key, std::vector<Stage>> compiled;
+  std::mutex mutex;
+
+  std::vector<Stage>& plans(const Target& target) {
+    std::vector<Stage>& result = compiled[{target.precision, target.vector_bytes}];
+    if (result.empty()) {
+      for (Expr stage : stages) result.push_back({generate(make_plan(stage), target), nullptr});
+    }
+    return result;
+  }
+};
+
+namespace engine_detail {
+
+inline OutputShape shape_of(Expr root, Expr last) {
+  const Reduction& row = reduction_of(last);
+  OutputShape shape;
+  shape.category = result_category(last);
+  shape.dim = last->dim;
+  shape.k = k_of(last);
+  shape.reduction = root == last ? row.name : "";
+  const std::int64_t columns = row.family == Family::nearest ? shape.k * last->dim : last->dim;
+  if (row.values) shape.parts.push_back({false, columns});
+  if (row.indices) shape.parts.push_back({true, columns});
+  return shape;
+}
+
+inline Error input_error(const Argument& argument, const std::string& message, std::string hint = {}) {
+  Error error(ErrorKind::input, message, std::move(hint));
+  error.argument = argument.name.empty() ? "position " + str(argument.position + 1) : argument.name;
+  return error;
+}
+
+inline std::string label(const Argument& argument) {
+  const std::string type = std::string(name_of(argument.category)) + "(" + str(argument.dim) + ")";
+  return argument.name.empty() ? type + " at position " + str(argument.position) : "'" + argument.name + "=" + type + "'";
+}
+
+struct Sizes {
+  std::int64_t i = 1, j = 1;
+  std::int64_t of(Category c) const { return c == Category::i ? i : c == Category::j ? j : 1; }
+};
+
+// Number of rows of i and j; every input checked against its declaration.
+inline Sizes sizes_of(const std::vector<Argument>& arguments, const std::vector<Input>& inputs) {
+  if (inputs.size() != arguments.size()) {
+    throw Error(ErrorKind::input, "the formula takes " + str(static_cast<std::int64_t>(arguments.size())) + " inputs, got " +
+                                      str(static_cast<std::int64_t>(inputs.size())));
+  }
+  Sizes sizes;
+  const Argument* first[2] = {nullptr, nullptr};
+  for (std::size_t k = 0; k < inputs.size(); ++k) {
+    const Argument& argument = arguments[k];
+    const Input& input = inputs[k];
+    if (argument.category == Category::parameter) {
+      if (input.rows * input.cols != argument.dim) {
+        throw input_error(argument, "parameter " + label(argument) + " has " + str(input.rows * input.cols) + " values, " +
+                                        str(argument.dim) + " are needed");
+      }
+      continue;
+    }
+    const std::int64_t rows = input.by_rows ? input.cols : input.rows, dim = input.by_rows ? input.rows : input.cols;
+    if (dim != argument.dim) {
+      throw input_error(argument, "input " + label(argument) + " is a " + str(input.rows) + " x " + str(input.cols) +
+                                      " matrix, " + str(argument.dim) + (input.by_rows ? " rows" : " columns") + " are needed",
+                        rows == argument.dim ? "It seems to be transposed: t() may help." : "");
+    }
+    const int which = argument.category == Category::i ? 0 : 1;
+    std::int64_t& size = which == 0 ? sizes.i : sizes.j;
+    if (first[which] && rows != size) {
+      throw input_error(argument, "input " + label(argument) + " has " + str(rows) + " rows, but " + label(*first[which]) +
+                                      " has " + str(size), "All inputs of one index need the same number of rows.");
+    }
+    if (!first[which]) first[which] = &argument;
+    size = rows;
+  }
+  return sizes;
+}
+
+// What a fold over no columns at all gives, or an error where there is nothing neutral.
+inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
+  const Reduction& row = kernel.reduction;
+  const double infinity = std::numeric_limits<double>::infinity();
+  if (row.indices || row.ratio || row.family == Family::nearest) {
+    throw Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
+                "The index that is reduced needs at least one row.");
+  }
+  const double value = row.family == Family::sum ? 0 : row.family == Family::softmax || row.maximum ? -infinity : infinity;
+  const std::int64_t columns = row.weighted ? kernel.sums : kernel.dim;
+  std::fill_n(data.parts[0], data.rows * columns, value);
+}
+
+}  // namespace engine_detail
+
+inline Program::Program() : state_(std::make_unique<State>()) {}
+inline Program::~Program() = default;
+
+inline std::shared_ptr<const Program> Program::create(const std::string& formula, const std::vector<Argument>& declared) {
+  std::shared_ptr<Program> program(new Program());
+  State& state = *program->state_;
+  state.formula = formula;
+  Arguments arguments(declared);
+  Parser parser(state.graph, formula, arguments, {gradient, adjoint_category});
+  const Expr root = parser.parse();
+  state.arguments = arguments.finish();
+  state.stages = stages_of(root);
+  state.output = engine_detail::shape_of(root, state.stages.back());
+  return program;
+}
+
+inline const std::string& Program::formula() const { return state_->formula; }
+inline const std::vector<Argument>& Program::arguments() const { return state_->arguments; }
+inline const OutputShape& Program::output() const { return state_->output; }
+
+inline std::int64_t Program::bind(const std::vector<Input>& inputs) const {
+  const engine_detail::Sizes sizes = engine_detail::sizes_of(state_->arguments, inputs);
+  for (Expr stage : state_->stages) {
+    const std::int64_t folded = sizes.of(folded_category(stage));
+    if (reduction_of(stage).family == Family::nearest && k_of(stage) > folded) {
+      throw Error(ErrorKind::input, std::string(reduction_of(stage).name) + "_Reduction: K is " + str(k_of(stage)) + ", but only " +
+                                        str(folded) + " rows are reduced", "K can be at most the number of rows.");
+    }
+  }
+  return sizes.of(state_->output.category);
+}
+
+inline void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
+                         const Host& host) const {
+  bind(inputs);
+  const engine_detail::Sizes sizes = engine_detail::sizes_of(state_->arguments, inputs);
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  std::vector<State::Stage>& stages = state_->plans(cpu_target(options.precision));
+  std::unordered_map<std::int64_t, std::pair<Buffer<double>, Input>> results;  // of inner stages, by node
+  const auto source = [&](const PackedLeaf& leaf) {
+    return Source{leaf.from_stage ? results.at(leaf.index).second : inputs[static_cast<std::size_t>(leaf.index)]};
+  };
+  const auto stop = [&] { return host.interrupted && host.interrupted(host.context); };
+  const auto warn = [&](const std::string& message) {
+    if (host.warn) host.warn(host.context, message.c_str());
+  };
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    State::Stage& stage = stages[s];
+    const KernelPlan& kernel = stage.kernel;
+    StageData data{{}, {}, {}, sizes.of(kernel.rows), sizes.of(kernel.columns), {}};
+    for (const PackedLeaf& leaf : kernel.row.leaves) data.row.push_back(source(leaf));
+    for (const PackedLeaf& leaf : kernel.column.leaves) data.column.push_back(source(leaf));
+    for (const PackedLeaf& leaf : kernel.parameter.leaves) data.parameter.push_back(source(leaf));
+    if (s + 1 == stages.size()) {
+      data.parts = outputs;
+    } else {
+      const Expr node = state_->stages[s];
+      Buffer<double> memory(static_cast<std::size_t>(data.rows * node->dim));
+      const Input view{Input::Type::real64, memory.data(), data.rows, node->dim, false};
+      data.parts = {memory.data()};
+      results.emplace(node->id, std::make_pair(std::move(memory), view));
+    }
+    if (data.rows == 0) continue;
+    if (data.columns == 0) {
+      engine_detail::finish_empty(kernel, data);
+      continue;
+    }
+    if (!stage.code) stage.code = KernelCache::instance().get(kernel.text, options.jit, stop, warn);
+    const double share = 1.0 / static_cast<double>(stages.size()), from = share * static_cast<double>(s);
+    if (options.precision == Precision::float32) {
+      Execution<float>(kernel, *stage.code, data, options, host, from, from + share).run();
+    } else {
+      Execution<double>(kernel, *stage.code, data, options, host, from, from + share).run();
+    }
+  }
+}
+
+inline std::string Program::source(const RunOptions& options) const {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  std::string text;
+  for (const State::Stage& stage : state_->plans(cpu_target(options.precision))) {
+    text += (text.empty() ? "" : "\n/* ---- next stage ---- */\n\n") + stage.kernel.text;
+  }
+  return text;
+}
+
+inline std::int64_t operation_dim(const std::string& name, const std::vector<std::int64_t>& operand_dims,
+                                  const std::vector<std::int64_t>& parameters) {
+  const Operation* operation = find_operation(name);
+  if (!operation || !*operation->signature) {
+    for (std::string_view planned : planned_operations()) {
+      if (planned == name) throw Error(ErrorKind::unsupported, "operation '" + name + "' is not available in this version");
+    }
+    throw Error(ErrorKind::argument, "unknown operation '" + name + "'");
+  }
+  const std::string_view signature = operation->signature;
+  const auto wanted = static_cast<std::size_t>(std::count(signature.begin(), signature.end(), 'x'));
+  if (operand_dims.size() != wanted || parameters.size() != signature.size() - wanted) {
+    argument_error(name + " takes " + str(static_cast<std::int64_t>(wanted)) + " operands and " +
+                   str(static_cast<std::int64_t>(signature.size() - wanted)) + " integers");
+  }
+  Graph graph;
+  std::vector<Expr> operands;
+  for (std::size_t k = 0; k < operand_dims.size(); ++k) {
+    operands.push_back(graph.variable(static_cast<std::int64_t>(k), operand_dims[k], Category::i));
+  }
+  return graph.apply(*operation, operands, parameters)->dim;
+}
+
+inline std::vector<OperationInfo> operation_table() {
+  std::vector<OperationInfo> table;
+  for (const Operation& row : operations()) {
+    if (!*row.signature) continue;
+    std::string call = std::string(row.name) + "(";
+    for (const char* c = row.signature; *c; ++c) call += std::string(c == row.signature ? "" : ", ") + (*c == 'x' ? static_cast<char>('a' + (c - row.signature)) : static_cast<char>('m' + (c - row.signature)));
+    table.push_back({row.name, call + ")", row.summary, row.structure == Structure::composed || row.adjoint != nullptr});
+  }
+  return table;
+}
+
+inline Statistics statistics() {
+  KernelCache& cache = KernelCache::instance();
+  return {cache.counters.compiled, cache.counters.from_disk, cache.size(),
+          static_cast<double>(cache.counters.compile_microseconds) * 1e-6};
+}
+
+inline void clear_memory_cache() { KernelCache::instance().clear(); }
+
+inline MachineInfo machine_info() { return {available_threads(), cpu_info().vector_bytes, cpu_info().name}; }
+
+}  // namespace rkeops

@@ -1,0 +1,137 @@
+// The graph owns nodes, makes equal ones identical, and is where every expression is built.
+#pragma once
+
+#include <cstring>
+#include <deque>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "../base/hash.hpp"
+#include "../base/text.hpp"
+#include "operation.hpp"
+
+namespace rkeops {
+
+const Operation* find_operation(std::string_view name);  // null if there is none
+
+class Graph {
+ public:
+  Graph() = default;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  Expr variable(std::int64_t position, std::int64_t dim, Category category);
+  Expr constant(double value, std::int64_t dim = 1);
+
+  // `name` applied to args: checked by the table's rules, simplified. The way to build anything by name.
+  Expr apply(const Operation& operation, const std::vector<Expr>& args, const std::vector<std::int64_t>& params = {});
+  Expr apply(std::string_view name, const std::vector<Expr>& args, const std::vector<std::int64_t>& params = {}) {
+    return apply(*find_operation(name), args, params);
+  }
+
+  // The node itself, without checks or simplification. Only for `build` functions of the table and simplify.hpp.
+  Expr intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
+              std::int64_t dim, Indices indices, double value = 0);
+  Expr intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
+              std::int64_t dim);
+
+  std::size_t size() const { return nodes_.size(); }
+
+  // Off for tests that compare simplified with plain formulas.
+  bool simplifies = true;
+
+ private:
+  static std::uint64_t hash(const Node& node);
+  static bool same(const Node& a, const Node& b);
+
+  std::deque<Node> nodes_;
+  std::unordered_multimap<std::uint64_t, const Node*> index_;
+};
+
+[[noreturn]] inline void dimension_error(const std::string& message, std::string hint = {}) {
+  throw Error(ErrorKind::dimension, message, std::move(hint));
+}
+
+[[noreturn]] inline void argument_error(const std::string& message, std::string hint = {}) {
+  throw Error(ErrorKind::argument, message, std::move(hint));
+}
+
+inline std::uint64_t Graph::hash(const Node& node) {
+  std::uint64_t bits;
+  std::memcpy(&bits, &node.value, sizeof bits);
+  std::uint64_t h = combine(reinterpret_cast<std::uintptr_t>(node.operation), bits);
+  h = combine(h, static_cast<std::uint64_t>(node.dim));
+  for (const Node* arg : node.args) h = combine(h, arg->id);
+  for (std::int64_t p : node.params) h = combine(h, static_cast<std::uint64_t>(p));
+  return h;
+}
+
+inline bool Graph::same(const Node& a, const Node& b) {
+  return a.operation == b.operation && a.dim == b.dim && a.args == b.args && a.params == b.params &&
+         std::memcmp(&a.value, &b.value, sizeof a.value) == 0;
+}
+
+inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args,
+                          std::vector<std::int64_t> params, std::int64_t dim, Indices indices, double value) {
+  Node node{this, &operation, {}, std::move(params), value, dim, indices, operation.structure == Structure::reduction,
+            static_cast<std::uint32_t>(nodes_.size())};
+  for (Expr arg : args) {
+    node.args.push_back(arg.node());
+    node.has_reduction |= arg->has_reduction;
+  }
+  const std::uint64_t h = hash(node);
+  const auto range = index_.equal_range(h);
+  for (auto it = range.first; it != range.second; ++it) {
+    if (same(*it->second, node)) return it->second;
+  }
+  nodes_.push_back(std::move(node));
+  index_.emplace(h, &nodes_.back());
+  return &nodes_.back();
+}
+
+inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args,
+                          std::vector<std::int64_t> params, std::int64_t dim) {
+  Indices indices = 0;
+  for (Expr arg : args) indices |= arg->indices;
+  return intern(operation, args, std::move(params), dim, indices);
+}
+
+// ---- algebra for derivative rules and composed operations
+
+template <class... Args>
+Expr call(std::string_view name, Expr first, Args... rest) {
+  return first.graph().apply(name, {first, rest...});
+}
+
+inline Expr operator+(Expr a, Expr b) { return call("Add", a, b); }
+inline Expr operator-(Expr a, Expr b) { return call("Subtract", a, b); }
+inline Expr operator*(Expr a, Expr b) { return call("Mult", a, b); }
+inline Expr operator/(Expr a, Expr b) { return call("Divide", a, b); }
+inline Expr operator-(Expr a) { return call("Minus", a); }
+inline Expr operator*(double c, Expr a) { return a.graph().constant(c) * a; }
+inline Expr operator+(double c, Expr a) { return a.graph().constant(c) + a; }
+inline Expr operator-(double c, Expr a) { return a.graph().constant(c) - a; }
+inline Expr operator-(Expr a, double c) { return a - a.graph().constant(c); }
+
+inline Expr square(Expr a) { return call("Square", a); }
+inline Expr sum(Expr a) { return call("Sum", a); }
+inline Expr dot(Expr a, Expr b) { return sum(a * b); }
+inline Expr repeat(Expr a, std::int64_t dim) { return a.graph().apply("SumT", {a}, {dim}); }
+inline Expr extract(Expr a, std::int64_t start, std::int64_t dim) {
+  return a.graph().apply("Extract", {a}, {start, dim});
+}
+inline Expr extract_transpose(Expr a, std::int64_t start, std::int64_t dim) {
+  return a.graph().apply("ExtractT", {a}, {start, dim});
+}
+
+inline bool is_constant(Expr a) { return a->operation->structure == Structure::leaf && a->params.empty(); }
+inline bool is_constant(Expr a, double value) { return is_constant(a) && a->value == value; }
+inline bool is_variable(Expr a) { return a->operation->structure == Structure::leaf && !a->params.empty(); }
+inline bool is(Expr a, std::string_view name) { return name == a->operation->name; }
+
+// Of a variable node: params are {position, category}.
+inline std::int64_t position_of(Expr variable) { return variable->params[0]; }
+inline Category category_of(Expr variable) { return static_cast<Category>(variable->params[1]); }
+
+}  // namespace rkeops

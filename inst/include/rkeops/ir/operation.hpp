@@ -1,0 +1,49 @@
+// A row of the operation table: all that parser, validation, differentiation, code generation, interpreter and
+// documentation know about one operation.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "node.hpp"
+
+namespace rkeops {
+
+// What the components of a result need of the components of the arguments.
+enum class Structure : std::uint8_t {
+  leaf,         // variable or constant
+  elementwise,  // component k of the result from component k of every argument (scalars are repeated)
+  sum,          // all components
+  rearrange,    // each component is one component of one argument, or zero
+  contract,     // sums of products of components of two matrices or tensors
+  reduction,    // a whole fold over an index
+  composed      // never a node: built out of other operations
+};
+
+// Rough price of one component, in units of a multiplication; steers what is worth keeping instead of recomputing.
+enum Cost : int { free_of_cost = 0, cheap = 1, moderate = 6, costly = 12, library_call = 60 };
+
+struct Operation {
+  const char* name;
+  // One letter per argument: x formula, n integer, L list of integers; a capital-free '?' makes the rest optional.
+  const char* signature;
+  const char* summary;
+  Structure structure;
+
+  // Elementwise operations: C text with $0, $1, ... for the arguments, the value as a function of numbers, the price.
+  const char* code;
+  double (*value)(const double* args);
+  Cost cost;
+
+  // Contributions of the incoming adjoint e (of the node's dimension) to each argument. An empty Expr means zero.
+  // Contributions of the node's dimension to a repeated scalar are summed by the caller. Null: no derivative.
+  std::vector<Expr> (*adjoint)(Expr node, Expr e);
+
+  // Everything but elementwise: makes the expression from arguments and integers. Throws Error (dimension, argument).
+  Expr (*build)(Graph& graph, const std::vector<Expr>& args, const std::vector<std::int64_t>& params);
+
+  // Domain on which random arguments make sense: used by tests and the reference page.
+  const char* domain;
+};
+
+}  // namespace rkeops

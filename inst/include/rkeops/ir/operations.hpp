@@ -1,0 +1,45 @@
+// The operation table as a whole.
+#pragma once
+
+#include <unordered_map>
+
+#include "operations_elementwise.hpp"
+#include "operations_matrix.hpp"
+#include "operations_vector.hpp"
+#include "reduction.hpp"
+
+namespace rkeops {
+
+inline const std::vector<Operation>& operations() {
+  static const std::vector<Operation> table = [] {
+    std::vector<Operation> all;
+    for (auto&& part : {elementwise_operations(), vector_operations(), matrix_operations(), reduction_operations()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
+  return table;
+}
+
+inline const Operation* find_operation(std::string_view name) {
+  static const std::unordered_map<std::string_view, const Operation*> index = [] {
+    std::unordered_map<std::string_view, const Operation*> names;
+    for (const Operation& row : operations()) names.emplace(row.name, &row);
+    return names;
+  }();
+  const auto found = index.find(name);
+  return found == index.end() ? nullptr : found->second;
+}
+
+// Operations of the language that are rows of the table in a later version: refused by name.
+inline const std::vector<std::string_view>& planned_operations() {
+  static const std::vector<std::string_view> names = {
+      "Max", "Min", "ArgMax", "ArgMin", "OneHot", "BSpline", "SoftDTW_SqDist", "TensorDot", "Kron", "DiffClampInt",
+      "Real2Complex", "Imag2Complex", "ComplexReal", "ComplexImag", "Conj", "ComplexAdd", "ComplexSubtract",
+      "ComplexMult", "ComplexDivide", "ComplexRealScal", "ComplexScal", "ComplexSquareAbs", "ComplexAbs",
+      "ComplexAngle", "ComplexExp", "ComplexExp1j", "ComplexSum", "ComplexSumT", "Diff", "GradMatrix", "Divergence",
+      "Laplacian", "TraceOperator", "AdjointOperator", "SumLinOperator", "Factorize", "AutoFactorize"};
+  return names;
+}
+
+}  // namespace rkeops

@@ -1,0 +1,159 @@
+// Rows of the operation table: elementwise operations. Adding one is one row here plus its tests.
+// `code` is C over vectors of lanes; names v_* are in kernel/, the rest are the words of codegen's target.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "graph.hpp"
+
+namespace rkeops {
+
+using Adjoint = std::vector<Expr> (*)(Expr node, Expr e);
+
+inline Operation elementwise(const char* name, const char* signature, const char* code, double (*value)(const double*),
+                             Cost cost, Adjoint adjoint, const char* domain, const char* summary) {
+  return {name, signature, summary, Structure::elementwise, code, value, cost, adjoint, nullptr, domain};
+}
+
+using Numbers = const double*;
+using Exprs = std::vector<Expr>;
+
+// Derivative zero everywhere it exists.
+inline Exprs flat(Expr node, Expr) { return Exprs(node->args.size()); }
+
+inline double sign_value(double a) { return a > 0 ? 1 : a < 0 ? -1 : 0; }
+inline double rsqrt_value(double a) { return a == 0 ? 0 : 1 / std::sqrt(a); }
+
+// a^m for an integer m: the node has the parameter m, which codegen makes part of the function's name.
+inline Exprs power_adjoint(Expr n, Expr e) {
+  const std::int64_t m = n->params[0];
+  return {static_cast<double>(m) * (e * n.graph().apply("Pow", {n.arg(0)}, {m - 1}))};
+}
+
+inline Expr build_power(Graph& g, const Exprs& a, const std::vector<std::int64_t>& m) {
+  switch (m[0]) {
+    case 0: return g.constant(1, a[0]->dim);
+    case 1: return a[0];
+    case 2: return square(a[0]);
+    case -1: return call("Inv", a[0]);
+    default: return g.intern(*find_operation("Pow"), a, m, a[0]->dim);
+  }
+}
+
+inline std::vector<Operation> elementwise_operations() {
+  return {
+      // ---- arithmetic
+      elementwise("Add", "xx", "($0 + $1)", [](Numbers x) { return x[0] + x[1]; }, cheap,
+                  [](Expr, Expr e) { return Exprs{e, e}; }, "real", "a + b"),
+      elementwise("Subtract", "xx", "($0 - $1)", [](Numbers x) { return x[0] - x[1]; }, cheap,
+                  [](Expr, Expr e) { return Exprs{e, -e}; }, "real", "a - b"),
+      elementwise("Minus", "x", "(-$0)", [](Numbers x) { return -x[0]; }, cheap,
+                  [](Expr, Expr e) { return Exprs{-e}; }, "real", "-a"),
+      elementwise("Mult", "xx", "($0 * $1)", [](Numbers x) { return x[0] * x[1]; }, cheap,
+                  [](Expr n, Expr e) { return Exprs{e * n.arg(1), e * n.arg(0)}; }, "real", "a * b"),
+      elementwise("Divide", "xx", "($0 / $1)", [](Numbers x) { return x[0] / x[1]; }, moderate,
+                  [](Expr n, Expr e) { return Exprs{e / n.arg(1), -(e * n / n.arg(1))}; }, "nonzero", "a / b"),
+      elementwise("Inv", "x", "(splat(1) / $0)", [](Numbers x) { return 1 / x[0]; }, moderate,
+                  [](Expr n, Expr e) { return Exprs{-(e * square(n))}; }, "nonzero", "1 / a"),
+      elementwise("Square", "x", "square($0)", [](Numbers x) { return x[0] * x[0]; }, cheap,
+                  [](Expr n, Expr e) { return Exprs{2 * (n.arg(0) * e)}; }, "real", "a^2"),
+      {"Pow", "xn", "a^m for an integer m; a^0 is 1", Structure::elementwise, "pow_$p($0)", nullptr, moderate,
+       power_adjoint, build_power, "nonzero"},
+      elementwise("Powf", "xx", "v_pow($0, $1)", [](Numbers x) { return std::pow(x[0], x[1]); }, library_call,
+                  [](Expr n, Expr e) {
+                    const Expr a = n.arg(0), b = n.arg(1);
+                    return Exprs{e * (b * call("Powf", a, b - 1)), e * (call("Log", a) * n)};
+                  },
+                  "positive", "a^b for real b"),
+      elementwise("Sqrt", "x", "v_sqrt($0)", [](Numbers x) { return std::sqrt(x[0]); }, moderate,
+                  [](Expr n, Expr e) { return Exprs{e * (0.5 * call("Rsqrt", n.arg(0)))}; }, "positive",
+                  "square root; its derivative is taken as 0 at 0"),
+      elementwise("Rsqrt", "x", "v_rsqrt($0)", [](Numbers x) { return rsqrt_value(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{e * (-0.5 * (square(n) * n))}; }, "positive",
+                  "1 / sqrt(a), and 0 at 0"),
+      elementwise("Abs", "x", "v_abs($0)", [](Numbers x) { return std::fabs(x[0]); }, cheap,
+                  [](Expr n, Expr e) { return Exprs{e * call("Sign", n.arg(0))}; }, "real", "absolute value"),
+
+      // ---- elementary functions
+      elementwise("Exp", "x", "v_exp($0)", [](Numbers x) { return std::exp(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{e * n}; }, "real", "e^a"),
+      elementwise("Log", "x", "v_log($0)", [](Numbers x) { return std::log(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{e / n.arg(0)}; }, "positive", "natural logarithm"),
+      elementwise("XLogX", "x", "v_xlogx($0)", [](Numbers x) { return x[0] == 0 ? 0 : x[0] * std::log(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{e * (1 + call("Log", n.arg(0)))}; }, "positive",
+                  "a log(a), and 0 at 0"),
+      elementwise("Sin", "x", "v_sin($0)", [](Numbers x) { return std::sin(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{e * call("Cos", n.arg(0))}; }, "real", "sine"),
+      elementwise("Cos", "x", "v_cos($0)", [](Numbers x) { return std::cos(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{-(e * call("Sin", n.arg(0)))}; }, "real", "cosine"),
+      elementwise("SinXDivX", "x", "v_sinxdivx($0)", [](Numbers x) { return x[0] == 0 ? 1 : std::sin(x[0]) / x[0]; },
+                  costly,
+                  [](Expr n, Expr e) {  // (cos a - sin(a)/a) / a, and 0 at 0
+                    const Expr a = n.arg(0);
+                    const Expr zero = a.graph().constant(0), one = a.graph().constant(1);
+                    const Expr at_zero = call("Equal", a, zero);
+                    return Exprs{e * ((call("Cos", a) - n) / call("IfElse", at_zero - 0.5, one, a))};
+                  },
+                  "real", "sin(a) / a, and 1 at 0"),
+      elementwise("Asin", "x", "v_asin($0)", [](Numbers x) { return std::asin(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{e * call("Rsqrt", 1 - square(n.arg(0)))}; }, "unit",
+                  "arc sine; its derivative is taken as 0 at -1 and 1"),
+      elementwise("Acos", "x", "v_acos($0)", [](Numbers x) { return std::acos(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{-(e * call("Rsqrt", 1 - square(n.arg(0))))}; }, "unit",
+                  "arc cosine; its derivative is taken as 0 at -1 and 1"),
+      elementwise("Atan", "x", "v_atan($0)", [](Numbers x) { return std::atan(x[0]); }, costly,
+                  [](Expr n, Expr e) { return Exprs{e / (1 + square(n.arg(0)))}; }, "real", "arc tangent"),
+      elementwise("Atan2", "xx", "v_atan2($0, $1)", [](Numbers x) { return std::atan2(x[0], x[1]); }, costly,
+                  [](Expr n, Expr e) {  // 0 at (0, 0)
+                    const Expr a = n.arg(0), b = n.arg(1);
+                    const Expr inverse = square(call("Rsqrt", square(a) + square(b)));
+                    return Exprs{e * (b * inverse), -(e * (a * inverse))};
+                  },
+                  "real", "angle of the point (b, a)"),
+      elementwise("Sign", "x", "v_sign($0)", [](Numbers x) { return sign_value(x[0]); }, cheap, flat, "real",
+                  "-1, 0 or 1; NaN gives 0"),
+      elementwise("Step", "x", "v_step($0)", [](Numbers x) { return x[0] < 0 ? 0. : 1.; }, cheap, flat, "real",
+                  "0 below 0, else 1"),
+      elementwise("ReLU", "x", "v_relu($0)", [](Numbers x) { return x[0] < 0 ? 0 : x[0]; }, cheap,
+                  [](Expr n, Expr e) { return Exprs{e * call("Step", n.arg(0))}; }, "real", "a above 0, else 0"),
+      elementwise("Floor", "x", "v_floor($0)", [](Numbers x) { return std::floor(x[0]); }, cheap, flat, "real",
+                  "largest integer not above a"),
+      elementwise("RoundHalfAway", "x", "v_round($0)", [](Numbers x) { return std::round(x[0]); }, moderate, flat,
+                  "real", "nearest integer, halves away from zero"),
+
+      // ---- comparisons and choices
+      elementwise("Equal", "xx", "truth($0 == $1)", [](Numbers x) { return x[0] == x[1] ? 1. : 0.; }, cheap, flat,
+                  "real", "1 where a == b, else 0"),
+      elementwise("NotEqual", "xx", "truth($0 != $1)", [](Numbers x) { return x[0] != x[1] ? 1. : 0.; }, cheap, flat,
+                  "real", "1 where a != b, else 0"),
+      elementwise("LessThan", "xx", "truth($0 < $1)", [](Numbers x) { return x[0] < x[1] ? 1. : 0.; }, cheap, flat,
+                  "real", "1 where a < b, else 0"),
+      elementwise("LessOrEqual", "xx", "truth($0 <= $1)", [](Numbers x) { return x[0] <= x[1] ? 1. : 0.; }, cheap,
+                  flat, "real", "1 where a <= b, else 0"),
+      elementwise("IfElse", "xxx", "select($0 >= splat(0), $1, $2)",
+                  [](Numbers x) { return x[0] >= 0 ? x[1] : x[2]; }, cheap,
+                  [](Expr n, Expr e) {
+                    const Expr f = n.arg(0), zero = f.graph().constant(0);
+                    return Exprs{Expr(), call("IfElse", f, e, zero), call("IfElse", f, zero, e)};
+                  },
+                  "real", "a where f >= 0, else b"),
+      elementwise("Clamp", "xxx", "select($0 < $1, $1, select($0 > $2, $2, $0))",
+                  [](Numbers x) { return x[0] < x[1] ? x[1] : x[0] > x[2] ? x[2] : x[0]; }, cheap,
+                  [](Expr n, Expr e) {  // the three cases exclude each other, in this order
+                    const Expr x = n.arg(0), low = n.arg(1), high = n.arg(2);
+                    const Expr below = call("LessThan", x, low), above = (1 - below) * call("LessThan", high, x);
+                    return Exprs{e * ((1 - below) - above), e * below, e * above};
+                  },
+                  "real", "x kept between a and b"),
+      elementwise("Mod", "xxx", "($0 - $1 * v_floor(($0 - $2) / $1))",
+                  [](Numbers x) { return x[0] - x[1] * std::floor((x[0] - x[2]) / x[1]); }, moderate,
+                  [](Expr n, Expr e) {
+                    const Expr x = n.arg(0), m = n.arg(1), d = n.arg(2);
+                    return Exprs{e, -(e * call("Floor", (x - d) / m)), Expr()};
+                  },
+                  "nonzero", "x modulo n, in [d, d + n)"),
+  };
+}
+
+}  // namespace rkeops

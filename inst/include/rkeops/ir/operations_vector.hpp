@@ -1,0 +1,173 @@
+// Rows of the operation table: constants, sums, parts and norms of vectors.
+#pragma once
+
+#include "graph.hpp"
+
+namespace rkeops {
+
+using Integers = std::vector<std::int64_t>;
+using Build = Expr (*)(Graph& g, const std::vector<Expr>& args, const Integers& params);
+
+inline Operation structural(const char* name, const char* signature, Structure structure,
+                            std::vector<Expr> (*adjoint)(Expr, Expr), Build build, const char* summary) {
+  return {name, signature, summary, structure, nullptr, nullptr, free_of_cost, adjoint, build, "real"};
+}
+
+inline Operation composed(const char* name, const char* signature, Build build, const char* summary,
+                          const char* domain = "real") {
+  return {name, signature, summary, Structure::composed, nullptr, nullptr, free_of_cost, nullptr, build, domain};
+}
+
+// Rule B: equal dimensions, or 1.
+inline std::int64_t broadcast_dim(const char* name, const std::vector<Expr>& args) {
+  std::int64_t dim = 1;
+  for (Expr arg : args) {
+    if (arg->dim == 1 || arg->dim == dim) continue;
+    if (dim != 1) {
+      dimension_error(std::string(name) + ": operands have dimensions " + str(dim) + " and " + str(arg->dim),
+                      "Operands must have equal dimensions, or dimension 1.");
+    }
+    dim = arg->dim;
+  }
+  return dim;
+}
+
+inline void require_scalar(const char* name, Expr arg) {
+  if (arg->dim != 1) dimension_error(std::string(name) + ": operand has dimension " + str(arg->dim) + ", 1 is needed");
+}
+
+inline void require_range(const char* name, std::int64_t start, std::int64_t length, std::int64_t dim) {
+  if (start < 0 || length < 1 || start + length > dim) {
+    argument_error(std::string(name) + ": positions " + str(start) + " to " + str(start + length - 1) +
+                       " are not inside a vector of dimension " + str(dim),
+                   "Positions in formulas count from 0.");
+  }
+}
+
+inline Expr weighted_square_norm(Expr s, Expr a) {
+  const std::int64_t n = a->dim;
+  if (s->dim == 1) return s * sum(square(a));
+  if (s->dim == n) return dot(s, square(a));
+  if (s->dim == n * n) return dot(a, call("MatVecMult", s, a));
+  dimension_error("WeightedSqNorm: weights have dimension " + str(s->dim) + " for a vector of dimension " + str(n),
+                  "Weights must have dimension 1, " + str(n) + " or " + str(n * n) + ".");
+}
+
+inline void require_weights(const char* name, Expr s, std::int64_t dim) {
+  if (s->dim != dim) {
+    dimension_error(std::string(name) + ": weights have dimension " + str(s->dim) + ", " + str(dim) + " is needed");
+  }
+}
+
+inline std::vector<Operation> vector_operations() {
+  using Args = const std::vector<Expr>&;
+  using Params = const Integers&;
+  return {
+      // ---- leaves; Var and constants are made by the graph itself
+      structural("Var", "nnn", Structure::leaf, nullptr, [](Graph& g, Args, Params p) -> Expr {
+        if (p[0] < 0 || p[1] < 1 || p[2] < 0 || p[2] > 2) {
+          argument_error("Var(position, dim, category): got " + str(p[0]) + ", " + str(p[1]) + ", " + str(p[2]),
+                         "Position counts from 0, dim from 1; category is 0 (i), 1 (j) or 2 (parameter).");
+        }
+        return g.variable(p[0], p[1], static_cast<Category>(p[2]));
+      }, "data argument"),
+      structural("Constant", "", Structure::leaf, nullptr, nullptr, "a number"),
+      composed("IntCst", "x", [](Graph&, Args a, Params) { return a[0]; }, "constant"),
+      composed("RatCst", "nn", [](Graph& g, Args, Params p) -> Expr {
+        if (p[1] == 0) argument_error("RatCst: the denominator is 0");
+        return g.constant(static_cast<double>(p[0]) / static_cast<double>(p[1]));
+      }, "the constant p / q"),
+      composed("IntInv", "n", [](Graph& g, Args, Params p) -> Expr {
+        if (p[0] == 0) argument_error("IntInv: the denominator is 0");
+        return g.constant(1 / static_cast<double>(p[0]));
+      }, "the constant 1 / n"),
+      composed("Zero", "n", [](Graph& g, Args, Params p) -> Expr {
+        if (p[0] < 1) argument_error("Zero: dimension " + str(p[0]) + ", at least 1 is needed");
+        return g.constant(0, p[0]);
+      }, "zeros"),
+
+      // ---- sums and copies
+      structural("Sum", "x", Structure::sum,
+                 [](Expr n, Expr e) { return std::vector<Expr>{repeat(e, n.arg(0)->dim)}; },
+                 [](Graph& g, Args a, Params) { return g.intern(*find_operation("Sum"), a, {}, 1); },
+                 "sum of the components"),
+      structural("SumT", "xn", Structure::rearrange, [](Expr, Expr e) { return std::vector<Expr>{sum(e)}; },
+                 [](Graph& g, Args a, Params p) -> Expr {
+                   require_scalar("SumT", a[0]);
+                   if (p[0] < 1) argument_error("SumT: dimension " + str(p[0]) + ", at least 1 is needed");
+                   return g.intern(*find_operation("SumT"), a, p, p[0]);
+                 },
+                 "a scalar repeated d times"),
+      structural("Extract", "xnn", Structure::rearrange,
+                 [](Expr n, Expr e) {
+                   return std::vector<Expr>{extract_transpose(e, n->params[0], n.arg(0)->dim)};
+                 },
+                 [](Graph& g, Args a, Params p) -> Expr {
+                   require_range("Extract", p[0], p[1], a[0]->dim);
+                   return g.intern(*find_operation("Extract"), a, p, p[1]);
+                 },
+                 "components m to m + d - 1 (from 0)"),
+      structural("ExtractT", "xnn", Structure::rearrange,
+                 [](Expr n, Expr e) { return std::vector<Expr>{extract(e, n->params[0], n.arg(0)->dim)}; },
+                 [](Graph& g, Args a, Params p) -> Expr {
+                   require_range("ExtractT", p[0], a[0]->dim, p[1]);
+                   return g.intern(*find_operation("ExtractT"), a, p, p[1]);
+                 },
+                 "zeros of length d with a from position m on"),
+      composed("Elem", "xn", [](Graph&, Args a, Params p) -> Expr {
+        require_range("Elem", p[0], 1, a[0]->dim);
+        return extract(a[0], p[0], 1);
+      }, "component m (from 0)"),
+      composed("ElemT", "xnn", [](Graph&, Args a, Params p) -> Expr {
+        require_scalar("ElemT", a[0]);
+        require_range("ElemT", p[1], 1, p[0]);
+        return extract_transpose(a[0], p[1], p[0]);
+      }, "zeros of length n with the scalar a at position m"),
+      structural("Concat", "xx", Structure::rearrange,
+                 [](Expr n, Expr e) {
+                   const std::int64_t first = n.arg(0)->dim;
+                   return std::vector<Expr>{extract(e, 0, first), extract(e, first, n.arg(1)->dim)};
+                 },
+                 [](Graph& g, Args a, Params) {
+                   return g.intern(*find_operation("Concat"), a, {}, a[0]->dim + a[1]->dim);
+                 },
+                 "a followed by b"),
+
+      // ---- products, norms, distances
+      composed("Scalprod", "xx", [](Graph&, Args a, Params) { return dot(a[0], a[1]); }, "scalar product, also a | b"),
+      composed("SqNorm2", "x", [](Graph&, Args a, Params) { return sum(square(a[0])); }, "squared norm"),
+      composed("Norm2", "x", [](Graph&, Args a, Params) { return call("Sqrt", sum(square(a[0]))); }, "Euclidean norm"),
+      composed("Normalize", "x", [](Graph&, Args a, Params) {
+        return call("Rsqrt", sum(square(a[0]))) * a[0];
+      }, "a divided by its norm; 0 at 0"),
+      composed("SqDist", "xx", [](Graph&, Args a, Params) { return sum(square(a[0] - a[1])); }, "squared distance"),
+      composed("WeightedSqNorm", "xx", [](Graph&, Args a, Params) { return weighted_square_norm(a[0], a[1]); },
+               "s |a|^2, sum s_k a_k^2 or a' S a, by the dimension of s"),
+      composed("WeightedSqDist", "xxx", [](Graph&, Args a, Params) {
+        return weighted_square_norm(a[0], a[1] - a[2]);
+      }, "weighted squared norm of a - b"),
+      composed("SqNormIso", "xx", [](Graph&, Args a, Params) {
+        require_weights("SqNormIso", a[0], 1);
+        return weighted_square_norm(a[0], a[1]);
+      }, "s |a|^2"),
+      composed("SqNormDiag", "xx", [](Graph&, Args a, Params) {
+        require_weights("SqNormDiag", a[0], a[1]->dim);
+        return weighted_square_norm(a[0], a[1]);
+      }, "sum s_k a_k^2"),
+      composed("SymSqNorm", "xx", [](Graph&, Args a, Params) {
+        require_weights("SymSqNorm", a[0], a[1]->dim * a[1]->dim);
+        return weighted_square_norm(a[0], a[1]);
+      }, "a' S a"),
+      composed("Round", "xn", [](Graph& g, Args a, Params p) -> Expr {
+        if (p[0] == 0) return call("RoundHalfAway", a[0]);
+        const double scale = std::pow(10.0, std::fabs(static_cast<double>(p[0])));
+        const Expr s = g.constant(scale);
+        return p[0] > 0 ? call("RoundHalfAway", a[0] * s) / s : call("RoundHalfAway", a[0] / s) * s;
+      }, "rounded to d decimals, halves away from zero"),
+      composed("ClampInt", "xnn", [](Graph& g, Args a, Params p) {
+        return call("Clamp", a[0], g.constant(static_cast<double>(p[0])), g.constant(static_cast<double>(p[1])));
+      }, "a kept between the integers m and n"),
+  };
+}
+
+}  // namespace rkeops

@@ -1,0 +1,94 @@
+// The reductions: one row each. A reduction of F over an index is a node like any other, so reductions can be
+// differentiated, nested and combined; code generation and runtime know them by their family.
+#pragma once
+
+#include <string>
+
+#include "graph.hpp"
+
+namespace rkeops {
+
+// What a reduction keeps while it folds; decides the generated step and the runtime's merge and finish.
+enum class Family : std::uint8_t {
+  sum,       // sums of the components
+  extremum,  // smallest or largest value per component, and perhaps its index
+  nearest,   // the K smallest values per component, sorted, and their indices
+  softmax    // running maximum m of F and sums of exp(F - m) w
+};
+
+struct Reduction {
+  const char* name;
+  Family family;
+  bool maximum;    // extremum: largest instead of smallest
+  bool values;     // gives values
+  bool indices;    // gives indices
+  bool weighted;   // has a weight formula W
+  bool ratio;      // softmax: weighted sum divided by the plain sum, instead of log
+};
+
+inline const std::vector<Reduction>& reductions() {
+  static const std::vector<Reduction> rows = {
+      //                      family            max    val    ind    weight ratio
+      {"Sum", Family::sum, false, true, false, false, false},
+      {"Min", Family::extremum, false, true, false, false, false},
+      {"Max", Family::extremum, true, true, false, false, false},
+      {"ArgMin", Family::extremum, false, false, true, false, false},
+      {"ArgMax", Family::extremum, true, false, true, false, false},
+      {"Min_ArgMin", Family::extremum, false, true, true, false, false},
+      {"Max_ArgMax", Family::extremum, true, true, true, false, false},
+      {"KMin", Family::nearest, false, true, false, false, false},
+      {"ArgKMin", Family::nearest, false, false, true, false, false},
+      {"KMin_ArgKMin", Family::nearest, false, true, true, false, false},
+      {"LogSumExp", Family::softmax, false, true, false, false, false},
+      {"LogSumExpWeight", Family::softmax, false, true, false, true, false},
+      {"SumSoftMaxWeight", Family::softmax, false, true, false, true, true},
+  };
+  return rows;
+}
+
+inline const Reduction* find_reduction(std::string_view name) {
+  if (name == "SoftMax") name = "SumSoftMaxWeight";  // its old name
+  for (const Reduction& row : reductions()) {
+    if (name == row.name) return &row;
+  }
+  return nullptr;
+}
+
+inline std::vector<Operation> reduction_operations() {
+  return {{"Reduce", "", "fold over an index", Structure::reduction, nullptr, nullptr, library_call, nullptr, nullptr,
+           "real"}};
+}
+
+// Parameters of a reduction node: row of the table, category folded, category of the result, K.
+// Category::parameter as the folded one stands for a fold over a single term.
+inline const Reduction& reduction_of(Expr n) { return reductions()[static_cast<std::size_t>(n->params[0])]; }
+inline Category folded_category(Expr n) { return static_cast<Category>(n->params[1]); }
+inline Category result_category(Expr n) { return static_cast<Category>(n->params[2]); }
+inline std::int64_t k_of(Expr n) { return n->params[3]; }
+inline bool is_reduction(Expr n) { return n->operation->structure == Structure::reduction; }
+
+inline Category other(Category c) { return c == Category::i ? Category::j : Category::i; }
+
+// args: F, or F and the weight.
+inline Expr reduce(const Reduction& row, const std::vector<Expr>& args, Category folded, Category result,
+                   std::int64_t k = 0) {
+  Graph& g = args[0].graph();
+  if (row.family == Family::softmax && args[0]->dim != 1) {
+    dimension_error(std::string(row.name) + "_Reduction: formula has dimension " + str(args[0]->dim) +
+                    ", 1 is needed");
+  }
+  if (row.family == Family::nearest && k < 1) {
+    argument_error(std::string(row.name) + "_Reduction: K is " + str(k) + ", at least 1 is needed");
+  }
+  const std::int64_t dim = row.weighted ? args[1]->dim : args[0]->dim;
+  const std::int64_t id = &row - reductions().data();
+  return g.intern(*find_operation("Reduce"), args,
+                  {id, static_cast<std::int64_t>(folded), static_cast<std::int64_t>(result), k}, dim,
+                  indices_of(result));
+}
+
+inline Expr reduce_sum(Expr a, Category folded, Category result) {
+  return reduce(*find_reduction("Sum"), {a}, folded, result);
+}
+
+}  // namespace rkeops

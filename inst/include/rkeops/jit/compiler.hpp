@@ -1,0 +1,89 @@
+// Text to shared object by the C compiler, in a child process.
+#pragma once
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "../base/error.hpp"
+#include "../device/cpu_info.hpp"
+#include "options.hpp"
+#include "process.hpp"
+
+namespace rkeops {
+
+class CCompiler {
+ public:
+  explicit CCompiler(const JitOptions& options) : options_(options) {
+    if (options.compiler.empty()) {
+      throw Error(ErrorKind::compiler, "no C compiler was found",
+                  "Install one (Debian: apt install gcc; macOS: xcode-select --install), or name one in the option "
+                  "`compiler` or the environment variable RKEOPS_CC.");
+    }
+    path_ = find_program(options.compiler[0]);
+    if (path_.empty()) {
+      throw Error(ErrorKind::compiler, "the C compiler '" + options.compiler[0] + "' was not found on the PATH",
+                  "Install it, or name another in the option `compiler` or the environment variable RKEOPS_CC.");
+    }
+  }
+
+  // Everything that makes its output what it is, as text for the cache key.
+  std::string identity() const {
+    std::string text = path_;
+    struct stat info;
+    if (stat(path_.c_str(), &info) == 0) {
+      text += " " + std::to_string(info.st_size) + " " + std::to_string(info.st_mtime);
+    }
+    for (const std::string& word : command("", "")) text += " " + word;
+    return text + " " + cpu_info().features;
+  }
+
+  // Compiles `source` to `object`; both are paths. Throws Error of kind compiler or interrupt.
+  void compile(const std::string& source, const std::string& object, const std::function<bool()>& stop) const {
+    const std::string log = object + ".log";
+    const ProcessResult result = run_process(command(source, object), log, options_.compile_timeout_s, stop);
+    std::ifstream in(log);
+    std::string output((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    unlink(log.c_str());
+    using End = ProcessResult::End;
+    if (result.end == End::exited && result.code == 0 && access(object.c_str(), R_OK) == 0) return;
+    if (result.end == End::interrupted) throw Error(ErrorKind::interrupt, "interrupted while compiling");
+    Error error(ErrorKind::compiler, "the C compiler '" + path_ + "' " + explain(result),
+                "Check the compiler with check_rkeops(), or name another in the option `compiler`.");
+    error.log = std::move(output);
+    throw error;
+  }
+
+ private:
+  std::string explain(const ProcessResult& result) const {
+    switch (result.end) {
+      case ProcessResult::End::exited:
+        return result.code == 0 ? "wrote no output" : "failed with status " + std::to_string(result.code);
+      case ProcessResult::End::signalled: return "was killed by signal " + std::to_string(result.code);
+      case ProcessResult::End::timed_out:
+        return "did not finish within " + std::to_string(static_cast<int>(options_.compile_timeout_s)) + " seconds";
+      default: return std::string("could not be started: ") + std::strerror(result.code);
+    }
+  }
+
+  std::vector<std::string> command(const std::string& source, const std::string& object) const {
+    std::vector<std::string> words = options_.compiler;
+    words[0] = path_;
+#if defined(__x86_64__) || defined(__i386__)
+    words.push_back("-march=native");
+#elif defined(__aarch64__)
+    words.push_back("-mcpu=native");
+#endif
+    for (const char* flag : {"-std=gnu11", "-O2", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w", "-fPIC",
+                             "-shared", "-x", "c"}) {
+      words.push_back(flag);
+    }
+    words.insert(words.end(), {source, "-o", object, "-lm"});
+    return words;
+  }
+
+  const JitOptions& options_;
+  std::string path_;
+};
+
+}  // namespace rkeops

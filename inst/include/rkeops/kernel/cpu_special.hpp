@@ -1,0 +1,155 @@
+// pow, erf, and the rare functions that go lane by lane through libm, for the kernel prelude (tokens:
+// cpu_basics.hpp).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cpu_basics.hpp"
+
+namespace rkeops {
+namespace cpu {
+
+// NAME(x) through the double function of libm: exact enough for float32, and all there is for float64.
+inline Snippet lane_snippet(const char* name, const char* function, std::vector<const char*> needs = {}) {
+  const std::string call = "(real)" + std::string(function) + "(lane[k]);\n";
+  return {name, needs,
+          "OUTLINE V " + std::string(name) +
+              "(V x) {\n"
+              "  real lane[LANES];\n"
+              "  store(lane, x);\n"
+              "  for (int k = 0; k < LANES; k++) lane[k] = " +
+              call +
+              "  return load(lane);\n"
+              "}\n"};
+}
+
+inline const std::vector<Snippet>& special_snippets() {
+  static const std::vector<Snippet> table = {
+      // What C says about pow at the edges, given exp(b log|a|) (which is right wherever it is not NaN).
+      {"pow_ends", {"specials", "sign_bit", "v_abs", "v_trunc"}, R"(
+INLINE V pow_ends(V a, V b, V r) {
+  V half = b * (real)0.5;
+  I whole = v_trunc(b) == b, odd = whole & (v_trunc(half) != half);
+  I below = (I)a < 0;
+  r = (V)((I)r | (below & odd & SIGN));
+  r = select((a < (real)0) & (a > -INF) & ~whole, splat(NAN_), r);
+  I one = (b == (real)0) | (a == (real)1) | ((a == (real)-1) & (v_abs(b) == INF));
+  return select(one, splat(1), r);
+}
+)"},
+      // a^b for a >= 0. In double, a half vector at a time: float has no bits to spare for the logarithm.
+      {"pow_positive",
+       {"w_exp", "w_log"},
+       R"(
+INLINE V pow_positive(V a, V b) {
+  typedef float half __attribute__((vector_size(LANES * 2)));
+  union { V v; half h[2]; } x = {a}, y = {b};
+  for (int k = 0; k < 2; k++) {
+    w_V p = __builtin_convertvector(y.h[k], w_V) * w_log(__builtin_convertvector(x.h[k], w_V));
+    x.h[k] = __builtin_convertvector(w_exp(p), half);
+  }
+  return x.v;
+}
+)",
+       R"(
+OUTLINE V pow_positive(V a, V b) {
+  real x[LANES], y[LANES];
+  store(x, a);
+  store(y, b);
+  for (int k = 0; k < LANES; k++) x[k] = __builtin_pow(x[k], y[k]);
+  return load(x);
+}
+)"},
+      {"v_pow", {"pow_positive", "pow_ends"}, R"(
+INLINE V v_pow(V a, V b) { return pow_ends(a, b, pow_positive(v_abs(a), b)); }
+)"},
+      // x^2 = *high + the result
+      {"square", {"v_fma"}, R"(
+INLINE V square(V x, V* high) {
+  *high = x * x;
+#if defined __FMA__ || defined __ARM_FEATURE_FMA
+  return v_fma(x, x, -*high);
+#else
+  V a = (V)((I)x & (~(integer)0 - (((integer)1 << (sizeof(real) == 4 ? 12 : 27)) - 1))), b = x - a;
+  return ((a * a - *high) + (a * b + a * b)) + b * b;
+#endif
+}
+)"},
+      {"erfc_range", {}, "#define ERFC_MAX 11.0f\n", "#define ERFC_MAX 28.0\n"},
+      // erfc(a) for a >= 0.75
+      {"erfc_tail", {"exp_scaled", "square", "poly_erfcx", "erfc_range", "vmin"}, R"(
+INLINE V erfc_tail(V a) {
+  V y = vmin(splat(ERFC_MAX), a), high, low = square(y, &high);
+  V d = y + y + (real)1, d_low = (real)1 - (d - (y + y));
+  V q = poly_erfcx((y - (real)3) / (y + (real)3)) / d;
+  low += d_low * q * (real)0.85; /* d_low / d, near enough: poly_erfcx is about 1 / 0.85 */
+  return exp_scaled(-high, -low, 1) * q;
+}
+)"},
+      {"v_erf", {"erfc_tail", "poly_erf", "sign_bit", "v_abs"}, R"(
+INLINE V v_erf(V x) {
+  V a = v_abs(x);
+  return copysign_of(select(a < (real)0.75, a * poly_erf(a * a), (real)1 - erfc_tail(a)), x);
+}
+)"},
+      {"v_erfc", {"erfc_tail", "poly_erf", "v_abs"}, R"(
+INLINE V v_erfc(V x) {
+  V a = v_abs(x), tail = erfc_tail(a);
+  tail = select(x < (real)0, (real)2 - tail, tail);
+  return select(a < (real)0.75, (real)1 - x * poly_erf(x * x), tail);
+}
+)"},
+      // [1, 2] holds the root, which is split off as (x - root) P(x); the rest goes there by recurrence, or,
+      // from 10 on, by the asymptotic series. Negative x are reflected: psi(1 - x) - pi / tan(pi x).
+      {"digamma_1", {}, R"(
+OUTLINE double digamma_1(double x) {
+  static const double c[] = {
+      0.9510558760318328, -0.42362742128146047, 0.24054248424078736, -0.14840492305391834,
+      0.09498872445282847, -0.06192213327158161, 0.04076083394472351, -0.026975796847913906,
+      0.017907248192855958, -0.011908215075171152, 0.007927024126249972, -0.005280019413363066,
+      0.0035180793950336854, -0.002344633371505055, 0.0015635730695683454, -0.001042376458764532,
+      0.0006899472786041751, -0.00045944757437634627, 0.00032687996556260467, -0.00021931685329288356,
+      9.161040572902432e-05, -5.883296743116468e-05, 0.0001223997332817918, -8.315835392632972e-05};
+  double s = 0, p;
+  if (x <= 0) {
+    double f = x - __builtin_round(x); /* exact, and the tangent has period 1 in x */
+    if (x == 0) return -1 / x;
+    if (f == 0 || x == -__builtin_inf()) return __builtin_nan("");
+    if (f != 0.5 && f != -0.5) {
+      double a = 3.141592653589793 * f, t = __builtin_tan(a);
+      double a_low = __builtin_fma(3.141592653589793, f, -a) + 1.2246467991473532e-16 * f;
+      s = -3.141592653589793 / (t + a_low * (1 + t * t));
+    }
+    x = 1 - x;
+  }
+  if (x >= 10) {
+    double y = 1 / x, z = y * y;
+    if (z == 0) return s + __builtin_log(x);
+    p = 1.0 / 240 - z * (1.0 / 132 - z * (691.0 / 32760 - z * (1.0 / 12 - z * (3617.0 / 8160))));
+    p = 1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z * p));
+    return s + (__builtin_log(x) - (0.5 * y + z * p));
+  }
+  double up = 0;
+  for (; x > 2; up += 1 / x) x -= 1;
+  if (x < 1) {
+    s -= 1 / x;
+    x += 1;
+  }
+  p = c[sizeof c / sizeof *c - 1];
+  for (int k = (int)(sizeof c / sizeof *c) - 1; k-- > 0;) p = p * (x - 1.5) + c[k];
+  return s + (up + ((x - 1.4616321449683622) - 9.549995429965697e-17) * p);
+}
+)"},
+      lane_snippet("v_digamma", "digamma_1", {"digamma_1"}),
+      lane_snippet("v_lgamma", "__builtin_lgamma"),
+      {"j0", {}, "double j0(double);\n"}, /* clang has no builtin for these */
+      {"j1", {}, "double j1(double);\n"},
+      lane_snippet("v_bessel_j0", "j0", {"j0"}),
+      lane_snippet("v_bessel_j1", "j1", {"j1"}),
+  };
+  return table;
+}
+
+}  // namespace cpu
+}  // namespace rkeops

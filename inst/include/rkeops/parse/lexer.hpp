@@ -1,0 +1,113 @@
+// Formula text to tokens, each with its 0-based position.
+#pragma once
+
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../base/error.hpp"
+
+namespace rkeops {
+
+enum class TokenKind { number, name, symbol, end };
+
+struct Token {
+  TokenKind kind;
+  std::string_view text;
+  std::int64_t position;
+  double number = 0;
+};
+
+[[noreturn]] inline void parse_error(const std::string& formula, std::int64_t position, const std::string& message,
+                                     std::string hint = {}) {
+  Error error(ErrorKind::parse, message, std::move(hint));
+  error.formula = formula;
+  error.position = position;
+  throw error;
+}
+
+// Locale-independent number: digits, point, exponent.
+inline double read_number(std::string_view text) {
+  // strtod follows LC_NUMERIC, in which a decimal comma may be set; formulas always have a point.
+  double mantissa = 0, scale = 1;
+  const std::string copy(text);
+  char* end = nullptr;
+  const double value = std::strtod(copy.c_str(), &end);
+  if (end == copy.c_str() + copy.size()) return value;
+  std::size_t k = 0;
+  for (bool fraction = false; k < text.size() && (std::isdigit(static_cast<unsigned char>(text[k])) || text[k] == '.'); ++k) {
+    if (text[k] == '.') {
+      fraction = true;
+    } else {
+      mantissa = mantissa * 10 + (text[k] - '0');
+      if (fraction) scale *= 10;
+    }
+  }
+  double exponent = 0;
+  if (k < text.size()) exponent = std::strtod(copy.c_str() + k + 1, nullptr);
+  return mantissa / scale * std::pow(10.0, exponent);
+}
+
+inline std::vector<Token> tokenize(const std::string& formula) {
+  const auto digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
+  std::vector<Token> tokens;
+  const std::string_view text = formula;
+  std::size_t k = 0;
+  const auto push = [&](TokenKind kind, std::size_t length) {
+    tokens.push_back({kind, text.substr(k, length), static_cast<std::int64_t>(k)});
+    k += length;
+  };
+  while (k < text.size()) {
+    const char c = text[k];
+    if (std::isspace(static_cast<unsigned char>(c))) {
+      ++k;
+    } else if (digit(c) || (c == '.' && k + 1 < text.size() && digit(text[k + 1]))) {
+      std::size_t end = k;
+      while (end < text.size() && digit(text[end])) ++end;
+      if (end < text.size() && text[end] == '.') {
+        for (++end; end < text.size() && digit(text[end]);) ++end;
+      }
+      if (end < text.size() && (text[end] == 'e' || text[end] == 'E')) {
+        std::size_t power = end + 1;
+        if (power < text.size() && (text[power] == '+' || text[power] == '-')) ++power;
+        if (power < text.size() && digit(text[power])) {
+          while (power < text.size() && digit(text[power])) ++power;
+          end = power;
+        }
+      }
+      if (end < text.size() && text[end] == 'L') {  // R's integer literals
+        push(TokenKind::number, end - k);
+        tokens.back().number = read_number(tokens.back().text);
+        ++k;
+        continue;
+      }
+      if (end < text.size() && (letter(text[end]) || text[end] == '.')) {
+        parse_error(formula, static_cast<std::int64_t>(end), "malformed number");
+      }
+      push(TokenKind::number, end - k);
+      tokens.back().number = read_number(tokens.back().text);
+    } else if (letter(c)) {
+      std::size_t end = k;
+      while (end < text.size() && (letter(text[end]) || digit(text[end]) || text[end] == '.')) ++end;
+      push(TokenKind::name, end - k);
+    } else {
+      const std::string_view two = text.substr(k, 2);
+      if (two == "**" || two == "<=" || two == ">=" || two == "==" || two == "!=") {
+        push(TokenKind::symbol, 2);
+      } else if (std::string_view("+-*/^()[],|<>=").find(c) != std::string_view::npos) {
+        push(TokenKind::symbol, 1);
+      } else {
+        parse_error(formula, static_cast<std::int64_t>(k), std::string("unexpected character '") + c + "'",
+                    c == '$' ? "R variables are declared as arguments, e.g. \"x=Vi(3)\"." : "");
+      }
+    }
+  }
+  tokens.push_back({TokenKind::end, {}, static_cast<std::int64_t>(text.size())});
+  return tokens;
+}
+
+}  // namespace rkeops

@@ -1,0 +1,202 @@
+// Reverse-mode differentiation, symbolically: (dF/dv)' e as a formula, of any order, through reductions too.
+//
+// Inside a reduction everything is a function of the pair (i, j); there the adjoint of a leaf is a formula of (i, j).
+// What leaves a reduction is summed over the indices that the leaf does not have: G_i = sum_j A_ij for a variable or an
+// inner reduction indexed by i, and over both for a parameter.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "../ir/operations.hpp"
+#include "../ir/simplify.hpp"
+
+namespace rkeops {
+
+struct OlderFirst {
+  bool operator()(Expr a, Expr b) const { return a->id < b->id; }
+};
+using Adjoints = std::map<Expr, Expr, OlderFirst>;
+
+// All nodes below `root`, root included, oldest first. Does not enter reductions unless asked to.
+inline std::vector<Expr> nodes_below(const std::vector<Expr>& roots, bool into_reductions = false) {
+  std::unordered_set<const Node*> seen;
+  std::vector<Expr> todo(roots), found;
+  while (!todo.empty()) {
+    const Expr n = todo.back();
+    todo.pop_back();
+    if (!seen.insert(n.node()).second) continue;
+    found.push_back(n);
+    if (is_reduction(n) && !into_reductions) continue;
+    for (Expr arg : n->args) todo.push_back(arg);
+  }
+  std::sort(found.begin(), found.end(), OlderFirst());
+  return found;
+}
+
+inline bool contains(Expr root, Expr leaf) {
+  for (Expr n : nodes_below({root}, true)) {
+    if (n == leaf) return true;
+  }
+  return false;
+}
+
+class Autodiff {
+ public:
+  explicit Autodiff(Expr variable) : v_(variable), g_(variable.graph()) {}
+
+  // Gradient of a formula of (i, j) without reductions: a formula of (i, j).
+  Expr pairwise(Expr f, Expr e) {
+    Adjoints leaves;
+    backward(f, e, leaves);
+    const auto found = leaves.find(v_);
+    return found == leaves.end() ? g_.constant(0, v_->dim) : found->second;
+  }
+
+  // Gradient of a formula of reductions, indexed like the variable.
+  Expr total(Expr f, Expr e) {
+    Adjoints pending;
+    collect(f, e, f->indices, pending);
+    while (!pending.empty()) {  // newest reduction first: its users have all been seen
+      const auto newest = std::prev(pending.end());
+      const Expr reduction = newest->first, adjoint = newest->second;
+      pending.erase(newest);
+      through(reduction, adjoint, pending);
+    }
+    const Expr result = result_ ? result_ : g_.constant(0, v_->dim);
+    const Category category = category_of(v_);
+    if (result->has_reduction && result->indices == indices_of(category)) return result;
+    return reduce_sum(result, Category::parameter, category);
+  }
+
+ private:
+  // Adds the adjoints of the leaves of f (the variable, and reductions that depend on it) to `leaves`.
+  void backward(Expr f, Expr e, Adjoints& leaves) {
+    const std::vector<Expr> nodes = nodes_below({f});
+    std::unordered_set<const Node*> active;
+    for (Expr n : nodes) {
+      bool on = n == v_ || (is_reduction(n) && contains(n, v_));
+      if (!is_reduction(n)) {
+        for (const Node* arg : n->args) on |= active.count(arg) > 0;
+      }
+      if (on) active.insert(n.node());
+    }
+    std::unordered_map<const Node*, Expr> adjoint{{f.node(), e}};
+    for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
+      const Expr n = *it;
+      const auto found = adjoint.find(n.node());
+      if (found == adjoint.end() || !active.count(n.node())) continue;
+      if (n == v_ || is_reduction(n)) {
+        accumulate(leaves[n], found->second);
+        continue;
+      }
+      if (!n->operation->adjoint) {
+        throw Error(ErrorKind::unsupported, std::string("operation ") + n->operation->name + " has no derivative");
+      }
+      const std::vector<Expr> parts = n->operation->adjoint(n, found->second);
+      for (std::size_t k = 0; k < parts.size(); ++k) {
+        const Expr arg = n.arg(k);
+        if (!parts[k] || !active.count(arg.node())) continue;
+        accumulate(adjoint[arg.node()], arg->dim == 1 && parts[k]->dim > 1 ? sum(parts[k]) : parts[k]);
+      }
+    }
+  }
+
+  static void accumulate(Expr& total, Expr part) { total = total ? total + part : part; }
+
+  // Adjoints of f's leaves, each summed over the indices in `context` that the leaf does not have.
+  void collect(Expr f, Expr e, Indices context, Adjoints& pending) {
+    Adjoints leaves;
+    backward(f, e, leaves);
+    for (const auto& [leaf, adjoint] : leaves) {
+      const Category category = leaf == v_ ? category_of(leaf) : result_category(leaf);
+      const Expr part = sum_out(adjoint, context, category);
+      accumulate(leaf == v_ ? result_ : pending[leaf], part);
+    }
+  }
+
+  static Expr sum_out(Expr adjoint, Indices context, Category category) {
+    const Indices over = static_cast<Indices>(context & ~indices_of(category));
+    if (over == index_i) return reduce_sum(adjoint, Category::i, category);
+    if (over == index_j) return reduce_sum(adjoint, Category::j, category);
+    if (over == 0) return adjoint;
+    return reduce_sum(reduce_sum(adjoint, Category::j, Category::i), Category::i, category);
+  }
+
+  void through(Expr reduction, Expr e, Adjoints& pending) {
+    const Reduction& row = reduction_of(reduction);
+    if (!row.values) return;  // indices are piecewise constant
+    const Expr f = reduction.arg(0);
+    const Category folded = folded_category(reduction), result = result_category(reduction);
+    const Indices context = static_cast<Indices>(indices_of(folded) | indices_of(result));
+    switch (row.family) {
+      case Family::sum:
+        collect(f, e, context, pending);
+        return;
+      case Family::softmax: {
+        if (!row.weighted) {
+          collect(f, e * call("Exp", f - reduction), context, pending);
+        } else if (row.ratio) {
+          const Expr w = reduction.arg(1);
+          const Expr p = call("Exp", f - reduce(*find_reduction("LogSumExp"), {f}, folded, result));
+          collect(f, p * dot(w - reduction, e), context, pending);
+          collect(w, p * e, context, pending);
+        } else {
+          const Expr w = reduction.arg(1), p = call("Exp", f - reduction) * e;
+          collect(f, dot(p, w), context, pending);
+          collect(w, p, context, pending);
+        }
+        return;
+      }
+      default:
+        throw Error(ErrorKind::unsupported, std::string("the gradient of ") + row.name +
+                                                "_Reduction is not available in this version");
+    }
+  }
+
+  Expr v_;
+  Graph& g_;
+  Expr result_;
+};
+
+inline Expr match_adjoint(Expr f, Expr e) {
+  if (e->dim == f->dim) return e;
+  if (e->dim == 1) return repeat(e, f->dim);
+  dimension_error("Grad: the adjoint has dimension " + str(e->dim) + ", the formula has dimension " + str(f->dim),
+                  "The adjoint needs one component for each component of the formula.");
+}
+
+// `f` with the other index folded: the adjoint decides which index the result has.
+inline Expr with_result_of(Expr f, Category category) {
+  std::vector<Expr> args(f->args.begin(), f->args.end());
+  return reduce(reduction_of(f), args, other(category), category, k_of(f));
+}
+
+// Grad(f, v, e). `written`: f is a reduction spelled out with its axis, which e may overrule.
+inline Expr gradient(Expr f, Expr v, Expr e, bool written) {
+  e = match_adjoint(f, e);
+  if (!f->has_reduction) return Autodiff(v).pairwise(f, e);
+  if (e->indices != 0 && e->indices != f->indices) {
+    const Category category = e->indices == index_i ? Category::i : Category::j;
+    if (!written || e->indices == (index_i | index_j) || result_category(f) == Category::parameter) {
+      dimension_error("Grad: the adjoint is not indexed like the reduction it belongs to");
+    }
+    f = with_result_of(f, category);
+  }
+  return Autodiff(v).total(f, e);
+}
+
+// Category of the adjoint of f where the formula leaves it out.
+inline Category adjoint_category(Expr f, Expr v) {
+  if (f->has_reduction) {
+    return f->indices == index_i ? Category::i : f->indices == index_j ? Category::j : Category::parameter;
+  }
+  if (category_of(v) == Category::parameter) {
+    argument_error("Grad(F, v) with respect to a parameter needs a third argument, the adjoint");
+  }
+  return other(category_of(v));
+}
+
+}  // namespace rkeops

@@ -1,0 +1,191 @@
+// Runs one kernel: packs columns once, then goes through tiles of rows and chunks of columns, on all threads.
+//
+// What is cut where depends on the sizes alone, never on the number of threads, and partial states are merged in the
+// order of their columns: the same inputs give the same bits.
+#pragma once
+
+#include "../jit/kernel_cache.hpp"
+#include "buffer.hpp"
+#include "options.hpp"
+#include "pack.hpp"
+#include "state.hpp"
+#include "threads.hpp"
+
+namespace rkeops {
+
+// What one run of a stage reads and writes.
+struct StageData {
+  std::vector<Source> row, column, parameter;  // parallel to the leaves of the kernel's areas
+  std::int64_t rows, columns;
+  std::vector<double*> parts;                  // of the output, column-major with `rows` rows
+};
+
+template <class Real>
+class Execution {
+ public:
+  Execution(const KernelPlan& kernel, const LoadedKernel& code, const StageData& data, const RunOptions& options,
+            const Host& host, double progress_from, double progress_to)
+      : kernel_(kernel), code_(code), data_(data), options_(options), host_(host), tile_(kernel.tile_rows()),
+        progress_from_(progress_from), progress_to_(progress_to) {}
+
+  void run() {
+    plan_cuts();
+    workers_ = std::vector<Worker>(static_cast<std::size_t>(threads()));
+    pack_parameters();
+    pack_columns();
+    const std::int64_t states = splits_ > 1 ? tiles_ * splits_ : 0;
+    Buffer<double> values(static_cast<std::size_t>(states * kernel_.value_slots * tile_));
+    Buffer<long long> indices(static_cast<std::size_t>(states * kernel_.index_slots * tile_));
+    const auto partial = [&](std::int64_t tile, std::int64_t split) {
+      const std::int64_t at = tile * splits_ + split;
+      return State{values.data() + at * kernel_.value_slots * tile_, indices.data() + at * kernel_.index_slots * tile_};
+    };
+    TaskRunner runner;
+    runner.run(groups_ * splits_, threads(), [&](std::int64_t task, int worker) {
+      fold_group(task / splits_, task % splits_, workers_[static_cast<std::size_t>(worker)], runner, partial);
+    }, [&](std::int64_t done) { return poll(done, groups_ * splits_); });
+    if (runner.stopping) throw Error(ErrorKind::interrupt, "interrupted");
+    for (std::int64_t tile = 0; tile < tiles_ && splits_ > 1; ++tile) {
+      for (std::int64_t split = 1; split < splits_; ++split) merge_state(kernel_, partial(tile, 0), partial(tile, split));
+      finish(tile, partial(tile, 0));
+    }
+  }
+
+ private:
+  struct Worker {
+    Buffer<Real> rows;          // packed tiles of a group
+    Buffer<double> values;      // their states
+    Buffer<long long> indices;
+    Buffer<unsigned char> work;
+  };
+
+  void plan_cuts() {
+    tiles_ = (data_.rows + tile_ - 1) / tile_;
+    constexpr std::int64_t chunk_bytes = 128 << 10, step = 128;
+    const std::int64_t fitting = chunk_bytes / (std::max<std::int64_t>(1, kernel_.column.width) * static_cast<std::int64_t>(sizeof(Real)));
+    chunk_ = std::clamp<std::int64_t>(fitting / step * step, step, 4096);
+    const std::int64_t chunks = (data_.columns + chunk_ - 1) / chunk_;
+    constexpr std::int64_t enough_tasks = 64, group_tiles = 8;
+    group_ = std::clamp<std::int64_t>(tiles_ / enough_tasks, 1, group_tiles);
+    groups_ = (tiles_ + group_ - 1) / group_;
+    splits_ = std::clamp<std::int64_t>(std::min(chunks / 2, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1, enough_tasks);
+    chunks_per_split_ = (chunks + splits_ - 1) / splits_;
+  }
+
+  // One thread where starting more would take longer than the work.
+  int threads() const {
+    const double work = static_cast<double>(tiles_ * tile_) * static_cast<double>(data_.columns) *
+                        static_cast<double>(kernel_.column.width + kernel_.row.width + 4);
+    if (work < 2e6) return 1;
+    return options_.threads > 0 ? options_.threads : available_threads();
+  }
+
+  bool poll(std::int64_t done, std::int64_t count) const {
+    if (host_.progress && count > 0) {
+      const double share = static_cast<double>(done) / static_cast<double>(count);
+      host_.progress(host_.context, progress_from_ + (progress_to_ - progress_from_) * share);
+    }
+    return !(host_.interrupted && host_.interrupted(host_.context));
+  }
+
+  void* work_of(Worker& worker) const {
+    const std::size_t bytes = static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.work_vectors) * kernel_.vector_bytes);
+    if (worker.work.size() < bytes) worker.work = Buffer<unsigned char>(bytes);
+    return worker.work.data();
+  }
+
+  void pack_parameters() {
+    parameters_ = Buffer<Real>(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.parameter.width)));
+    for (std::size_t l = 0; l < kernel_.parameter.leaves.size(); ++l) {
+      const PackedLeaf& leaf = kernel_.parameter.leaves[l];
+      pack_parameter(data_.parameter[l], leaf.dim, parameters_.data() + leaf.offset);
+    }
+    if (code_.parameter_prologue) code_.parameter_prologue(parameters_.data(), work_of(workers_[0]));
+  }
+
+  void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows, Real* tile) const {
+    for (std::size_t l = 0; l < area.leaves.size(); ++l) {
+      pack_tile(sources[l], area.leaves[l].dim, first, rows, tile, area.leaves[l].offset, tile_);
+    }
+  }
+
+  // Columns are broadcast one by one: all components of a column side by side.
+  void pack_columns() {
+    const std::int64_t width = kernel_.column.width;
+    columns_ = Buffer<Real>(static_cast<std::size_t>(data_.columns * width + 1));
+    if (width == 0) return;
+    const std::int64_t per_task = std::max<std::int64_t>(1, 4096 / tile_), tiles = (data_.columns + tile_ - 1) / tile_;
+    TaskRunner runner;
+    runner.run((tiles + per_task - 1) / per_task, data_.columns * width < 100000 ? 1 : threads(), [&](std::int64_t task, int worker) {
+      Worker& own = workers_[static_cast<std::size_t>(worker)];
+      if (own.rows.size() < static_cast<std::size_t>(width * tile_)) own.rows = Buffer<Real>(static_cast<std::size_t>(width * tile_));
+      for (std::int64_t t = task * per_task; t < std::min(tiles, (task + 1) * per_task); ++t) {
+        Real* tile = own.rows.data();
+        pack_area(kernel_.column, data_.column, t * tile_, data_.columns, tile);
+        if (code_.column_prologue) code_.column_prologue(parameters_.data(), tile, work_of(own));
+        const std::int64_t valid = std::min<std::int64_t>(tile_, data_.columns - t * tile_);
+        Real* out = columns_.data() + t * tile_ * width;
+        for (std::int64_t r = 0; r < valid; ++r) {
+          for (std::int64_t c = 0; c < width; ++c) out[r * width + c] = tile[c * tile_ + r];
+        }
+      }
+    }, [&](std::int64_t) { return poll(0, 1); });
+    if (runner.stopping) throw Error(ErrorKind::interrupt, "interrupted");
+  }
+
+  template <class Partial>
+  void fold_group(std::int64_t group, std::int64_t split, Worker& own, const TaskRunner& runner, const Partial& partial) {
+    const std::int64_t first = group * group_, count = std::min(group_, tiles_ - first);
+    const std::int64_t width = std::max<std::int64_t>(1, kernel_.row.width);
+    const auto enough = [&](auto& buffer, std::int64_t each) {
+      const std::size_t size = static_cast<std::size_t>(group_ * each * tile_);
+      if (buffer.size() < size) buffer = std::decay_t<decltype(buffer)>(size);
+    };
+    enough(own.rows, width);
+    if (splits_ == 1) {
+      enough(own.values, kernel_.value_slots);
+      enough(own.indices, kernel_.index_slots);
+    }
+    const auto state_of = [&](std::int64_t t) {
+      if (splits_ > 1) return partial(first + t, split);
+      return State{own.values.data() + t * kernel_.value_slots * tile_, own.indices.data() + t * kernel_.index_slots * tile_};
+    };
+    for (std::int64_t t = 0; t < count; ++t) {
+      Real* tile = own.rows.data() + t * width * tile_;
+      pack_area(kernel_.row, data_.row, (first + t) * tile_, data_.rows, tile);
+      if (code_.row_prologue) code_.row_prologue(parameters_.data(), tile, work_of(own));
+      start_state(kernel_, state_of(t));
+    }
+    const std::int64_t from = std::min(data_.columns, split * chunks_per_split_ * chunk_);
+    const std::int64_t to = std::min(data_.columns, (split + 1) * chunks_per_split_ * chunk_);
+    for (std::int64_t j = from; j < to; j += chunk_) {
+      if (runner.stopping) return;
+      const std::int64_t n = std::min(chunk_, to - j);
+      for (std::int64_t t = 0; t < count; ++t) {
+        const State state = state_of(t);
+        code_.fold(parameters_.data(), own.rows.data() + t * width * tile_, columns_.data() + j * kernel_.column.width,
+                   static_cast<long>(n), j, state.values, state.indices, work_of(own));
+      }
+    }
+    for (std::int64_t t = 0; t < count && splits_ == 1; ++t) finish(first + t, state_of(t));
+  }
+
+  void finish(std::int64_t tile, State state) const {
+    const std::int64_t first = tile * tile_;
+    finish_state(kernel_, state, first, std::min<std::int64_t>(tile_, data_.rows - first), data_.rows, data_.parts.data(),
+                 options_.index_base, options_.missing_index);
+  }
+
+  const KernelPlan& kernel_;
+  const LoadedKernel& code_;
+  const StageData& data_;
+  const RunOptions& options_;
+  const Host& host_;
+  const int tile_;
+  const double progress_from_, progress_to_;
+  std::int64_t tiles_ = 0, group_ = 1, groups_ = 0, splits_ = 1, chunk_ = 0, chunks_per_split_ = 0;
+  std::vector<Worker> workers_;
+  Buffer<Real> parameters_, columns_;
+};
+
+}  // namespace rkeops

@@ -1,0 +1,55 @@
+// The caller's matrices to the kernels' layout: tiles of rows, component by component (one lane a row), in the
+// kernel's precision.
+#pragma once
+
+#include <climits>
+#include <cmath>
+
+#include "input.hpp"
+
+namespace rkeops {
+
+// A source of rows: an input or an earlier stage's result.
+struct Source {
+  Input input;
+
+  double at(std::int64_t row, std::int64_t col) const {
+    const std::int64_t k = input.by_rows ? col + row * input.rows : row + col * input.rows;
+    if (input.type == Input::Type::real64) return static_cast<const double*>(input.data)[k];
+    const int value = static_cast<const int*>(input.data)[k];
+    return value == INT_MIN ? std::nan("") : value;
+  }
+};
+
+// tile[(offset + c) * tile_rows + r] = component c of row first + r. Rows past the end repeat the last one.
+template <class Real>
+void pack_tile(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t rows, Real* tile, std::int64_t offset,
+               int tile_rows) {
+  const std::int64_t valid = std::min<std::int64_t>(tile_rows, rows - first);
+  const bool plain = source.input.type == Input::Type::real64 && !source.input.by_rows;
+  for (std::int64_t c = 0; c < dim; ++c) {
+    Real* out = tile + (offset + c) * tile_rows;
+    if (plain) {
+      const double* in = static_cast<const double*>(source.input.data) + c * source.input.rows + first;
+      for (std::int64_t r = 0; r < valid; ++r) out[r] = static_cast<Real>(in[r]);
+    } else {
+      for (std::int64_t r = 0; r < valid; ++r) out[r] = static_cast<Real>(source.at(first + r, c));
+    }
+    for (std::int64_t r = valid; r < tile_rows; ++r) out[r] = out[valid - 1];
+  }
+}
+
+// Parameters are read in memory order.
+template <class Real>
+void pack_parameter(const Source& source, std::int64_t dim, Real* out) {
+  for (std::int64_t c = 0; c < dim; ++c) {
+    if (source.input.type == Input::Type::real64) {
+      out[c] = static_cast<Real>(static_cast<const double*>(source.input.data)[c]);
+    } else {
+      const int value = static_cast<const int*>(source.input.data)[c];
+      out[c] = value == INT_MIN ? std::numeric_limits<Real>::quiet_NaN() : static_cast<Real>(value);
+    }
+  }
+}
+
+}  // namespace rkeops
