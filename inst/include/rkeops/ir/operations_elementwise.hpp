@@ -140,10 +140,12 @@ inline std::vector<Operation> elementwise_operations() {
                   "real", "a where f >= 0, else b"),
       elementwise("Clamp", "xxx", "select($0 < $1, $1, select($0 > $2, $2, $0))",
                   [](Numbers x) { return x[0] < x[1] ? x[1] : x[0] > x[2] ? x[2] : x[0]; }, cheap,
-                  [](Expr n, Expr e) {  // the three cases exclude each other, in this order
-                    const Expr x = n.arg(0), low = n.arg(1), high = n.arg(2);
-                    const Expr below = call("LessThan", x, low), above = (1 - below) * call("LessThan", high, x);
-                    return Exprs{e * ((1 - below) - above), e * below, e * above};
+                  [](Expr n, Expr e) {  // bounds in the wrong order: as if x ran downwards from a to b
+                    const Expr x = n.arg(0), low = n.arg(1), high = n.arg(2), zero = x.graph().constant(0);
+                    const Expr way = 2 * call("LessOrEqual", low, high) - 1;
+                    const Expr below = call("LessThan", way * (x - low), zero);
+                    const Expr above = call("LessThan", zero, way * (x - high));
+                    return Exprs{e * ((1 - below) * (1 - above)), e * below, e * above};
                   },
                   "real", "x kept between a and b"),
       elementwise("Mod", "xxx", "($0 - $1 * v_floor(($0 - $2) / $1))",
