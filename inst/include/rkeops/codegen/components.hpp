@@ -5,41 +5,9 @@
 // Short vectors are unrolled into named variables, long ones become arrays and loops.
 #pragma once
 
-#include <set>
-
-#include "../base/text.hpp"
-#include "plan.hpp"
+#include "tile.hpp"
 
 namespace rkeops {
-
-// A component: a known one, or the variable of a loop over [low, high).
-struct Component {
-  std::string text;
-  std::int64_t low, high;
-
-  static Component at(std::int64_t k) { return {str(k), k, k + 1}; }
-  bool known() const { return high == low + 1; }
-  Component shifted(std::int64_t by) const {
-    if (known()) return at(low + by);
-    const std::string moved = by == 0 ? text : by > 0 ? "(" + text + " + " + str(by) + ")" : "(" + text + " - " + str(-by) + ")";
-    return {moved, low + by, high + by};
-  }
-};
-
-struct Member {  // of the tile
-  int row, column;
-};
-
-// Scratch arrays of the generated function.
-struct Workspace {
-  std::int64_t vectors = 0;
-  Text declarations;
-
-  void array(const std::string& name, std::int64_t size) {
-    declarations.line("V* ", name, " = work + ", vectors, ";");
-    vectors += size;
-  }
-};
 
 class Components {
  public:
@@ -65,7 +33,7 @@ class Components {
     for (Expr n : body) {
       for (const Node* arg : n->args) {
         ++uses[arg];
-        const bool reads_vector = n->dim > 1 || n->operation->structure == Structure::sum;
+        const bool reads_vector = n->dim > 1 || n->operation->structure == Structure::across;
         if (reads_vector) in_vector.insert(arg);
         if (n->operation->structure == Structure::contract) in_contract.insert(arg);
       }
@@ -83,8 +51,9 @@ class Components {
   std::string value(Expr n, const Component& k, Member m) {
     const Component component = n->dim == 1 ? Component::at(0) : k;
     if (const auto held = held_.find(n.node()); held != held_.end()) return held_value(n, held->second, component, m);
-    if (plan_.is_packed(n) && !computing_(n)) return packed_value(n, component, m);
+    if (plan_.is_packed(n) && !is_computed_here(n)) return packed_value(n, component, m);
     if (is_constant(n)) return "splat(" + constant_text(n->value) + ")";
+    if (is(n, "Positions")) return "splat((real)(" + component.text + "))";
     switch (n->operation->structure) {
       case Structure::elementwise: return elementwise_value(n, component, m);
       case Structure::rearrange: return rearranged_value(n, component, m);
@@ -101,7 +70,7 @@ class Components {
       return;
     }
     std::set<std::int64_t> cuts{0, n->dim};
-    add_cuts(n, 0, n->dim, 0, cuts);
+    add_cuts(n, 0, n->dim, 0, [this](Expr below) { return has_own_place(below); }, cuts);
     for (auto low = cuts.begin(), high = std::next(low); high != cuts.end(); low = high++) {
       if (*high == *low + 1) {
         body(Component::at(*low));
@@ -138,7 +107,7 @@ class Components {
     while (!todo.empty()) {
       const Expr n = todo.back();
       todo.pop_back();
-      if ((plan_.is_packed(n) && !computing_(n)) || is_constant(n) || held_.count(n.node())) continue;
+      if (has_own_place(n) || n->operation->structure == Structure::leaf) continue;
       if (!seen.insert(n.node()).second) continue;
       found.push_back(n);
       for (Expr arg : n->args) todo.push_back(arg);
@@ -147,14 +116,17 @@ class Components {
     return found;
   }
 
-  bool computing_(Expr n) const { return computed_role_ == plan_.role(n) && !is_leaf(n); }
+  // Read from a variable or from packed data, not written into the consumer.
+  bool has_own_place(Expr n) const { return held_.count(n.node()) || (plan_.is_packed(n) && !is_computed_here(n)); }
+
+  bool is_computed_here(Expr n) const { return computed_role_ == plan_.role(n) && !is_leaf(n); }
 
   // Nodes whose components are asked for by the variable of a loop: they cannot live in named variables.
   void mark_loops(const std::vector<Expr>& body) {
     for (auto n = body.rbegin(); n != body.rend(); ++n) {
       bool looped = !unrolled((*n)->dim) || looped_.count(n->node());
       if ((*n)->operation->structure == Structure::contract) looped |= !unrolls(contraction_of(*n), (*n)->dim);
-      if ((*n)->operation->structure == Structure::sum) looped = false;  // its own argument decides
+      if ((*n)->operation->structure == Structure::across) looped = false;  // its own argument decides
       if (!looped) continue;
       looped_.insert(n->node());
       for (const Node* arg : (*n)->args) looped_.insert(arg);
@@ -169,7 +141,7 @@ class Components {
 
   bool needs_variables(Expr n, int uses, bool in_vector, bool in_contract) {
     const Structure structure = n->operation->structure;
-    if (structure == Structure::sum) return true;
+    if (structure == Structure::across) return true;
     if (structure == Structure::contract) return !contraction_of(n).summed.empty() || in_contract || uses > 1;
     if (structure == Structure::rearrange) return in_contract && n->dim > 1 && looped_.count(n.node());
     const std::int64_t cost = lazy_cost(n);
@@ -221,7 +193,17 @@ class Components {
     return "(real)" + number_text(value);
   }
 
-  static bool atomic(const std::string& text) { return text.find_first_of(" ") == std::string::npos || text.compare(0, 4, "ROW(") == 0 || text.compare(0, 7, "COLUMN(") == 0; }
+  static bool atomic(const std::string& text) {
+    return text.find(' ') == std::string::npos || text.compare(0, 4, "ROW(") == 0 || text.compare(0, 7, "COLUMN(") == 0;
+  }
+
+  // A variable for an expression that is written more than once.
+  std::string named(const std::string& text) {
+    if (atomic(text)) return text;
+    const std::string name = "q" + str(next_name_++);
+    out_.line("const V ", name, " = ", text, ";");
+    return name;
+  }
 
   std::string elementwise_value(Expr n, const Component& k, Member m) {
     const std::string_view code = n->operation->code;
@@ -231,11 +213,7 @@ class Components {
       const std::string place = "$" + str(static_cast<std::int64_t>(a));
       const std::size_t first = code.find(place);
       const bool repeated = first != std::string_view::npos && code.find(place, first + 1) != std::string_view::npos;
-      if ((repeated && !atomic(text)) || text.size() > 400) {
-        const std::string name = "q" + str(next_name_++);
-        out_.line("const V ", name, " = ", text, ";");
-        text = name;
-      }
+      if (repeated || text.size() > 400) text = named(text);
       args.push_back(std::move(text));
     }
     std::string pattern(code);
@@ -260,53 +238,14 @@ class Components {
   // A contraction without summed axes: one product per component.
   std::string product_value(Expr n, const Component& k, Member m) {
     const Contraction c = contraction_of(n);
-    const auto place = [&](std::int64_t Axis::*stride) {
-      if (k.known()) {
-        std::int64_t rest = k.low, at = 0;
-        for (std::size_t x = c.kept.size(); x-- > 0; rest /= c.kept[x].size) at += rest % c.kept[x].size * (c.kept[x].*stride);
-        return Component::at(at);
-      }
-      std::string text = "0";
-      std::int64_t inner = 1;
-      for (std::size_t x = c.kept.size(); x-- > 0; inner *= c.kept[x].size) {
-        if (c.kept[x].*stride == 0) continue;
-        std::string digit = inner == 1 ? k.text : "(" + k.text + ") / " + str(inner);
-        if (x > 0) digit = "(" + digit + ") % " + str(c.kept[x].size);
-        text += " + (" + digit + ") * " + str(c.kept[x].*stride);
-      }
-      return Component{"(" + text + ")", 0, 2};
-    };
-    return "(" + value(n.arg(0), place(&Axis::a), m) + " * " + value(n.arg(1), place(&Axis::b), m) + ")";
-  }
-
-  // Places in [low, high) of n, moved by `shift`, where a rearrangement below n changes its source.
-  void add_cuts(Expr n, std::int64_t low, std::int64_t high, std::int64_t shift, std::set<std::int64_t>& cuts) const {
-    if (n->dim == 1 || held_.count(n.node()) || (plan_.is_packed(n) && !computing_(n))) return;
-    const auto cut = [&](std::int64_t at) {
-      if (at > low && at < high) cuts.insert(at + shift);
-    };
-    const auto part = [&](Expr a, std::int64_t from) {  // components from.. of n are those of a
-      cut(from);
-      cut(from + a->dim);
-      add_cuts(a, std::max<std::int64_t>(low - from, 0), std::min(high - from, a->dim), shift + from, cuts);
-    };
-    if (n->operation->structure == Structure::elementwise) {
-      for (Expr a : n->args) add_cuts(a, low, high, shift, cuts);
-    } else if (is(n, "Extract")) {
-      const std::int64_t from = n->params[0];
-      add_cuts(n.arg(0), low + from, high + from, shift - from, cuts);
-    } else if (is(n, "ExtractT")) {
-      part(n.arg(0), n->params[0]);
-    } else if (is(n, "Concat")) {
-      part(n.arg(0), 0);
-      part(n.arg(1), n.arg(0)->dim);
-    }
+    const Component left = place_on(c.kept, &Axis::a, k), right = place_on(c.kept, &Axis::b, k);
+    return "(" + value(n.arg(0), left, m) + " * " + value(n.arg(1), right, m) + ")";
   }
 
   void emit(Expr n) {
     const std::string name = prefix_ + str(static_cast<std::int64_t>(n->id));
     switch (n->operation->structure) {
-      case Structure::sum: emit_sum(n, name); return;
+      case Structure::across: gives_position(n) ? emit_place(n, name) : emit_total(n, name); return;
       case Structure::contract:
         if (!contraction_of(n).summed.empty()) return emit_contraction(n, name);
         break;
@@ -329,21 +268,53 @@ class Components {
     return held;
   }
 
-  void emit_sum(Expr n, const std::string& name) {
+  // ArgMax, ArgMin: their code is a bare comparison.
+  static bool gives_position(Expr n) { return std::string_view(n->operation->code).find('$') == std::string_view::npos; }
+
+  // Sum, Max, Min: the total so far and the next component make the next total.
+  void emit_total(Expr n, const std::string& name) {
     const Expr a = n.arg(0);
     const Role role = plan_.role(n);
     const Held held{name, false};
+    const bool add = is(n, "Sum");
     if (!unrolled(a->dim)) {
-      for_members(role, [&](Member m) { out_.line("V ", name, suffix(role, m), " = splat(0);"); });
+      for_members(role, [&](Member m) {
+        const std::string first = add ? "splat(0)" : value(a, Component::at(0), m);
+        out_.line("V ", name, suffix(role, m), " = ", first, ";");
+      });
     }
     for_components(a, [&](const Component& k) {
       const bool first = unrolled(a->dim) && k.low == 0;
       for_members(role, [&](Member m) {
-        const std::string text = value(a, k, m);
-        out_.line(first ? "V " : "", name, suffix(role, m), first ? " = " : " += ", text, ";");
+        const std::string total = name + suffix(role, m);
+        std::string text = value(a, k, m);
+        if (add || first) {
+          out_.line(first ? "V " : "", total, first ? " = " : " += ", text, ";");
+        } else {
+          out_.line(total, " = ", substitute(n->operation->code, std::vector<std::string>{total, named(text)}), ";");
+        }
       });
     });
     held_.emplace(n.node(), held);
+  }
+
+  // ArgMax, ArgMin: the best component so far, NaN at first, and its position.
+  void emit_place(Expr n, const std::string& name) {
+    const Role role = plan_.role(n);
+    for_members(role, [&](Member m) {
+      const std::string end = suffix(role, m);
+      out_.line("V ", name, end, " = splat((real)__builtin_nan(\"\")), best", name, end, " = ", name, end, ";");
+    });
+    for_components(n.arg(0), [&](const Component& k) {
+      for_members(role, [&](Member m) {
+        const std::string end = suffix(role, m), best = "best" + name + end, text = named(value(n.arg(0), k, m));
+        const std::string wins = "w" + str(next_name_++);
+        out_.line("const I ", wins, " = ~(", text, " ", n->operation->code, " ", best, ") & (", text, " == ", text, ");");
+        out_.line(best, " = select(", wins, ", ", text, ", ", best, ");");
+        out_.line(name, end, " = select(", wins, ", splat((real)(", k.text, ")), ", name, end, ");");
+      });
+    });
+    held_.emplace(n.node(), Held{name, false});
   }
 
   void emit_contraction(Expr n, const std::string& name) {

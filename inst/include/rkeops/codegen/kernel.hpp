@@ -201,7 +201,7 @@ inline KernelPlan generate(const Plan& plan, const Target& target, const Tiling&
 inline KernelPlan generate(const Plan& plan, const Target& target) {
   constexpr std::size_t text_limit = 150000;
   KernelPlan kernel;
-  for (const Tiling& tiling : {Tiling{2, 4, 16}, Tiling{2, 4, 4}, Tiling{1, 4, 2}, Tiling{1, 1, 1}}) {
+  for (const Tiling& tiling : {Tiling{4, 2, 4}, Tiling{2, 2, 4}, Tiling{1, 2, 1}, Tiling{1, 1, 1}}) {
     kernel = generate(plan, target, tiling);
     if (kernel.text.size() < text_limit) break;
   }

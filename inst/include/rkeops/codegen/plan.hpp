@@ -54,12 +54,6 @@ struct Plan {
 
 inline bool is_leaf(Expr n) { return is_variable(n) || is_reduction(n); }
 
-inline std::int64_t inline_cost(Expr n) {
-  std::int64_t cost = 0;
-  for (Expr below : nodes_below({n})) cost += below->operation->cost;
-  return cost;
-}
-
 // Finds what is worth computing once per row, column or call: the largest subformulas with fewer indices, unless
 // packing them would take more memory than the data they come from.
 inline void derive(Plan& plan, Expr root) {
@@ -68,7 +62,7 @@ inline void derive(Plan& plan, Expr root) {
   while (!todo.empty()) {
     const Expr n = todo.back();
     todo.pop_back();
-    if (!seen.insert(n.node()).second || is_leaf(n) || is_constant(n)) continue;
+    if (!seen.insert(n.node()).second || n->operation->structure == Structure::leaf || is_leaf(n)) continue;
     const Role role = plan.role(n);
     if (role != (varies_row | varies_column) && n->operation->structure != Structure::rearrange) {
       std::int64_t source = 0;

@@ -125,10 +125,10 @@ inline Expr extract_transpose(Expr a, std::int64_t start, std::int64_t dim) {
   return a.graph().apply("ExtractT", {a}, {start, dim});
 }
 
-inline bool is_constant(Expr a) { return a->operation->structure == Structure::leaf && a->params.empty(); }
-inline bool is_constant(Expr a, double value) { return is_constant(a) && a->value == value; }
-inline bool is_variable(Expr a) { return a->operation->structure == Structure::leaf && !a->params.empty(); }
 inline bool is(Expr a, std::string_view name) { return name == a->operation->name; }
+inline bool is_constant(Expr a) { return is(a, "Constant"); }
+inline bool is_constant(Expr a, double value) { return is_constant(a) && a->value == value; }
+inline bool is_variable(Expr a) { return is(a, "Var"); }
 
 // Of a variable node: params are {position, category}.
 inline std::int64_t position_of(Expr variable) { return variable->params[0]; }

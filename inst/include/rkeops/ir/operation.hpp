@@ -11,9 +11,9 @@ namespace rkeops {
 
 // What the components of a result need of the components of the arguments.
 enum class Structure : std::uint8_t {
-  leaf,         // variable or constant
+  leaf,         // variable, constant, or the positions 0, 1, 2, ...
   elementwise,  // component k of the result from component k of every argument (scalars are repeated)
-  sum,          // all components
+  across,       // one number from all components of the argument
   rearrange,    // each component is one component of one argument, or zero
   contract,     // sums of products of components of two matrices or tensors
   reduction,    // a whole fold over an index
@@ -31,6 +31,7 @@ struct Operation {
   Structure structure;
 
   // Elementwise operations: C text with $0, $1, ... for the arguments, the value as a function of numbers, the price.
+  // Across: C text of the next total from the total $0 and a component $1.
   const char* code;
   double (*value)(const double* args);
   Cost cost;

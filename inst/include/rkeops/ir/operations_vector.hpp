@@ -13,6 +13,11 @@ inline Operation structural(const char* name, const char* signature, Structure s
   return {name, signature, summary, structure, nullptr, nullptr, free_of_cost, adjoint, build, "real"};
 }
 
+inline Operation across(const char* name, const char* code, std::vector<Expr> (*adjoint)(Expr, Expr), Build build,
+                        const char* summary) {
+  return {name, "x", summary, Structure::across, code, nullptr, cheap, adjoint, build, "real"};
+}
+
 inline Operation composed(const char* name, const char* signature, Build build, const char* summary,
                           const char* domain = "real") {
   return {name, signature, summary, Structure::composed, nullptr, nullptr, free_of_cost, nullptr, build, domain};
@@ -59,6 +64,13 @@ inline void require_weights(const char* name, Expr s, std::int64_t dim) {
   }
 }
 
+// 1 at position trunc(a + 1/2), where it exists.
+inline Expr one_hot(Expr a, std::int64_t dim) {
+  const Expr shifted = 0.5 + a;
+  const Expr position = call("IfElse", shifted, call("Floor", shifted), -call("Floor", -shifted));
+  return call("Equal", position, a.graph().apply("Positions", {}, {dim}));
+}
+
 inline std::vector<Operation> vector_operations() {
   using Args = const std::vector<Expr>&;
   using Params = const Integers&;
@@ -87,10 +99,31 @@ inline std::vector<Operation> vector_operations() {
       }, "zeros"),
 
       // ---- sums and copies
-      structural("Sum", "x", Structure::sum,
-                 [](Expr n, Expr e) { return std::vector<Expr>{repeat(e, n.arg(0)->dim)}; },
-                 [](Graph& g, Args a, Params) { return g.intern(*find_operation("Sum"), a, {}, 1); },
-                 "sum of the components"),
+      across("Sum", "($0 + $1)", [](Expr n, Expr e) { return std::vector<Expr>{repeat(e, n.arg(0)->dim)}; },
+             [](Graph& g, Args a, Params) { return g.intern(*find_operation("Sum"), a, {}, 1); },
+             "sum of the components"),
+      across("Max", "select(($0 >= $1) | ($0 != $0), $0, $1)",
+             [](Expr n, Expr e) { return std::vector<Expr>{e * one_hot(call("ArgMax", n.arg(0)), n.arg(0)->dim)}; },
+             [](Graph& g, Args a, Params) { return g.intern(*find_operation("Max"), a, {}, 1); },
+             "largest component; NaN if there is one"),
+      across("Min", "select(($0 <= $1) | ($0 != $0), $0, $1)",
+             [](Expr n, Expr e) { return std::vector<Expr>{e * one_hot(call("ArgMin", n.arg(0)), n.arg(0)->dim)}; },
+             [](Graph& g, Args a, Params) { return g.intern(*find_operation("Min"), a, {}, 1); },
+             "smallest component; NaN if there is one"),
+      across("ArgMax", "<=", [](Expr, Expr) { return std::vector<Expr>(1); },
+             [](Graph& g, Args a, Params) { return g.intern(*find_operation("ArgMax"), a, {}, 1); },
+             "position (from 0) of the first largest component; NaN components do not count"),
+      across("ArgMin", ">=", [](Expr, Expr) { return std::vector<Expr>(1); },
+             [](Graph& g, Args a, Params) { return g.intern(*find_operation("ArgMin"), a, {}, 1); },
+             "position (from 0) of the first smallest component; NaN components do not count"),
+      structural("Positions", "", Structure::leaf, nullptr,
+                 [](Graph& g, Args, Params p) { return g.intern(*find_operation("Positions"), {}, {}, p[0], Indices{0}); },
+                 "0, 1, ..., n - 1"),
+      composed("OneHot", "xn", [](Graph&, Args a, Params p) -> Expr {
+        require_scalar("OneHot", a[0]);
+        if (p[0] < 1) argument_error("OneHot: dimension " + str(p[0]) + ", at least 1 is needed");
+        return one_hot(a[0], p[0]);
+      }, "1 at the position nearest to the scalar a, else 0"),
       structural("SumT", "xn", Structure::rearrange, [](Expr, Expr e) { return std::vector<Expr>{sum(e)}; },
                  [](Graph& g, Args a, Params p) -> Expr {
                    require_scalar("SumT", a[0]);

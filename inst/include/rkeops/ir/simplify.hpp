@@ -30,7 +30,9 @@ class Simplifier {
           {"Add", &Simplifier::add},         {"Subtract", &Simplifier::subtract}, {"Minus", &Simplifier::minus},
           {"Mult", &Simplifier::mult},       {"Divide", &Simplifier::divide},     {"Square", &Simplifier::square_of},
           {"Sum", &Simplifier::sum_of},      {"SumT", &Simplifier::repeat_of},    {"Extract", &Simplifier::extract_of},
-          {"ExtractT", &Simplifier::pad_of}, {"Pow", &Simplifier::power}};
+          {"ExtractT", &Simplifier::pad_of}, {"Pow", &Simplifier::power},
+          {"Max", &Simplifier::extreme_of},  {"Min", &Simplifier::extreme_of},    {"ArgMax", &Simplifier::place_of},
+          {"ArgMin", &Simplifier::place_of}};
       for (const auto& row : rows) map.emplace(find_operation(row.first), row.second);
       return map;
     }();
@@ -164,6 +166,9 @@ class Simplifier {
     if (is(a, "Divide") && scalar(a.arg(1))) return sum(a.arg(0)) / a.arg(1);
     return {};
   }
+
+  Expr extreme_of() { return scalar(n.arg(0)) ? n.arg(0) : Expr(); }
+  Expr place_of() { return scalar(n.arg(0)) ? g.constant(0) : Expr(); }
 
   Expr repeat_of() {
     const Expr a = n.arg(0);
