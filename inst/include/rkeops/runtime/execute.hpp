@@ -40,11 +40,13 @@ class Execution {
       const std::int64_t at = tile * splits_ + split;
       return State{values.data() + at * kernel_.value_slots * tile_, indices.data() + at * kernel_.index_slots * tile_};
     };
-    TaskRunner runner;
-    runner.run(groups_ * splits_, threads(), [&](std::int64_t task, int worker) {
-      fold_group(task / splits_, task % splits_, workers_[static_cast<std::size_t>(worker)], runner, partial);
-    }, [&](std::int64_t done) { return poll(done, groups_ * splits_); });
-    if (runner.stopping) throw Error(ErrorKind::interrupt, "interrupted");
+    TaskRunner runner(
+        groups_ * splits_,
+        [&](std::int64_t task, int worker, TaskRunner& runner) {
+          fold_group(task / splits_, task % splits_, workers_[static_cast<std::size_t>(worker)], runner, partial);
+        },
+        [&](std::int64_t done) { return poll(done, groups_ * splits_); });
+    if (!runner.run(threads())) throw Error(ErrorKind::interrupt, "interrupted");
     for (std::int64_t tile = 0; tile < tiles_ && splits_ > 1; ++tile) {
       for (std::int64_t split = 1; split < splits_; ++split) merge_state(kernel_, partial(tile, 0), partial(tile, split));
       finish(tile, partial(tile, 0));
@@ -115,8 +117,7 @@ class Execution {
     columns_ = Buffer<Real>(static_cast<std::size_t>(data_.columns * width + 1));
     if (width == 0) return;
     const std::int64_t per_task = std::max<std::int64_t>(1, 4096 / tile_), tiles = (data_.columns + tile_ - 1) / tile_;
-    TaskRunner runner;
-    runner.run((tiles + per_task - 1) / per_task, data_.columns * width < 100000 ? 1 : threads(), [&](std::int64_t task, int worker) {
+    const auto pack = [&](std::int64_t task, int worker, TaskRunner&) {
       Worker& own = workers_[static_cast<std::size_t>(worker)];
       if (own.rows.size() < static_cast<std::size_t>(width * tile_)) own.rows = Buffer<Real>(static_cast<std::size_t>(width * tile_));
       for (std::int64_t t = task * per_task; t < std::min(tiles, (task + 1) * per_task); ++t) {
@@ -129,12 +130,13 @@ class Execution {
           for (std::int64_t c = 0; c < width; ++c) out[r * width + c] = tile[c * tile_ + r];
         }
       }
-    }, [&](std::int64_t) { return poll(0, 1); });
-    if (runner.stopping) throw Error(ErrorKind::interrupt, "interrupted");
+    };
+    TaskRunner runner((tiles + per_task - 1) / per_task, pack, [&](std::int64_t) { return poll(0, 1); });
+    if (!runner.run(data_.columns * width < 100000 ? 1 : threads())) throw Error(ErrorKind::interrupt, "interrupted");
   }
 
   template <class Partial>
-  void fold_group(std::int64_t group, std::int64_t split, Worker& own, const TaskRunner& runner, const Partial& partial) {
+  void fold_group(std::int64_t group, std::int64_t split, Worker& own, TaskRunner& runner, const Partial& partial) {
     const std::int64_t first = group * group_, count = std::min(group_, tiles_ - first);
     const std::int64_t width = std::max<std::int64_t>(1, kernel_.row.width);
     const auto enough = [&](auto& buffer, std::int64_t each) {
@@ -159,7 +161,7 @@ class Execution {
     const std::int64_t from = std::min(data_.columns, split * chunks_per_split_ * chunk_);
     const std::int64_t to = std::min(data_.columns, (split + 1) * chunks_per_split_ * chunk_);
     for (std::int64_t j = from; j < to; j += chunk_) {
-      if (runner.stopping) return;
+      if (runner.should_stop()) return;
       const std::int64_t n = std::min(chunk_, to - j);
       for (std::int64_t t = 0; t < count; ++t) {
         const State state = state_of(t);

@@ -35,28 +35,65 @@ inline int available_threads() {
   return count;
 }
 
-// Runs task(index, worker) for index 0 .. count-1 on `threads` workers; each task once, in rising order of start.
-// `poll(done)` runs on the calling thread some twenty times a second and returns false to stop: tasks should then
-// end soon, as `stopping` tells them. The first exception of a task is thrown here after all workers have ended.
+// Runs task(index, worker, runner) for index 0 .. count-1 on `threads` workers; each task once, in rising order of start.
+// `poll(done)` runs on the calling thread some twenty times a second and returns false to stop. Long tasks ask
+// runner.should_stop() now and then and return early on true. The first exception of a task is thrown by run() after all
+// workers have ended.
 class TaskRunner {
  public:
-  std::atomic<bool> stopping{false};
+  using Task = std::function<void(std::int64_t index, int worker, TaskRunner& runner)>;
+  using Poll = std::function<bool(std::int64_t done)>;
 
-  void run(std::int64_t count, int threads, const std::function<void(std::int64_t, int)>& task,
-           const std::function<bool(std::int64_t)>& poll) {
-    threads = static_cast<int>(std::min<std::int64_t>(threads, count));
-    if (threads <= 1) return run_here(count, task, poll);
+  TaskRunner(std::int64_t count, Task task, Poll poll) : count_(count), task_(std::move(task)), poll_(std::move(poll)) {}
+
+  // False if it was stopped.
+  bool run(int threads) {
+    threads = static_cast<int>(std::min<std::int64_t>(threads, count_));
+    if (threads <= 1) {
+      run_here();
+    } else {
+      run_on(threads);
+    }
+    if (failure_) std::rethrow_exception(failure_);
+    return !stopping_;
+  }
+
+  bool should_stop() {
+    if (polls_in_tasks_) poll_if_due();
+    return stopping_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds interval{50};
+
+  void poll_if_due() {
+    const auto now = Clock::now();
+    if (now - last_poll_ < interval) return;
+    last_poll_ = now;
+    if (!poll_(done_)) stopping_ = true;
+  }
+
+  void run_here() {
+    polls_in_tasks_ = true;
+    for (std::int64_t k; !stopping_ && (k = next_++) < count_; ++done_) {
+      task_(k, 0, *this);
+      poll_if_due();
+    }
+  }
+
+  void run_on(int threads) {
     std::vector<std::thread> workers;
     std::atomic<int> active{threads};
     std::mutex mutex;
     std::condition_variable ended;
     const auto work = [&](int worker) {
       try {
-        for (std::int64_t k; !stopping && (k = next_++) < count; ++done_) task(k, worker);
+        for (std::int64_t k; !stopping_ && (k = next_++) < count_; ++done_) task_(k, worker, *this);
       } catch (...) {
         const std::lock_guard<std::mutex> lock(mutex);
         if (!failure_) failure_ = std::current_exception();
-        stopping = true;
+        stopping_ = true;
       }
       const std::lock_guard<std::mutex> lock(mutex);
       if (--active == 0) ended.notify_all();
@@ -71,32 +108,24 @@ class TaskRunner {
         threads = worker;
       }
     }
-    if (workers.empty()) return run_here(count, task, poll);
+    if (workers.empty()) return run_here();
     {
       std::unique_lock<std::mutex> lock(mutex);
-      while (!ended.wait_for(lock, std::chrono::milliseconds(50), [&] { return active <= 0; })) {
+      while (!ended.wait_for(lock, interval, [&] { return active <= 0; })) {
         lock.unlock();
-        if (!poll(done_)) stopping = true;
+        if (!poll_(done_)) stopping_ = true;
         lock.lock();
       }
     }
     for (std::thread& worker : workers) worker.join();
-    if (failure_) std::rethrow_exception(failure_);
   }
 
- private:
-  void run_here(std::int64_t count, const std::function<void(std::int64_t, int)>& task,
-                const std::function<bool(std::int64_t)>& poll) {
-    auto last = std::chrono::steady_clock::now();
-    for (std::int64_t k = 0; k < count && !stopping; ++k) {
-      task(k, 0);
-      const auto now = std::chrono::steady_clock::now();
-      if (now - last < std::chrono::milliseconds(50)) continue;
-      last = now;
-      if (!poll(k + 1)) stopping = true;
-    }
-  }
-
+  const std::int64_t count_;
+  const Task task_;
+  const Poll poll_;
+  std::atomic<bool> stopping_{false};
+  bool polls_in_tasks_ = false;
+  Clock::time_point last_poll_ = Clock::now();
   std::atomic<std::int64_t> next_{0}, done_{0};
   std::exception_ptr failure_;
 };
