@@ -40,13 +40,13 @@ class Execution {
       const std::int64_t at = tile * splits_ + split;
       return State{values.data() + at * kernel_.value_slots * tile_, indices.data() + at * kernel_.index_slots * tile_};
     };
-    TaskRunner runner(
+    TaskRunner folds(
         groups_ * splits_,
         [&](std::int64_t task, int worker, TaskRunner& runner) {
           fold_group(task / splits_, task % splits_, workers_[static_cast<std::size_t>(worker)], runner, partial);
         },
         [&](std::int64_t done) { return poll(done, groups_ * splits_); });
-    if (!runner.run(threads())) throw Error(ErrorKind::interrupt, "interrupted");
+    if (!folds.run(threads())) throw Error(ErrorKind::interrupt, "interrupted");
     for (std::int64_t tile = 0; tile < tiles_ && splits_ > 1; ++tile) {
       for (std::int64_t split = 1; split < splits_; ++split) merge_state(kernel_, partial(tile, 0), partial(tile, split));
       finish(tile, partial(tile, 0));
@@ -131,8 +131,8 @@ class Execution {
         }
       }
     };
-    TaskRunner runner((tiles + per_task - 1) / per_task, pack, [&](std::int64_t) { return poll(0, 1); });
-    if (!runner.run(data_.columns * width < 100000 ? 1 : threads())) throw Error(ErrorKind::interrupt, "interrupted");
+    TaskRunner packs((tiles + per_task - 1) / per_task, pack, [&](std::int64_t) { return poll(0, 1); });
+    if (!packs.run(data_.columns * width < 100000 ? 1 : threads())) throw Error(ErrorKind::interrupt, "interrupted");
   }
 
   template <class Partial>
