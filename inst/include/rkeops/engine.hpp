@@ -70,8 +70,8 @@ void clear_memory_cache();
 
 // The machine as the runtime sees it.
 struct MachineInfo {
-  int threads;          // cores available to this process
-  int vector_bytes;     // SIMD width
+  int threads;       // cores available to this process
+  int vector_bytes;  // SIMD width
   std::string cpu;
 };
 MachineInfo machine_info();

@@ -59,7 +59,8 @@ inline Error input_error(const Argument& argument, const std::string& message, s
 
 inline std::string label(const Argument& argument) {
   const std::string type = std::string(name_of(argument.category)) + "(" + str(argument.dim) + ")";
-  return argument.name.empty() ? type + " at position " + str(argument.position) : "'" + argument.name + "=" + type + "'";
+  return argument.name.empty() ? type + " at position " + str(argument.position)
+                               : "'" + argument.name + "=" + type + "'";
 }
 
 struct Sizes {
@@ -70,8 +71,8 @@ struct Sizes {
 // Number of rows of i and j; every input checked against its declaration.
 inline Sizes sizes_of(const std::vector<Argument>& arguments, const std::vector<Input>& inputs) {
   if (inputs.size() != arguments.size()) {
-    throw Error(ErrorKind::input, "the formula takes " + str(static_cast<std::int64_t>(arguments.size())) + " inputs, got " +
-                                      str(static_cast<std::int64_t>(inputs.size())));
+    throw Error(ErrorKind::input, "the formula takes " + str(static_cast<std::int64_t>(arguments.size())) +
+                                      " inputs, got " + str(static_cast<std::int64_t>(inputs.size())));
   }
   Sizes sizes;
   const Argument* first[2] = {nullptr, nullptr};
@@ -80,22 +81,25 @@ inline Sizes sizes_of(const std::vector<Argument>& arguments, const std::vector<
     const Input& input = inputs[k];
     if (argument.category == Category::parameter) {
       if (input.rows * input.cols != argument.dim) {
-        throw input_error(argument, "parameter " + label(argument) + " has " + str(input.rows * input.cols) + " values, " +
-                                        str(argument.dim) + " are needed");
+        throw input_error(argument, "parameter " + label(argument) + " has " + str(input.rows * input.cols) +
+                                        " values, " + str(argument.dim) + " are needed");
       }
       continue;
     }
     const std::int64_t rows = input.by_rows ? input.cols : input.rows, dim = input.by_rows ? input.rows : input.cols;
     if (dim != argument.dim) {
-      throw input_error(argument, "input " + label(argument) + " is a " + str(input.rows) + " x " + str(input.cols) +
-                                      " matrix, " + str(argument.dim) + (input.by_rows ? " rows" : " columns") + " are needed",
+      throw input_error(argument,
+                        "input " + label(argument) + " is a " + str(input.rows) + " x " + str(input.cols) +
+                            " matrix, " + str(argument.dim) + (input.by_rows ? " rows" : " columns") + " are needed",
                         rows == argument.dim ? "It seems to be transposed: t() may help." : "");
     }
     const int which = argument.category == Category::i ? 0 : 1;
     std::int64_t& size = which == 0 ? sizes.i : sizes.j;
     if (first[which] && rows != size) {
-      throw input_error(argument, "input " + label(argument) + " has " + str(rows) + " rows, but " + label(*first[which]) +
-                                      " has " + str(size), "All inputs of one index need the same number of rows.");
+      throw input_error(
+          argument,
+          "input " + label(argument) + " has " + str(rows) + " rows, but " + label(*first[which]) + " has " + str(size),
+          "All inputs of one index need the same number of rows.");
     }
     if (!first[which]) first[which] = &argument;
     size = rows;
@@ -111,7 +115,9 @@ inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
     throw Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
                 "The index that is reduced needs at least one row.");
   }
-  const double value = row.family == Family::sum ? 0 : row.family == Family::softmax || row.maximum ? -infinity : infinity;
+  const double value = row.family == Family::sum                      ? 0
+                       : row.family == Family::softmax || row.maximum ? -infinity
+                                                                      : infinity;
   const std::int64_t columns = row.weighted ? kernel.sums : kernel.dim;
   std::fill_n(data.parts[0], data.rows * columns, value);
 }
@@ -121,7 +127,8 @@ inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
 inline Program::Program() : state_(std::make_unique<State>()) {}
 inline Program::~Program() = default;
 
-inline std::shared_ptr<const Program> Program::create(const std::string& formula, const std::vector<Argument>& declared) {
+inline std::shared_ptr<const Program> Program::create(const std::string& formula,
+                                                      const std::vector<Argument>& declared) {
   std::shared_ptr<Program> program(new Program());
   State& state = *program->state_;
   state.formula = formula;
@@ -143,15 +150,17 @@ inline std::int64_t Program::bind(const std::vector<Input>& inputs) const {
   for (Expr stage : state_->stages) {
     const std::int64_t folded = sizes.of(folded_category(stage));
     if (reduction_of(stage).family == Family::nearest && k_of(stage) > folded) {
-      throw Error(ErrorKind::input, std::string(reduction_of(stage).name) + "_Reduction: K is " + str(k_of(stage)) + ", but only " +
-                                        str(folded) + " rows are reduced", "K can be at most the number of rows.");
+      throw Error(ErrorKind::input,
+                  std::string(reduction_of(stage).name) + "_Reduction: K is " + str(k_of(stage)) + ", but only " +
+                      str(folded) + " rows are reduced",
+                  "K can be at most the number of rows.");
     }
   }
   return sizes.of(state_->output.category);
 }
 
-inline void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
-                         const Host& host) const {
+inline void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs,
+                         const RunOptions& options, const Host& host) const {
   bind(inputs);
   const engine_detail::Sizes sizes = engine_detail::sizes_of(state_->arguments, inputs);
   const std::lock_guard<std::mutex> lock(state_->mutex);
@@ -209,7 +218,8 @@ inline std::int64_t operation_dim(const std::string& name, const std::vector<std
   const Operation* operation = find_operation(name);
   if (!operation || !*operation->signature) {
     for (std::string_view planned : planned_operations()) {
-      if (planned == name) throw Error(ErrorKind::unsupported, "operation '" + name + "' is not available in this version");
+      if (planned == name)
+        throw Error(ErrorKind::unsupported, "operation '" + name + "' is not available in this version");
     }
     throw Error(ErrorKind::argument, "unknown operation '" + name + "'");
   }
@@ -232,8 +242,11 @@ inline std::vector<OperationInfo> operation_table() {
   for (const Operation& row : operations()) {
     if (!*row.signature) continue;
     std::string call = std::string(row.name) + "(";
-    for (const char* c = row.signature; *c; ++c) call += std::string(c == row.signature ? "" : ", ") + (*c == 'x' ? static_cast<char>('a' + (c - row.signature)) : static_cast<char>('m' + (c - row.signature)));
-    table.push_back({row.name, call + ")", row.summary, row.structure == Structure::composed || row.adjoint != nullptr});
+    for (const char* c = row.signature; *c; ++c)
+      call += std::string(c == row.signature ? "" : ", ") +
+              (*c == 'x' ? static_cast<char>('a' + (c - row.signature)) : static_cast<char>('m' + (c - row.signature)));
+    table.push_back(
+        {row.name, call + ")", row.summary, row.structure == Structure::composed || row.adjoint != nullptr});
   }
   return table;
 }

@@ -29,9 +29,7 @@ struct Target {
   int lanes() const { return vector_bytes / (precision == Precision::float32 ? 4 : 8); }
 };
 
-inline const char* name_of(Precision precision) {
-  return precision == Precision::float32 ? "float32" : "float64";
-}
+inline const char* name_of(Precision precision) { return precision == Precision::float32 ? "float32" : "float64"; }
 
 inline const char* name_of(Category category) {
   constexpr const char* names[] = {"Vi", "Vj", "Pm"};

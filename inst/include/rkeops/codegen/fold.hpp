@@ -16,11 +16,11 @@ class Fold {
 
   // Columns between two calls of begin_block and end_block; 0: all.
   virtual std::int64_t block() const { return 0; }
-  virtual void begin(Text& out) = 0;                // state from memory to variables
+  virtual void begin(Text& out) = 0;  // state from memory to variables
   virtual void begin_block(Text&) {}
-  virtual void step(Components& c) = 0;             // one tile: rows x columns
+  virtual void step(Components& c) = 0;  // one tile: rows x columns
   virtual void end_block(Text&) {}
-  virtual void end(Text& out) = 0;                  // variables to memory
+  virtual void end(Text& out) = 0;  // variables to memory
 
  protected:
   // Components are read in loops over components, not just once.
@@ -49,8 +49,10 @@ class Fold {
 
   void declare(Text& out, const char* type, const char* name, std::int64_t count) const {
     if (!named_) {
-      if (type[0] == 'V') work_.array(name, count * rows());
-      else work_.array(std::string(name) + "_bits", count * rows()), out.line("I* ", name, " = (I*)", name, "_bits;");
+      if (type[0] == 'V')
+        work_.array(name, count * rows());
+      else
+        work_.array(std::string(name) + "_bits", count * rows()), out.line("I* ", name, " = (I*)", name, "_bits;");
       return;
     }
     for_slots(out, count, [&](const std::string& k, int row) { out.line(type, " ", slot(name, k, row), ";"); });
@@ -108,7 +110,8 @@ class ExtremumFold : public Fold {
   }
   void step(Components& c) override {
     c.prepare({f_}, vector());
-    const std::string worse = kernel_.reduction.maximum ? " <= " : " >= ", kept = kernel_.reduction.maximum ? " >= " : " <= ";
+    const std::string worse = kernel_.reduction.maximum ? " <= " : " >= ",
+                      kept = kernel_.reduction.maximum ? " >= " : " <= ";
     c.for_components(f_, [&](const Component& k) {
       for (int column = 0; column < c.columns(); ++column) {
         for (int row = 0; row < c.rows(); ++row) {
@@ -180,8 +183,8 @@ class NearestFold : public Fold {
   void end(Text& out) override {
     out.open("for (long s = 0; s < ", kernel_.value_slots, "; s += ", kernel_.k, ")");
     for (int row = 0; row < rows(); ++row) {
-      out.line("store_nearest(value + s * TILE + ", row, " * LANES, index + s * TILE + ", row, " * LANES, best + s * ", rows(),
-               " + ", row, ", place + s * ", rows(), " + ", row, ", base);");
+      out.line("store_nearest(value + s * TILE + ", row, " * LANES, index + s * TILE + ", row, " * LANES, best + s * ",
+               rows(), " + ", row, ", place + s * ", rows(), " + ", row, ", base);");
     }
     out.close();
   }
@@ -214,7 +217,8 @@ class SoftmaxFold : public Fold {
       out.line("const V high_r", row, " = larger(top_r", row, ", smaller(", top, ", splat(HUGE)));");
     }
     std::string grows;
-    for (int row = 0; row < c.rows(); ++row) grows += (row ? " | " : "") + std::string("(high_r") + str(row) + " > top_r" + str(row) + ")";
+    for (int row = 0; row < c.rows(); ++row)
+      grows += (row ? " | " : "") + std::string("(high_r") + str(row) + " > top_r" + str(row) + ")";
     out.open("if (any(", grows, "))");
     for (int row = 0; row < c.rows(); ++row) {
       out.line("const V shrink_r", row, " = v_exp(top_r", row, " - high_r", row, ");");
@@ -261,10 +265,14 @@ class SoftmaxFold : public Fold {
 
 inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work, Expr reduction, bool named) {
   switch (kernel.reduction.family) {
-    case Family::sum: return std::make_unique<SumFold>(kernel, work, reduction, named);
-    case Family::extremum: return std::make_unique<ExtremumFold>(kernel, work, reduction, named);
-    case Family::nearest: return std::make_unique<NearestFold>(kernel, work, reduction, named);
-    default: return std::make_unique<SoftmaxFold>(kernel, work, reduction, named);
+    case Family::sum:
+      return std::make_unique<SumFold>(kernel, work, reduction, named);
+    case Family::extremum:
+      return std::make_unique<ExtremumFold>(kernel, work, reduction, named);
+    case Family::nearest:
+      return std::make_unique<NearestFold>(kernel, work, reduction, named);
+    default:
+      return std::make_unique<SoftmaxFold>(kernel, work, reduction, named);
   }
 }
 
@@ -318,10 +326,12 @@ static void store_nearest(double* value, long long* index, const V* best, const 
     }
   }
 }
-)", std::vector<std::string>{str(kernel.k), str(kernel.row_vectors)});
+)",
+                       std::vector<std::string>{str(kernel.k), str(kernel.row_vectors)});
   }
   if (kernel.reduction.family == Family::softmax) {
-    text += precision == Precision::float32 ? "#define HUGE 3.402823466e+38f\n" : "#define HUGE 1.7976931348623157e+308\n";
+    text +=
+        precision == Precision::float32 ? "#define HUGE 3.402823466e+38f\n" : "#define HUGE 1.7976931348623157e+308\n";
     text += R"(
 static inline V larger(V a, V b) { return select(a < b, b, a); }
 static inline V smaller(V a, V b) { return select(b < a, b, a); }

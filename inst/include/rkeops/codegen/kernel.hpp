@@ -166,7 +166,9 @@ inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::
   out.line("#undef ROW").line("#undef COLUMN");
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column.width, " + (k)])");
-  out.line("void rkeops_fold(const real* restrict parameter, const real* restrict row, const real* restrict column, long n,");
+  out.line(
+      "void rkeops_fold(const real* restrict parameter, const real* restrict row, const real* restrict column, long "
+      "n,");
   out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work)");
   out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
   out.raw(work.declarations.string());
@@ -187,8 +189,8 @@ inline KernelPlan generate(const Plan& plan, const Target& target, const Tiling&
   prologue(body, plan, varies_column, "rkeops_prologue_column", limit, kernel.row_vectors, kernel.work_vectors);
   fold_function(body, plan, kernel, limit);
   kernel.text = std::string("/* ") + kernel.reduction.name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
-                cpu_prelude(target.precision, target.vector_bytes, names_in(body.string(), "v_")) +
-                "#define TILE " + str(kernel.tile_rows()) +
+                cpu_prelude(target.precision, target.vector_bytes, names_in(body.string(), "v_")) + "#define TILE " +
+                str(kernel.tile_rows()) +
                 "\n#define PARAMETER(k) splat(parameter[k])\n"
                 "static inline V square(V a) { return a * a; }\n"
                 "static inline V truth(I mask) { return select(mask, splat(1), splat(0)); }\n";

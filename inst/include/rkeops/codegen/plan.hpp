@@ -91,8 +91,8 @@ inline Plan make_plan(Expr reduction) {
 // ---- what the runtime has to know of a generated kernel
 
 struct PackedLeaf {
-  bool from_stage;       // an earlier reduction's result, else an input
-  std::int64_t index;    // of the stage or input
+  bool from_stage;     // an earlier reduction's result, else an input
+  std::int64_t index;  // of the stage or input
   std::int64_t dim, offset;
 };
 
@@ -103,16 +103,16 @@ struct PackedArea {
 };
 
 struct KernelPlan {
-  std::string text;           // the generated translation unit
+  std::string text;  // the generated translation unit
   PackedArea row, column, parameter;
-  Category rows, columns;     // which index is which; Category::parameter: a single one
+  Category rows, columns;  // which index is which; Category::parameter: a single one
   Reduction reduction;
-  std::int64_t dim, k;        // of the reduced formula; K
-  std::int64_t sums;          // softmax: number of accumulated sums
-  bool has_sum_of_ones;       // softmax: the first sum is that of exp(F - m)
-  bool compensated;           // sums have a low part after all high parts
+  std::int64_t dim, k;   // of the reduced formula; K
+  std::int64_t sums;     // softmax: number of accumulated sums
+  bool has_sum_of_ones;  // softmax: the first sum is that of exp(F - m)
+  bool compensated;      // sums have a low part after all high parts
   Precision precision;
-  int lanes, row_vectors;     // rows of a tile = lanes * row_vectors
+  int lanes, row_vectors;  // rows of a tile = lanes * row_vectors
   int columns_per_step;
   std::int64_t value_slots, index_slots;
   std::int64_t work_vectors;  // scratch space, in SIMD vectors

@@ -1,5 +1,5 @@
-// Words of the emitter: components of vectors, members of a tile, scratch memory, and where loops over components must be
-// cut.
+// Words of the emitter: components of vectors, members of a tile, scratch memory, and where loops over components must
+// be cut.
 #pragma once
 
 #include <set>
@@ -18,7 +18,9 @@ struct Component {
   bool known() const { return high == low + 1; }
   Component shifted(std::int64_t by) const {
     if (known()) return at(low + by);
-    const std::string moved = by == 0 ? text : by > 0 ? "(" + text + " + " + str(by) + ")" : "(" + text + " - " + str(-by) + ")";
+    const std::string moved = by == 0  ? text
+                              : by > 0 ? "(" + text + " + " + str(by) + ")"
+                                       : "(" + text + " - " + str(-by) + ")";
     return {moved, low + by, high + by};
   }
 };
@@ -67,7 +69,8 @@ void add_cuts(Expr n, std::int64_t low, std::int64_t high, std::int64_t shift, c
   const auto part = [&](Expr a, std::int64_t from) {  // components from, from + 1, ... of n are those of a
     cut(from);
     cut(from + a->dim);
-    add_cuts(a, std::max<std::int64_t>(low - from, 0), std::min(high - from, a->dim), shift + from, has_own_place, cuts);
+    add_cuts(a, std::max<std::int64_t>(low - from, 0), std::min(high - from, a->dim), shift + from, has_own_place,
+             cuts);
   };
   if (n->operation->structure == Structure::elementwise) {
     for (Expr a : n->args) add_cuts(a, low, high, shift, has_own_place, cuts);

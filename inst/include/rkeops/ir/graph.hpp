@@ -72,9 +72,16 @@ inline bool Graph::same(const Node& a, const Node& b) {
          std::memcmp(&a.value, &b.value, sizeof a.value) == 0;
 }
 
-inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args,
-                          std::vector<std::int64_t> params, std::int64_t dim, Indices indices, double value) {
-  Node node{this, &operation, {}, std::move(params), value, dim, indices, operation.structure == Structure::reduction,
+inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
+                          std::int64_t dim, Indices indices, double value) {
+  Node node{this,
+            &operation,
+            {},
+            std::move(params),
+            value,
+            dim,
+            indices,
+            operation.structure == Structure::reduction,
             static_cast<std::uint32_t>(nodes_.size())};
   for (Expr arg : args) {
     node.args.push_back(arg.node());
@@ -90,8 +97,8 @@ inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& a
   return &nodes_.back();
 }
 
-inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args,
-                          std::vector<std::int64_t> params, std::int64_t dim) {
+inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
+                          std::int64_t dim) {
   Indices indices = 0;
   for (Expr arg : args) indices |= arg->indices;
   return intern(operation, args, std::move(params), dim, indices);

@@ -29,8 +29,8 @@ struct Node {
   double value;                      // of a constant
   std::int64_t dim;
   Indices indices;
-  bool has_reduction;                // a reduction occurs in it
-  std::uint32_t id;                  // order of creation: arguments have smaller ids than their users
+  bool has_reduction;  // a reduction occurs in it
+  std::uint32_t id;    // order of creation: arguments have smaller ids than their users
 };
 
 // A handle with arithmetic, so that derivative rules read as algebra. Empty handles stand for "structurally zero".

@@ -41,6 +41,7 @@ inline Expr build_power(Graph& g, const Exprs& a, const std::vector<std::int64_t
   }
 }
 
+// clang-format off
 inline std::vector<Operation> elementwise_operations() {
   return {
       // ---- arithmetic
@@ -157,5 +158,6 @@ inline std::vector<Operation> elementwise_operations() {
                   "nonzero", "x modulo n, in [d, d + n)"),
   };
 }
+// clang-format on
 
 }  // namespace rkeops

@@ -78,6 +78,7 @@ inline std::int64_t matrix_rows(const char* name, Expr matrix, Expr vector) {
   return matrix->dim / vector->dim;
 }
 
+// clang-format off
 inline std::vector<Operation> matrix_operations() {
   using Args = const std::vector<Expr>&;
   using Params = const Integers&;
@@ -102,5 +103,6 @@ inline std::vector<Operation> matrix_operations() {
       }, "outer product, row-major"),
   };
 }
+// clang-format on
 
 }  // namespace rkeops

@@ -71,6 +71,7 @@ inline Expr one_hot(Expr a, std::int64_t dim) {
   return call("Equal", position, a.graph().apply("Positions", {}, {dim}));
 }
 
+// clang-format off
 inline std::vector<Operation> vector_operations() {
   using Args = const std::vector<Expr>&;
   using Params = const Integers&;
@@ -202,5 +203,6 @@ inline std::vector<Operation> vector_operations() {
       }, "a kept between the integers m and n"),
   };
 }
+// clang-format on
 
 }  // namespace rkeops

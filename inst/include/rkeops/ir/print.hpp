@@ -14,7 +14,8 @@ inline std::string formula_text(Expr n) {
     if (n->value == 0) return "Zero(" + str(n->dim) + ")";
     return "SumT(" + number_text(n->value) + "," + str(n->dim) + ")";
   }
-  std::string text = is_reduction(n) ? std::string(reduction_of(n).name) + "_Reduction(" : std::string(n->operation->name) + "(";
+  std::string text =
+      is_reduction(n) ? std::string(reduction_of(n).name) + "_Reduction(" : std::string(n->operation->name) + "(";
   for (std::size_t k = 0; k < n->args.size(); ++k) text += (k ? "," : "") + formula_text(n.arg(k));
   if (is_reduction(n)) {
     if (k_of(n) > 0) text += "," + str(k_of(n));

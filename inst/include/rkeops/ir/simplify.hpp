@@ -30,9 +30,8 @@ class Simplifier {
           {"Add", &Simplifier::add},         {"Subtract", &Simplifier::subtract}, {"Minus", &Simplifier::minus},
           {"Mult", &Simplifier::mult},       {"Divide", &Simplifier::divide},     {"Square", &Simplifier::square_of},
           {"Sum", &Simplifier::sum_of},      {"SumT", &Simplifier::repeat_of},    {"Extract", &Simplifier::extract_of},
-          {"ExtractT", &Simplifier::pad_of}, {"Pow", &Simplifier::power},
-          {"Max", &Simplifier::extreme_of},  {"Min", &Simplifier::extreme_of},    {"ArgMax", &Simplifier::place_of},
-          {"ArgMin", &Simplifier::place_of}};
+          {"ExtractT", &Simplifier::pad_of}, {"Pow", &Simplifier::power},         {"Max", &Simplifier::extreme_of},
+          {"Min", &Simplifier::extreme_of},  {"ArgMax", &Simplifier::place_of},   {"ArgMin", &Simplifier::place_of}};
       for (const auto& row : rows) map.emplace(find_operation(row.first), row.second);
       return map;
     }();

@@ -59,10 +59,12 @@ class CCompiler {
     switch (result.end) {
       case ProcessResult::End::exited:
         return result.code == 0 ? "wrote no output" : "failed with status " + std::to_string(result.code);
-      case ProcessResult::End::signalled: return "was killed by signal " + std::to_string(result.code);
+      case ProcessResult::End::signalled:
+        return "was killed by signal " + std::to_string(result.code);
       case ProcessResult::End::timed_out:
         return "did not finish within " + std::to_string(static_cast<int>(options_.compile_timeout_s)) + " seconds";
-      default: return std::string("could not be started: ") + std::strerror(result.code);
+      default:
+        return std::string("could not be started: ") + std::strerror(result.code);
     }
   }
 
@@ -74,8 +76,8 @@ class CCompiler {
 #elif defined(__aarch64__)
     words.push_back("-mcpu=native");
 #endif
-    for (const char* flag : {"-std=gnu11", "-O2", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w", "-fPIC",
-                             "-shared", "-x", "c"}) {
+    for (const char* flag : {"-std=gnu11", "-O2", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w",
+                             "-fPIC", "-shared", "-x", "c"}) {
       words.push_back(flag);
     }
     words.insert(words.end(), {source, "-o", object, "-lm"});

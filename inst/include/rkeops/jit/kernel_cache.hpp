@@ -15,8 +15,8 @@ namespace rkeops {
 
 // A loaded shared object with the functions of a generated kernel; float and double kernels have the same signatures.
 struct LoadedKernel {
-  using Fold = void (*)(const void* parameter, const void* row, const void* column, long n, long long base, double* value,
-                        long long* index, void* work);
+  using Fold = void (*)(const void* parameter, const void* row, const void* column, long n, long long base,
+                        double* value, long long* index, void* work);
   using ParameterPrologue = void (*)(void* parameter, void* work);
   using Prologue = void (*)(const void* parameter, void* tile, void* work);
 
@@ -58,7 +58,8 @@ class KernelCache {
     if (const auto held = kernels_.find(text); held != kernels_.end()) return held->second;
     std::string problem;
     const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
-    if (!problem.empty()) warn("the cache directory '" + options.cache_dir + "' " + problem + "; kernels are kept in memory only");
+    if (!problem.empty())
+      warn("the cache directory '" + options.cache_dir + "' " + problem + "; kernels are kept in memory only");
     const CCompiler compiler(options);
     const std::string key = hash_name(std::string(cache_format) + compiler.identity() + "\n" + text);
     std::shared_ptr<const LoadedKernel> kernel;
@@ -117,14 +118,15 @@ class KernelCache {
       scratch.own = true;
       const std::string directory = temporary_directory();
       if (!scratch.write(directory, key, text)) {
-        throw Error(ErrorKind::cache, "cannot write to '" + directory + "'", "Is the disk full? TMPDIR names another place.");
+        throw Error(ErrorKind::cache, "cannot write to '" + directory + "'",
+                    "Is the disk full? TMPDIR names another place.");
       }
     }
     const std::string source = scratch.stem + ".c", object = scratch.stem + ".so";
     compiler.compile(source, object, stop);
     ++counters.compiled;
-    counters.compile_microseconds += std::chrono::duration_cast<std::chrono::microseconds>(
-                                         std::chrono::steady_clock::now() - start).count();
+    counters.compile_microseconds +=
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
     std::shared_ptr<const LoadedKernel> kernel;
     if (!scratch.own) {
       if (disk.publish(key, object)) {
@@ -136,7 +138,8 @@ class KernelCache {
     if (!kernel) kernel = load(object);
     if (!kernel) {
       const char* reason = dlerror();
-      throw Error(ErrorKind::compiler, std::string("a compiled kernel could not be loaded: ") + (reason ? reason : "no reason given"));
+      throw Error(ErrorKind::compiler,
+                  std::string("a compiled kernel could not be loaded: ") + (reason ? reason : "no reason given"));
     }
     return kernel;
   }

@@ -61,7 +61,8 @@ class Arguments {
 
   // An inline variable: new, or the same as the one declared at its position.
   void add(Argument argument) {
-    if (argument.dim < 1) argument_error("dimension " + str(argument.dim) + " of argument " + label(argument) + ", at least 1 is needed");
+    if (argument.dim < 1)
+      argument_error("dimension " + str(argument.dim) + " of argument " + label(argument) + ", at least 1 is needed");
     if (!argument.name.empty() && named(argument.name)) {
       argument_error("argument name '" + argument.name + "' is declared twice");
     }
@@ -85,7 +86,8 @@ class Arguments {
   // Sorted by position, which must be 0, 1, 2, ...
   std::vector<Argument> finish() const {
     std::vector<Argument> sorted = list_;
-    std::sort(sorted.begin(), sorted.end(), [](const Argument& a, const Argument& b) { return a.position < b.position; });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Argument& a, const Argument& b) { return a.position < b.position; });
     for (std::size_t k = 0; k < sorted.size(); ++k) {
       if (sorted[k].position != static_cast<std::int64_t>(k)) {
         argument_error("no argument has position " + str(static_cast<std::int64_t>(k)) + ", but " + label(sorted[k]) +

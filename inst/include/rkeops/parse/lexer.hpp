@@ -38,7 +38,8 @@ inline double read_number(std::string_view text) {
   const double value = std::strtod(copy.c_str(), &end);
   if (end == copy.c_str() + copy.size()) return value;
   std::size_t k = 0;
-  for (bool fraction = false; k < text.size() && (std::isdigit(static_cast<unsigned char>(text[k])) || text[k] == '.'); ++k) {
+  for (bool fraction = false; k < text.size() && (std::isdigit(static_cast<unsigned char>(text[k])) || text[k] == '.');
+       ++k) {
     if (text[k] == '.') {
       fraction = true;
     } else {

@@ -19,7 +19,10 @@ struct Differentiation {
 class Parser {
  public:
   Parser(Graph& graph, const std::string& formula, Arguments& arguments, Differentiation differentiation)
-      : g_(graph), formula_(formula), arguments_(arguments), differentiation_(differentiation),
+      : g_(graph),
+        formula_(formula),
+        arguments_(arguments),
+        differentiation_(differentiation),
         tokens_(tokenize(formula)) {}
 
   Expr parse() {
@@ -67,12 +70,20 @@ class Parser {
     const Token token = peek();
     const auto right = [&] { return take(), scalar_product(); };
     Expr result = left;
-    if (at("<")) result = binary(token, "LessThan", left, right());
-    else if (at("<=")) result = binary(token, "LessOrEqual", left, right());
-    else if (at(">")) { const Expr r = right(); result = binary(token, "LessThan", r, left); }
-    else if (at(">=")) { const Expr r = right(); result = binary(token, "LessOrEqual", r, left); }
-    else if (at("==")) result = binary(token, "Equal", left, right());
-    else if (at("!=")) result = binary(token, "NotEqual", left, right());
+    if (at("<"))
+      result = binary(token, "LessThan", left, right());
+    else if (at("<="))
+      result = binary(token, "LessOrEqual", left, right());
+    else if (at(">")) {
+      const Expr r = right();
+      result = binary(token, "LessThan", r, left);
+    } else if (at(">=")) {
+      const Expr r = right();
+      result = binary(token, "LessOrEqual", r, left);
+    } else if (at("=="))
+      result = binary(token, "Equal", left, right());
+    else if (at("!="))
+      result = binary(token, "NotEqual", left, right());
     if (at("<") || at("<=") || at(">") || at(">=") || at("==") || at("!=")) {
       fail(peek(), "comparisons cannot be chained", "Put parentheses around one of them.");
     }
@@ -203,8 +214,9 @@ class Parser {
 
   void require_count(const Token& name, const std::vector<Value>& values, std::size_t low, std::size_t high) const {
     if (values.size() >= low && values.size() <= high) return;
-    const std::string wanted = low == high ? str(static_cast<std::int64_t>(low))
-                                           : str(static_cast<std::int64_t>(low)) + " to " + str(static_cast<std::int64_t>(high));
+    const std::string wanted =
+        low == high ? str(static_cast<std::int64_t>(low))
+                    : str(static_cast<std::int64_t>(low)) + " to " + str(static_cast<std::int64_t>(high));
     fail(name, str(name.text) + " takes " + wanted + " argument" + (high == 1 ? "" : "s") + ", got " +
                    str(static_cast<std::int64_t>(values.size())));
   }
@@ -245,7 +257,8 @@ class Parser {
       if (signature[k] == 'x') {
         args.push_back(expression_of(values[k]));
       } else {
-        params.push_back(integer_of(values[k], "argument " + str(static_cast<std::int64_t>(k + 1)) + " of " + str(name.text)));
+        params.push_back(
+            integer_of(values[k], "argument " + str(static_cast<std::int64_t>(k + 1)) + " of " + str(name.text)));
       }
     }
     const Expr result = located(name, [&] { return g_.apply(operation, args, params); });

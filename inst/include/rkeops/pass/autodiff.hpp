@@ -151,8 +151,8 @@ class Autodiff {
         return;
       }
       default:
-        throw Error(ErrorKind::unsupported, std::string("the gradient of ") + row.name +
-                                                "_Reduction is not available in this version");
+        throw Error(ErrorKind::unsupported,
+                    std::string("the gradient of ") + row.name + "_Reduction is not available in this version");
     }
   }
 

@@ -17,7 +17,7 @@ namespace rkeops {
 struct StageData {
   std::vector<Source> row, column, parameter;  // parallel to the leaves of the kernel's areas
   std::int64_t rows, columns;
-  std::vector<double*> parts;                  // of the output, column-major with `rows` rows
+  std::vector<double*> parts;  // of the output, column-major with `rows` rows
 };
 
 template <class Real>
@@ -25,8 +25,14 @@ class Execution {
  public:
   Execution(const KernelPlan& kernel, const LoadedKernel& code, const StageData& data, const RunOptions& options,
             const Host& host, double progress_from, double progress_to)
-      : kernel_(kernel), code_(code), data_(data), options_(options), host_(host), tile_(kernel.tile_rows()),
-        progress_from_(progress_from), progress_to_(progress_to) {}
+      : kernel_(kernel),
+        code_(code),
+        data_(data),
+        options_(options),
+        host_(host),
+        tile_(kernel.tile_rows()),
+        progress_from_(progress_from),
+        progress_to_(progress_to) {}
 
   void run() {
     plan_cuts();
@@ -48,15 +54,16 @@ class Execution {
         [&](std::int64_t done) { return poll(done, groups_ * splits_); });
     if (!folds.run(threads())) throw Error(ErrorKind::interrupt, "interrupted");
     for (std::int64_t tile = 0; tile < tiles_ && splits_ > 1; ++tile) {
-      for (std::int64_t split = 1; split < splits_; ++split) merge_state(kernel_, partial(tile, 0), partial(tile, split));
+      for (std::int64_t split = 1; split < splits_; ++split)
+        merge_state(kernel_, partial(tile, 0), partial(tile, split));
       finish(tile, partial(tile, 0));
     }
   }
 
  private:
   struct Worker {
-    Buffer<Real> rows;          // packed tiles of a group
-    Buffer<double> values;      // their states
+    Buffer<Real> rows;      // packed tiles of a group
+    Buffer<double> values;  // their states
     Buffer<long long> indices;
     Buffer<unsigned char> work;
   };
@@ -64,13 +71,15 @@ class Execution {
   void plan_cuts() {
     tiles_ = (data_.rows + tile_ - 1) / tile_;
     constexpr std::int64_t chunk_bytes = 128 << 10, step = 128;
-    const std::int64_t fitting = chunk_bytes / (std::max<std::int64_t>(1, kernel_.column.width) * static_cast<std::int64_t>(sizeof(Real)));
+    const std::int64_t fitting =
+        chunk_bytes / (std::max<std::int64_t>(1, kernel_.column.width) * static_cast<std::int64_t>(sizeof(Real)));
     chunk_ = std::clamp<std::int64_t>(fitting / step * step, step, 4096);
     const std::int64_t chunks = (data_.columns + chunk_ - 1) / chunk_;
     constexpr std::int64_t enough_tasks = 64, group_tiles = 8;
     group_ = std::clamp<std::int64_t>(tiles_ / enough_tasks, 1, group_tiles);
     groups_ = (tiles_ + group_ - 1) / group_;
-    splits_ = std::clamp<std::int64_t>(std::min(chunks / 2, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1, enough_tasks);
+    splits_ = std::clamp<std::int64_t>(std::min(chunks / 2, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1,
+                                       enough_tasks);
     chunks_per_split_ = (chunks + splits_ - 1) / splits_;
   }
 
@@ -91,7 +100,8 @@ class Execution {
   }
 
   void* work_of(Worker& worker) const {
-    const std::size_t bytes = static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.work_vectors) * kernel_.vector_bytes);
+    const std::size_t bytes =
+        static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.work_vectors) * kernel_.vector_bytes);
     if (worker.work.size() < bytes) worker.work = Buffer<unsigned char>(bytes);
     return worker.work.data();
   }
@@ -105,7 +115,8 @@ class Execution {
     if (code_.parameter_prologue) code_.parameter_prologue(parameters_.data(), work_of(workers_[0]));
   }
 
-  void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows, Real* tile) const {
+  void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows,
+                 Real* tile) const {
     for (std::size_t l = 0; l < area.leaves.size(); ++l) {
       pack_tile(sources[l], area.leaves[l].dim, first, rows, tile, area.leaves[l].offset, tile_);
     }
@@ -119,7 +130,8 @@ class Execution {
     const std::int64_t per_task = std::max<std::int64_t>(1, 4096 / tile_), tiles = (data_.columns + tile_ - 1) / tile_;
     const auto pack = [&](std::int64_t task, int worker, TaskRunner&) {
       Worker& own = workers_[static_cast<std::size_t>(worker)];
-      if (own.rows.size() < static_cast<std::size_t>(width * tile_)) own.rows = Buffer<Real>(static_cast<std::size_t>(width * tile_));
+      if (own.rows.size() < static_cast<std::size_t>(width * tile_))
+        own.rows = Buffer<Real>(static_cast<std::size_t>(width * tile_));
       for (std::int64_t t = task * per_task; t < std::min(tiles, (task + 1) * per_task); ++t) {
         Real* tile = own.rows.data();
         pack_area(kernel_.column, data_.column, t * tile_, data_.columns, tile);
@@ -150,7 +162,8 @@ class Execution {
     }
     const auto state_of = [&](std::int64_t t) {
       if (splits_ > 1) return partial(first + t, split);
-      return State{own.values.data() + t * kernel_.value_slots * tile_, own.indices.data() + t * kernel_.index_slots * tile_};
+      return State{own.values.data() + t * kernel_.value_slots * tile_,
+                   own.indices.data() + t * kernel_.index_slots * tile_};
     };
     for (std::int64_t t = 0; t < count; ++t) {
       Real* tile = own.rows.data() + t * width * tile_;
@@ -174,8 +187,8 @@ class Execution {
 
   void finish(std::int64_t tile, State state) const {
     const std::int64_t first = tile * tile_;
-    finish_state(kernel_, state, first, std::min<std::int64_t>(tile_, data_.rows - first), data_.rows, data_.parts.data(),
-                 options_.index_base, options_.missing_index);
+    finish_state(kernel_, state, first, std::min<std::int64_t>(tile_, data_.rows - first), data_.rows,
+                 data_.parts.data(), options_.index_base, options_.missing_index);
   }
 
   const KernelPlan& kernel_;

@@ -29,9 +29,9 @@ struct OutputPart {
 
 struct OutputShape {
   Category category = Category::i;
-  std::int64_t dim = 0;       // dimension of the reduced formula
-  std::int64_t k = 0;         // K of KMin and its kind, else 0
-  std::string reduction;      // "Sum", "KMin_ArgKMin", ...; "" for an expression of reductions
+  std::int64_t dim = 0;   // dimension of the reduced formula
+  std::int64_t k = 0;     // K of KMin and its kind, else 0
+  std::string reduction;  // "Sum", "KMin_ArgKMin", ...; "" for an expression of reductions
   std::vector<OutputPart> parts;
 };
 

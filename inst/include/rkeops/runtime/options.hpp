@@ -11,17 +11,17 @@ namespace rkeops {
 
 struct RunOptions {
   Precision precision = Precision::float64;
-  int threads = 0;                     // 0: all cores available to this process
-  std::int64_t index_base = 1;         // added to 0-based positions of arg-reductions
+  int threads = 0;                                                  // 0: all cores available to this process
+  std::int64_t index_base = 1;                                      // added to 0-based positions of arg-reductions
   double missing_index = std::numeric_limits<double>::quiet_NaN();  // written where no index exists
   JitOptions jit;
 };
 
 // All hooks are called on the calling thread only; any may be null.
 struct Host {
-  bool (*interrupted)(void* context) = nullptr;               // true: stop, raise Error of kind interrupt
-  void (*progress)(void* context, double fraction) = nullptr; // 0..1, at most some ten times a second
-  void (*warn)(void* context, const char* message) = nullptr; // e.g. the cache directory cannot be written
+  bool (*interrupted)(void* context) = nullptr;                // true: stop, raise Error of kind interrupt
+  void (*progress)(void* context, double fraction) = nullptr;  // 0..1, at most some ten times a second
+  void (*warn)(void* context, const char* message) = nullptr;  // e.g. the cache directory cannot be written
   void* context = nullptr;
 };
 

@@ -23,8 +23,8 @@ struct Source {
 
 // tile[(offset + c) * tile_rows + r] = component c of row first + r. Rows past the end repeat the last one.
 template <class Real>
-void pack_tile(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t rows, Real* tile, std::int64_t offset,
-               int tile_rows) {
+void pack_tile(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t rows, Real* tile,
+               std::int64_t offset, int tile_rows) {
   const std::int64_t valid = std::min<std::int64_t>(tile_rows, rows - first);
   const bool plain = source.input.type == Input::Type::real64 && !source.input.by_rows;
   for (std::int64_t c = 0; c < dim; ++c) {

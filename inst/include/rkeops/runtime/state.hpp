@@ -82,7 +82,9 @@ inline void merge_state(const KernelPlan& kernel, State into, State next) {
   const Reduction& row = kernel.reduction;
   for (std::int64_t r = 0; r < rows; ++r) {
     switch (row.family) {
-      case Family::sum: merge_sums(kernel, into, next, r, 0, kernel.dim, 1, 1); break;
+      case Family::sum:
+        merge_sums(kernel, into, next, r, 0, kernel.dim, 1, 1);
+        break;
       case Family::softmax: {
         double& top = into.values[r];
         const double other = next.values[r], high = std::max(top, other);
@@ -111,8 +113,8 @@ inline void merge_state(const KernelPlan& kernel, State into, State next) {
 
 // Writes the results of `valid` rows, from row `first` of `total` on, to the parts of the output in order.
 // index_base is added to positions; missing stands for none.
-inline void finish_state(const KernelPlan& kernel, State state, std::int64_t first, std::int64_t valid, std::int64_t total,
-                         double* const* parts, std::int64_t index_base, double missing) {
+inline void finish_state(const KernelPlan& kernel, State state, std::int64_t first, std::int64_t valid,
+                         std::int64_t total, double* const* parts, std::int64_t index_base, double missing) {
   const std::int64_t rows = kernel.tile_rows();
   const auto total_of = [&](std::int64_t slot, std::int64_t count, std::int64_t r) {
     const double high = state.values[slot * rows + r];

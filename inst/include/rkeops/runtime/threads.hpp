@@ -35,16 +35,17 @@ inline int available_threads() {
   return count;
 }
 
-// Runs task(index, worker, runner) for index 0 .. count-1 on `threads` workers; each task once, in rising order of start.
-// `poll(done)` runs on the calling thread some twenty times a second and returns false to stop. Long tasks ask
-// runner.should_stop() now and then and return early on true. The first exception of a task is thrown by run() after all
-// workers have ended.
+// Runs task(index, worker, runner) for index 0 .. count-1 on `threads` workers; each task once, in rising order of
+// start. `poll(done)` runs on the calling thread some twenty times a second and returns false to stop. Long tasks ask
+// runner.should_stop() now and then and return early on true. The first exception of a task is thrown by run() after
+// all workers have ended.
 class TaskRunner {
  public:
   using Task = std::function<void(std::int64_t index, int worker, TaskRunner& runner)>;
   using Poll = std::function<bool(std::int64_t done)>;
 
-  TaskRunner(std::int64_t count, Task task, Poll poll) : count_(count), task_(std::move(task)), poll_(std::move(poll)) {}
+  TaskRunner(std::int64_t count, Task task, Poll poll)
+      : count_(count), task_(std::move(task)), poll_(std::move(poll)) {}
 
   // False if it was stopped.
   bool run(int threads) {

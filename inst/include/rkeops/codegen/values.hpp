@@ -1,0 +1,180 @@
+// C expressions for components of formula nodes, for the members of a tile of rows x columns.
+//
+// A node is read from where it is held (variables, packed data) or written out in place, as an expression of its
+// arguments. What is held is decided in components.hpp.
+#pragma once
+
+#include "tile.hpp"
+
+namespace rkeops {
+
+class Values {
+ public:
+  Values(const Plan& plan, Text& out, int rows, int columns, std::int64_t unroll_limit)
+      : plan_(plan), out_(out), rows_(rows), columns_(columns), unroll_limit_(unroll_limit) {}
+
+  int rows() const { return rows_; }
+  int columns() const { return columns_; }
+  Text& out() { return out_; }
+
+  // Vectors up to the limit are unrolled, longer ones are loops.
+  bool unrolled(std::int64_t dim) const { return dim <= unroll_limit_; }
+
+  // Derived values of the area being computed are formulas here, not packed data.
+  void compute(Role role) { computed_role_ = role; }
+
+  // C expression of component k of n; may emit lines before it.
+  std::string value(Expr n, const Component& k, Member m) {
+    const Component component = n->dim == 1 ? Component::at(0) : k;
+    if (const auto held = held_.find(n.node()); held != held_.end()) return held_value(n, held->second, component, m);
+    if (plan_.is_packed(n) && !is_computed_here(n)) return packed_value(n, component, m);
+    if (is_constant(n)) return "splat(" + constant_text(n->value) + ")";
+    if (is(n, "Positions")) return "splat((real)(" + component.text + "))";
+    switch (n->operation->structure) {
+      case Structure::elementwise:
+        return elementwise_value(n, component, m);
+      case Structure::rearrange:
+        return rearranged_value(n, component, m);
+      case Structure::contract:
+        return product_value(n, component, m);
+      default:
+        throw Error(ErrorKind::internal, std::string("no code for ") + n->operation->name);
+    }
+  }
+
+  // Runs `body(component)` for all components: unrolled, or in loops split where a rearrangement changes its source.
+  template <class Body>
+  void for_components(Expr n, Body body) {
+    if (unrolled(n->dim)) {
+      for (std::int64_t k = 0; k < n->dim; ++k) body(Component::at(k));
+      return;
+    }
+    std::set<std::int64_t> cuts{0, n->dim};
+    add_cuts(
+        n, 0, n->dim, 0, [this](Expr below) { return has_own_place(below); }, cuts);
+    for (auto low = cuts.begin(), high = std::next(low); high != cuts.end(); low = high++) {
+      if (*high == *low + 1) {
+        body(Component::at(*low));
+        continue;
+      }
+      const std::string k = "k" + str(next_name_++);
+      out_.open("for (long ", k, " = ", *low, "; ", k, " < ", *high, "; ++", k, ")");
+      body(Component{k, *low, *high});
+      out_.close();
+    }
+  }
+
+  template <class Body>
+  void for_members(Role role, Body body) const {
+    for (int a = 0; a < ((role & varies_row) ? rows_ : 1); ++a) {
+      for (int b = 0; b < ((role & varies_column) ? columns_ : 1); ++b) body(Member{a, b});
+    }
+  }
+
+ protected:
+  struct Held {
+    std::string name;
+    bool array;
+  };
+
+  // Read from a variable or from packed data, not written into the consumer.
+  bool has_own_place(Expr n) const { return held_.count(n.node()) || (plan_.is_packed(n) && !is_computed_here(n)); }
+  bool is_computed_here(Expr n) const { return computed_role_ == plan_.role(n) && !is_leaf(n); }
+
+  std::string suffix(Role role, Member m) const {
+    std::string s;
+    if (role & varies_row) s += "_r" + str(m.row);
+    if (role & varies_column) s += "_c" + str(m.column);
+    return s;
+  }
+
+  std::int64_t variants(Role role) const {
+    return ((role & varies_row) ? rows_ : 1) * static_cast<std::int64_t>((role & varies_column) ? columns_ : 1);
+  }
+
+  std::int64_t variant(Role role, Member m) const {
+    const int b = (role & varies_column) ? m.column : 0, a = (role & varies_row) ? m.row : 0;
+    return a * ((role & varies_column) ? columns_ : 1) + b;
+  }
+
+  std::string held_value(Expr n, const Held& held, const Component& k, Member m) const {
+    const Role role = plan_.role(n);
+    if (!held.array) return held.name + (n->dim > 1 ? "_" + k.text : "") + suffix(role, m);
+    return held.name + "[(" + k.text + ") * " + str(variants(role)) + " + " + str(variant(role, m)) + "]";
+  }
+
+  std::string packed_value(Expr n, const Component& k, Member m) const {
+    const Role role = plan_.role(n);
+    const std::string place = k.shifted(plan_.area(role).offsets.at(n.node())).text;
+    if (role == varies_row) return "ROW(" + place + ", " + str(m.row) + ")";
+    if (role == varies_column) return "COLUMN(" + place + ", " + str(m.column) + ")";
+    return "PARAMETER(" + place + ")";
+  }
+
+  static std::string constant_text(double value) {
+    if (std::isnan(value)) return "(real)__builtin_nan(\"\")";
+    if (std::isinf(value)) return value > 0 ? "(real)__builtin_inf()" : "-(real)__builtin_inf()";
+    return "(real)" + number_text(value);
+  }
+
+  static bool atomic(const std::string& text) {
+    return text.find(' ') == std::string::npos || text.compare(0, 4, "ROW(") == 0 || text.compare(0, 7, "COLUMN(") == 0;
+  }
+
+  // A variable for an expression that is written more than once.
+  std::string named(const std::string& text) {
+    if (atomic(text)) return text;
+    const std::string name = "q" + str(next_name_++);
+    out_.line("const V ", name, " = ", text, ";");
+    return name;
+  }
+
+  std::string elementwise_value(Expr n, const Component& k, Member m) {
+    const std::string_view code = n->operation->code;
+    std::vector<std::string> args;
+    for (std::size_t a = 0; a < n->args.size(); ++a) {
+      std::string text = value(n.arg(a), k, m);
+      const std::string place = "$" + str(static_cast<std::int64_t>(a));
+      const std::size_t first = code.find(place);
+      const bool repeated = first != std::string_view::npos && code.find(place, first + 1) != std::string_view::npos;
+      if (repeated || text.size() > 400) text = named(text);
+      args.push_back(std::move(text));
+    }
+    std::string pattern(code);
+    if (const std::size_t p = pattern.find("$p"); p != std::string::npos) {
+      const std::int64_t m0 = n->params[0];
+      pattern.replace(p, 2, m0 < 0 ? "m" + str(-m0) : str(m0));
+    }
+    return substitute(pattern, args);
+  }
+
+  std::string rearranged_value(Expr n, const Component& k, Member m) {
+    const Expr a = n.arg(0);
+    if (is(n, "SumT")) return value(a, Component::at(0), m);
+    if (is(n, "Extract")) return value(a, k.shifted(n->params[0]), m);
+    if (is(n, "ExtractT")) {
+      const Component inner = k.shifted(-n->params[0]);
+      return inner.low >= 0 && inner.high <= a->dim ? value(a, inner, m) : "splat(0)";
+    }
+    return k.high <= a->dim ? value(a, k, m) : value(n.arg(1), k.shifted(-a->dim), m);  // Concat
+  }
+
+  // A contraction without summed axes: one product per component.
+  std::string product_value(Expr n, const Component& k, Member m) {
+    const Contraction c = contraction_of(n);
+    const Component left = place_on(c.kept, &Axis::a, k), right = place_on(c.kept, &Axis::b, k);
+    return "(" + value(n.arg(0), left, m) + " * " + value(n.arg(1), right, m) + ")";
+  }
+
+  const Plan& plan_;
+  Text& out_;
+  const int rows_, columns_;
+  const std::int64_t unroll_limit_;
+  std::unordered_map<const Node*, Held> held_;
+  int next_name_ = 0;
+
+ private:
+  Role computed_role_ = 255;
+};
+
+}  // namespace rkeops
