@@ -1,0 +1,118 @@
+#' Where and how precisely to compute
+#'
+#' `rkeops_use_float64()` (the default) and `rkeops_use_float32()` choose the precision of the computation; data and
+#' results are ordinary R numbers in both cases. Sums in `float32` are gathered in wider accumulators, so that their
+#' error does not grow with the number of rows. `rkeops_use_cpu()` chooses the number of threads. GPUs come with a
+#' later version: `rkeops_use_gpu()` fails with an error of class `rkeops_error_unsupported`.
+#'
+#' Without a choice all cores available to this process are used, fewer where the environment variables
+#' `OMP_THREAD_LIMIT` or `_R_CHECK_LIMIT_CORES_` ask for it; forked children (as of `parallel::mclapply()`) compute
+#' with one thread. Results do not depend on the number of threads.
+#'
+#' @param ncore number of threads; `NULL` or 0 for all cores available.
+#' @param device number of the GPU; `NULL` or -1 for the default one.
+#' @return The previous options as a list that [options()] takes, invisibly.
+#' @seealso [set_rkeops_options()]
+#' @examples
+#' old <- rkeops_use_float32()
+#' rkeops_use_cpu(ncore = 2)
+#' options(old)
+#' @export
+rkeops_use_cpu <- function(ncore = NULL) {
+  call <- sys.call()
+  threads <- if (is.null(ncore)) 0L else check_whole(ncore, "ncore", call, min = 0)
+  if (threads > 0L) threads <- min(threads, available_threads())
+  change_options(list(backend = "CPU", threads = threads), call)
+}
+
+#' @rdname rkeops_use_cpu
+#' @export
+rkeops_use_gpu <- function(device = NULL) {
+  call <- sys.call()
+  if (!is.null(device)) check_whole(device, "device", call, min = -1)
+  refuse_gpu(call)
+}
+
+refuse_gpu <- function(call) {
+  rkeops_abort("unsupported", "this version of rkeops computes on the CPU only; GPUs come with a later version",
+               call = call)
+}
+
+#' @rdname rkeops_use_cpu
+#' @export
+rkeops_use_float32 <- function() change_options(list(precision = "float32"), sys.call())
+
+#' @rdname rkeops_use_cpu
+#' @export
+rkeops_use_float64 <- function() change_options(list(precision = "float64"), sys.call())
+
+#' Show or hide the progress bar
+#'
+#' In interactive sessions computations longer than two seconds show a progress bar, unless verbosity is disabled.
+#' @return The previous options as a list that [options()] takes, invisibly.
+#' @examples
+#' rkeops_disable_verbosity()
+#' rkeops_enable_verbosity()
+#' @export
+rkeops_enable_verbosity <- function() change_options(list(verbosity = 1L), sys.call())
+
+#' @rdname rkeops_enable_verbosity
+#' @export
+rkeops_disable_verbosity <- function() change_options(list(verbosity = 0L), sys.call())
+
+# ---- threads and compiler
+
+available_threads <- function() {
+  if (is.null(session$machine)) session$machine <- settle(rk_machine())
+  session$machine$threads
+}
+
+thread_count <- function(options) {
+  limit <- suppressWarnings(as.integer(Sys.getenv("OMP_THREAD_LIMIT")))
+  check <- tolower(Sys.getenv("_R_CHECK_LIMIT_CORES_"))
+  as.integer(max(1L, min(
+    available_threads(),
+    if (options$threads > 0L) options$threads,
+    if (!is.na(limit) && limit > 0L) limit,
+    if (nzchar(check) && check != "false") 2L
+  )))
+}
+
+# The words of the C compiler's command, the first one with its path; character() if there is none.
+find_compiler <- function(options = current_options()) {
+  for (command in compiler_candidates(options)) {
+    if (length(command) == 0L) next
+    program <- on_path(command[1L])
+    if (!is.na(program)) return(c(program, command[-1L]))
+  }
+  character()
+}
+
+compiler_candidates <- function(options) {
+  if (!is.null(options$compiler)) return(list(options$compiler))
+  from_env <- Sys.getenv("RKEOPS_CC")
+  if (nzchar(from_env)) return(list(split_words(from_env)))
+  list(compiler_of_r(), "gcc", "cc", "clang")
+}
+
+compiler_of_r <- function() {
+  if (is.null(session$compiler_of_r)) {
+    makeconf <- file.path(R.home("etc"), .Platform$r_arch, "Makeconf")
+    lines <- if (file.exists(makeconf)) readLines(makeconf, warn = FALSE) else character()
+    found <- sub("^CC *= *", "", grep("^CC *=", lines, value = TRUE))
+    session$compiler_of_r <- if (length(found) > 0L) split_words(found[1L]) else character()
+  }
+  session$compiler_of_r
+}
+
+split_words <- function(text) scan(text = text, what = "", quiet = TRUE)
+
+# Path of an executable, or NA. (Sys.which() would start a process.)
+on_path <- function(program) {
+  paths <- if (grepl("/", program, fixed = TRUE)) {
+    program
+  } else {
+    file.path(strsplit(Sys.getenv("PATH"), ":", fixed = TRUE)[[1L]], program)
+  }
+  paths[file.access(paths, 1L) == 0L & !dir.exists(paths)][1L]
+}

@@ -1,0 +1,92 @@
+# The directory where compiled kernels are kept from session to session. The engine creates it with access for the
+# user alone, and checks everything it reads from there.
+
+# Which directory holds: the option, the environment variable, a temporary one under R CMD check, the user's cache.
+cache_directory <- function(options = current_options()) {
+  if (!is.null(options$cache_dir)) return(options$cache_dir)
+  from_env <- Sys.getenv("RKEOPS_CACHE_DIR")
+  if (nzchar(from_env)) return(path.expand(from_env))
+  if (nzchar(Sys.getenv("_R_CHECK_PACKAGE_NAME_"))) return(file.path(tempdir(), "rkeops"))
+  tools::R_user_dir("rkeops", "cache")
+}
+
+#' The cache of compiled kernels
+#'
+#' A formula is compiled when it is used first, which takes a fraction of a second; the kernel is kept in memory and in
+#' a directory, for later sessions. The directory is bounded in size (option `cache_limit`), and private to the user.
+#' Several R processes can use it at the same time. If it cannot be written, kernels are kept in memory only.
+#'
+#' @param cache_dir an existing directory; `NULL` for the default: the environment variable `RKEOPS_CACHE_DIR` if set,
+#'   else `tools::R_user_dir("rkeops", "cache")`.
+#' @param verbose `TRUE`: tell what is done.
+#' @param startup `TRUE`: the message is one for the start of a session.
+#' @param all `FALSE`: only forget the kernels held in memory.
+#' @param remove_cache_dir `TRUE`: delete the directory itself too, if nothing else is in it.
+#' @return `get_rkeops_cache_dir()`: the path. `set_rkeops_cache_dir()`: the previous options, invisibly.
+#'   `stat_rkeops_cache_dir()`: the size of the kernels as text such as `"12.5K"`. `clean_rkeops()`: `NULL`, invisibly.
+#' @examples
+#' get_rkeops_cache_dir()
+#' stat_rkeops_cache_dir(verbose = FALSE)
+#' old <- set_rkeops_cache_dir(tempdir(), verbose = FALSE)
+#' clean_rkeops(verbose = FALSE)
+#' options(old)
+#' @export
+get_rkeops_cache_dir <- function() cache_directory()
+
+#' @rdname get_rkeops_cache_dir
+#' @export
+set_rkeops_cache_dir <- function(cache_dir = NULL, verbose = TRUE) {
+  call <- sys.call()
+  check_flag(verbose, "verbose", call)
+  before <- cache_directory()
+  old <- change_options(list(cache_dir = cache_dir), call)
+  if (verbose) message("rkeops: cache directory was ", before, ", now ", cache_directory())
+  invisible(old)
+}
+
+#' @rdname get_rkeops_cache_dir
+#' @export
+stat_rkeops_cache_dir <- function(verbose = TRUE, startup = FALSE) {
+  call <- sys.call()
+  check_flag(verbose, "verbose", call)
+  check_flag(startup, "startup", call)
+  usage <- human_size(sum(file.size(cache_files()), na.rm = TRUE))
+  if (verbose) {
+    text <- sprintf("rkeops: cache directory %s holds %s", cache_directory(), usage)
+    if (startup) packageStartupMessage(text) else message(text)
+  }
+  usage
+}
+
+#' @rdname get_rkeops_cache_dir
+#' @export
+clean_rkeops <- function(verbose = TRUE, all = TRUE, remove_cache_dir = FALSE) {
+  call <- sys.call()
+  check_flag(verbose, "verbose", call)
+  check_flag(all, "all", call)
+  check_flag(remove_cache_dir, "remove_cache_dir", call)
+  settle(rk_clear_memory(), call)
+  directory <- cache_directory()
+  if (all) unlink(cache_files())
+  if (remove_cache_dir && dir.exists(directory) && length(dir(directory, all.files = TRUE, no.. = TRUE)) == 0L) {
+    unlink(directory, recursive = TRUE)
+  }
+  if (verbose) message("rkeops: ", if (all) paste("removed the kernels in", directory) else "forgot kernels in memory")
+  invisible(NULL)
+}
+
+# The engine's files, and no others: the directory may be any that the user chose.
+cache_files <- function(directory = cache_directory()) {
+  if (!dir.exists(directory)) return(character())
+  dir(directory, pattern = cache_file_pattern, full.names = TRUE, all.files = TRUE)
+}
+
+cache_file_pattern <- "^[0-9a-f]{32}\\.so$"
+
+# 12800 -> "12.5K"
+human_size <- function(bytes) {
+  if (bytes == 0) return("0")
+  units <- c("", "K", "M", "G", "T")
+  power <- min(floor(log(bytes, 1024)), length(units) - 1)
+  paste0(format(round(bytes / 1024^power, 1L), nsmall = 0L), units[power + 1])
+}

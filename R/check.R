@@ -1,0 +1,88 @@
+# Checks of arguments. `arg` is the name in the user's call, `call` that call.
+
+describe <- function(x) {
+  if (is.null(x)) return("NULL")
+  if (is.character(x) && length(x) == 1L) return(paste0("\"", x, "\""))
+  if (is.atomic(x) && length(x) == 1L && !is.object(x)) return(format(x, digits = 15L))
+  kind <- class(x)[1L]
+  article <- if (grepl("^[aeiou]", kind)) "an" else "a"
+  if (length(dim(x)) == 2L) return(sprintf("%s %s with %d rows and %d columns", article, kind, nrow(x), ncol(x)))
+  sprintf("%s %s of length %d", article, kind, length(x))
+}
+
+abort_argument <- function(arg, expected, x, call, hint = NULL, kind = "argument") {
+  rkeops_abort(
+    kind, sprintf("`%s` must be %s", arg, expected), got = paste("got", describe(x)), hint = hint, call = call,
+    argument = arg
+  )
+}
+
+is_whole <- function(x) {
+  is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x == trunc(x)
+}
+
+check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
+  if (is_whole(x) && x >= min && x <= max) return(as.numeric(x))
+  expected <- if (is.finite(min) && is.finite(max)) {
+    sprintf("a whole number from %s to %s", format(min), format(max))
+  } else if (is.finite(min)) {
+    sprintf("a whole number, at least %s", format(min))
+  } else {
+    "a whole number"
+  }
+  abort_argument(arg, expected, x, call, hint)
+}
+
+check_flag <- function(x, arg, call) {
+  if (is.logical(x) && length(x) == 1L && !is.na(x)) return(x)
+  abort_argument(arg, "TRUE or FALSE", x, call)
+}
+
+check_string <- function(x, arg, call) {
+  if (is.character(x) && length(x) == 1L && !is.na(x) && nzchar(x)) return(x)
+  abort_argument(arg, "a string", x, call)
+}
+
+check_choice <- function(x, choices, arg, call) {
+  if (is.character(x) && length(x) == 1L && x %in% choices) return(x)
+  abort_argument(arg, paste0("one of ", paste0("\"", choices, "\"", collapse = ", ")), x, call)
+}
+
+# The axis of an index: "i" is 0 (reduce over i, one result row per j), "j" is 1. NA: no reduction.
+check_index <- function(index, call, na_ok = FALSE) {
+  if (identical(index, "i")) return(0L)
+  if (identical(index, "j")) return(1L)
+  if (na_ok && length(index) == 1L && is.atomic(index) && is.na(index)) return(NA_integer_)
+  expected <- if (na_ok) "\"i\", \"j\" or NA" else "\"i\" or \"j\""
+  abort_argument("index", expected, index, call, hint = "\"i\" reduces over the rows i, \"j\" over the rows j.")
+}
+
+check_lazytensor <- function(x, arg, call) {
+  if (is.LazyTensor(x)) return(x)
+  abort_argument(arg, "a LazyTensor", x, call, hint = "Make one with Vi(), Vj(), Pm() or LazyTensor().")
+}
+
+# Numbers that can be given to the engine: an unclassed double, integer or logical vector or matrix.
+# Data frames of numbers become matrices; other harmless classes (table, ts, ...) are dropped.
+plain_numbers <- function(x, arg, call) {
+  if (is.complex(x)) {
+    rkeops_abort("unsupported", sprintf("`%s` is complex; complex data are not supported yet", arg),
+                 call = call, argument = arg)
+  }
+  if (is.data.frame(x)) {
+    numeric <- vapply(x, function(column) (is.numeric(column) || is.logical(column)) && is.null(dim(column)), TRUE)
+    if (all(numeric) && length(x) > 0L) return(unname(as.matrix(x)))
+    abort_argument(arg, "numeric", x, call, kind = "input", hint = paste0(
+      "Not numeric: column ", paste0("`", names(x)[!numeric], "`", collapse = ", "), "."
+    ))
+  }
+  if (!is.object(x) && (is.double(x) || is.integer(x) || is.logical(x))) return(x)
+  if ((is.numeric(x) || is.logical(x)) && typeof(x) %in% c("double", "integer", "logical") &&
+      !inherits(x, c("integer64", "LazyTensor"))) {
+    shape <- dim(x)
+    attributes(x) <- NULL
+    dim(x) <- shape
+    return(x)
+  }
+  abort_argument(arg, "numeric", x, call, kind = "input")
+}

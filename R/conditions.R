@@ -1,0 +1,72 @@
+# Every error of the package is a condition of class rkeops_error_<kind>, rkeops_error. Kinds: parse, dimension,
+# input, argument, unsupported, compiler, cache, memory, internal.
+
+# `message` says what is wrong; `got` and `hint` add a line each. Further arguments become fields of the condition.
+rkeops_abort <- function(kind, message, ..., got = NULL, hint = NULL, call = NULL) {
+  lines <- c(
+    message,
+    if (has_text(got)) paste(cli::col_red(cli::symbol$cross), got),
+    if (has_text(hint)) paste(cli::col_cyan(cli::symbol$info), hint)
+  )
+  fields <- list(message = paste(lines, collapse = "\n"), call = call, ...)
+  stop(structure(fields, class = c(paste0("rkeops_error_", kind), "rkeops_error", "error", "condition")))
+}
+
+has_text <- function(x) is.character(x) && length(x) > 0L && any(nzchar(x))
+
+# Raises what the C++ side reported (see src/bridge.hpp).
+raise_failure <- function(failure, call = NULL) {
+  if (failure$kind == "interrupt") signal_interrupt()
+  message <- failure$message
+  if (has_text(failure$formula) && failure$position >= 0) {
+    message <- c(message, caret_lines(failure$formula, failure$position))
+  }
+  if (has_text(failure$log)) message <- c(message, tail_lines(failure$log, 15L))
+  rkeops_abort(
+    failure$kind, message, hint = failure$hint, call = call, formula = failure$formula,
+    position = failure$position, argument = failure$argument, log = failure$log
+  )
+}
+
+# The formula with a caret under `position` (0-based); long formulas are cut around it.
+caret_lines <- function(formula, position, width = 70L) {
+  formula <- gsub("[\r\n\t]", " ", formula)
+  from <- max(0L, min(position - width %/% 2L, nchar(formula) - width))
+  text <- substr(formula, from + 1L, from + width)
+  before <- if (from > 0L) "..." else ""
+  after <- if (from + width < nchar(formula)) "..." else ""
+  c(paste0("  ", before, text, after), paste0("  ", strrep(" ", nchar(before) + position - from), "^"))
+}
+
+tail_lines <- function(text, n) {
+  lines <- strsplit(text, "\n", fixed = TRUE)[[1L]]
+  if (length(lines) <= n) lines else c("...", lines[seq.int(length(lines) - n + 1L, length(lines))])
+}
+
+# What happens at Ctrl-C: handlers established by tryCatch(interrupt = ) run, else the computation is abandoned.
+signal_interrupt <- function() {
+  signalCondition(structure(list(message = "", call = NULL), class = c("interrupt", "condition")))
+  invokeRestart("abort")
+}
+
+# Warnings of the engine; the same text is given once per session (a broken cache would repeat it at every call).
+raise_warnings <- function(messages, call = NULL) {
+  for (message in setdiff(messages, session$warned)) {
+    session$warned <- c(session$warned, message)
+    warning(structure(
+      list(message = message, call = call),
+      class = c("rkeops_warning", "warning", "condition")
+    ))
+  }
+}
+
+# The value of a call into C++, or its failure as an error.
+settle <- function(result, call = NULL) {
+  if (!is.object(result)) return(result)
+  if (inherits(result, "rkeops_failure")) raise_failure(result, call)
+  if (inherits(result, "rkeops_warned")) {
+    raise_warnings(result$warnings, call)
+    return(result$value)
+  }
+  result
+}

@@ -1,0 +1,51 @@
+#' Is everything in place?
+#'
+#' Tells the compiler, processor and cache that are used, compiles a small formula, and compares its values with those of
+#' ordinary R.
+#'
+#' @param verbose `TRUE`: print the report.
+#' @return `TRUE` if everything works, otherwise `FALSE`, invisibly if the report is printed.
+#' @examples
+#' check_rkeops()
+#' @export
+check_rkeops <- function(verbose = TRUE) {
+  check_flag(verbose, "verbose", sys.call())
+  problem <- self_test()
+  if (!verbose) return(is.null(problem))
+  for (line in health_report(problem)) cat(line, "\n", sep = "")
+  invisible(is.null(problem))
+}
+
+# NULL, or what went wrong.
+self_test <- function() {
+  x <- matrix(c(0, 0.5, 1, 2, -1, 3), 3)
+  y <- matrix(c(1, 0.25, -0.5, 2), 2)
+  expected <- rowSums(exp(-outer(x[, 1], y[, 1], "-")^2 - outer(x[, 2], y[, 2], "-")^2))
+  tryCatch({
+    op <- keops_kernel("Sum_Reduction(Exp(-SqDist(x,y)),1)", c("x=Vi(2)", "y=Vj(2)"))
+    error <- max(abs(op(list(x, y))[, 1] - expected))
+    if (error < 1e-5) NULL else sprintf("a computed sum is wrong by %g", error)
+  }, error = conditionMessage)
+}
+
+health_report <- function(problem) {
+  runtime <- runtime_options()
+  machine <- settle(rk_machine())
+  good <- cli::col_green(cli::symbol$tick)
+  bad <- cli::col_red(cli::symbol$cross)
+  has_compiler <- length(runtime$compiler) > 0L
+  directory <- runtime$cache_dir
+  writable <- !dir.exists(directory) || file.access(directory, 2L) == 0L
+  c(
+    sprintf("rkeops %s, R %s", utils::packageVersion("rkeops"), getRversion()),
+    sprintf("%s compiler: %s", if (has_compiler) good else bad,
+            if (has_compiler) paste(runtime$compiler, collapse = " ") else "none found; install gcc or clang"),
+    sprintf("%s processor: %s, %d-bit vectors, %d of %d threads used", good, machine$cpu,
+            as.integer(8 * machine$vector_bytes), runtime$threads, as.integer(machine$threads)),
+    sprintf("%s cache: %s (%s)", if (writable) good else bad, directory, stat_rkeops_cache_dir(verbose = FALSE)),
+    sprintf("%s precision: %s", good, runtime$precision),
+    sprintf("%s GPU: comes with a later version", cli::symbol$info),
+    if (is.null(problem)) sprintf("%s a formula was compiled and computed correctly", good)
+    else sprintf("%s a test computation failed: %s", bad, problem)
+  )
+}

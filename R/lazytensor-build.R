@@ -1,0 +1,178 @@
+# How expressions are put together: operands, dimension checks by the engine's operation table, merging of variables.
+
+# An operand of an operation with LazyTensors: plain numbers become constants, vectors become parameters.
+as_operand <- function(x, arg, call, label = "") {
+  if (is.LazyTensor(x)) return(x)
+  if (length(dim(x)) > 0L && (is.atomic(x) || is.data.frame(x))) {
+    rkeops_abort("input", sprintf("`%s` is a matrix without an index", arg), got = paste("got", describe(x)),
+                 hint = sprintf("Wrap it: Vi(%s) if its rows are i, Vj(%s) if they are j.", arg, arg), call = call,
+                 argument = arg)
+  }
+  if (!is.numeric(x) && !is.complex(x) && !is.logical(x)) {
+    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
+  }
+  x <- plain_numbers(x, arg, call)
+  if (length(x) == 0L) {
+    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
+  }
+  if (is.logical(x)) x <- as.numeric(x)
+  if (length(x) == 1L && is_whole(x) && abs(x) < 2^31) return(new_constant(x))
+  new_variable(x, "Pm", length(x), NA_real_, label)
+}
+
+# A plain vector whose length is the number of rows, and not the dimension, was hardly meant as a parameter.
+check_plain_vectors <- function(given, operands, call) {
+  for (k in seq_along(given)) {
+    length <- length(given[[k]])
+    if (is.LazyTensor(given[[k]]) || length <= 1L) next
+    for (other in operands[-k]) {
+      if (other$dimres != length && length %in% c(other$ni, other$nj)) {
+        index <- if (length %in% other$ni) "i" else "j"
+        arg <- names(given)[k]
+        rkeops_abort(
+          "input", sprintf("`%s` is a plain vector of length %d, which is the number of rows %s", arg, length, index),
+          hint = sprintf("Write V%s(matrix(%s)) for one number per row, Pm(%s) for a parameter of dimension %d.",
+                         index, arg, arg, length),
+          call = call, argument = arg
+        )
+      }
+    }
+  }
+}
+
+# The LazyTensor `operation(operands, parameters)`. `operands` is a list named by the user's arguments.
+apply_operation <- function(operation, operands, parameters = numeric(), call = NULL) {
+  given <- operands
+  for (k in seq_along(operands)) {
+    if (!is.LazyTensor(operands[[k]])) operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call)
+  }
+  if (length(given) > 1L) check_plain_vectors(given, operands, call)
+  dims <- vapply(operands, function(operand) as.numeric(operand$dimres), 0, USE.NAMES = FALSE)
+  dimres <- settle(rk_operation_dim(operation, dims, as.numeric(parameters)), call)
+  merged <- merge_operands(operands, call)
+  pieces <- c(merged$formulas, sprintf("%.0f", parameters))
+  merged_tensor(merged, paste0(operation, "(", paste(pieces, collapse = ","), ")"), dimres)
+}
+
+merged_tensor <- function(merged, formula, dimres) {
+  new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj)
+}
+
+# The variables of all operands, each once: the same identifier, or the same R object declared alike, is the same
+# variable. Formulas are returned with the identifiers that remain.
+merge_operands <- function(operands, call) {
+  first <- operands[[1L]]
+  merged <- list(formulas = first$formula, args = first$args, data = first$data, labels = first$labels,
+                 ni = first$ni, nj = first$nj)
+  for (operand in operands[-1L]) {
+    check_rows(merged, operand, "ni", call)
+    check_rows(merged, operand, "nj", call)
+    if (is.na(merged$ni)) merged$ni <- operand$ni
+    if (is.na(merged$nj)) merged$nj <- operand$nj
+    formula <- operand$formula
+    fresh <- !(operand$args %in% merged$args)
+    if (any(fresh) && length(merged$args) > 0L) {
+      same <- rk_match_objects(operand$data, merged$data)
+      for (k in which(fresh & same > 0)) {
+        known <- merged$args[declared_as(merged$args) == declared_as(operand$args[k]) &
+                               rk_match_objects(merged$data, operand$data[k]) > 0]
+        if (length(known) == 0L) next
+        formula <- gsub(identifier(operand$args[k]), identifier(known[1L]), formula, fixed = TRUE)
+        fresh[k] <- FALSE
+      }
+    }
+    merged$formulas <- c(merged$formulas, formula)
+    merged$args <- c(merged$args, operand$args[fresh])
+    merged$data <- c(merged$data, operand$data[fresh])
+    merged$labels <- c(merged$labels, operand$labels[fresh])
+  }
+  merged
+}
+
+identifier <- function(args) sub("=.*", "", args)
+declared_as <- function(args) sub(".*=", "", args)
+
+check_rows <- function(merged, operand, field, call) {
+  one <- merged[[field]]
+  two <- operand[[field]]
+  if (is.na(one) || is.na(two) || one == two) return(invisible())
+  index <- substr(field, 2L, 2L)
+  rkeops_abort(
+    "dimension", sprintf("operands have different numbers of rows %s: %.0f and %.0f", index, one, two),
+    hint = sprintf("All matrices with index %s in one expression need the same number of rows.", index),
+    call = call
+  )
+}
+
+#' Building blocks of operations
+#'
+#' Apply an operation of the formula language by name. They are meant for operations that have no R function of their
+#' own.
+#'
+#' @param x,y,z LazyTensors, numbers or numeric vectors.
+#' @param opstr name of the operation in the formula language, such as `"Exp"`; with `is_operator = TRUE` one of
+#'   `+ - * / | ^ < <= > >= == !=`.
+#' @param opt_arg,opt_arg2 further parameters of the operation: whole numbers. For `binaryop.LazyTensor()` also a
+#'   LazyTensor, which becomes the operand in the middle.
+#' @param res_type not used, kept from RKeOps 2.
+#' @param dim_res dimension of the result; `NA`: by the rules of the operation.
+#' @param is_operator `TRUE`: `opstr` is an operator.
+#' @param dim_check_type `"sameor1"` or `"same"`: refuse operands of other dimensions; `NA`: by the rules of the
+#'   operation only.
+#' @return A LazyTensor.
+#' @examples
+#' x_i <- Vi(matrix(runif(6), 3))
+#' unaryop.LazyTensor(x_i, "Exp")
+#' binaryop.LazyTensor(x_i, 2, "Mult")
+#' @export
+unaryop.LazyTensor <- function(x, opstr, opt_arg = NA, opt_arg2 = NA, res_type = NA, dim_res = NA) {
+  call <- sys.call()
+  check_string(opstr, "opstr", call)
+  parameters <- Filter(function(p) !(is.atomic(p) && length(p) == 1L && is.na(p)), list(opt_arg, opt_arg2))
+  parameters <- vapply(parameters, check_whole, 0, arg = "opt_arg", call = call)
+  with_dimension(apply_operation(opstr, list(x = x), parameters, call), dim_res, call)
+}
+
+#' @rdname unaryop.LazyTensor
+#' @export
+binaryop.LazyTensor <- function(x, y, opstr, is_operator = FALSE, dim_check_type = "sameor1", res_type = NA,
+                                dim_res = NA, opt_arg = NA) {
+  call <- sys.call()
+  check_string(opstr, "opstr", call)
+  if (check_flag(is_operator, "is_operator", call)) {
+    check_choice(opstr, names(binary_operators), "opstr", call)
+    return(with_dimension(apply_binary(opstr, list(x = x, y = y), call), dim_res, call))
+  }
+  x <- as_operand(x, "x", call)
+  y <- as_operand(y, "y", call)
+  check_dims(list(x = x, y = y), dim_check_type, opstr, call)
+  operands <- if (is.LazyTensor(opt_arg)) list(x = x, opt_arg = opt_arg, y = y) else list(x = x, y = y)
+  with_dimension(apply_operation(opstr, operands, call = call), dim_res, call)
+}
+
+#' @rdname unaryop.LazyTensor
+#' @export
+ternaryop.LazyTensor <- function(x, y, z, opstr, dim_check_type = "sameor1", dim_res = NA) {
+  call <- sys.call()
+  check_string(opstr, "opstr", call)
+  operands <- list(x = as_operand(x, "x", call), y = as_operand(y, "y", call), z = as_operand(z, "z", call))
+  check_dims(operands, dim_check_type, opstr, call)
+  with_dimension(apply_operation(opstr, operands, call = call), dim_res, call)
+}
+
+check_dims <- function(operands, type, opstr, call) {
+  if (is.atomic(type) && length(type) == 1L && is.na(type)) return(invisible())
+  check_choice(type, c("sameor1", "same"), "dim_check_type", call)
+  dims <- vapply(operands, `[[`, 0, "dimres")
+  if (length(unique(dims)) == 1L || (type == "sameor1" && length(unique(dims[dims != 1])) <= 1L)) return(invisible())
+  rkeops_abort(
+    "dimension", sprintf("%s: operands have dimensions %s", opstr, paste(dims, collapse = " and ")), call = call,
+    hint = if (type == "same") "Dimensions must be equal." else "Dimensions must be equal, or 1."
+  )
+}
+
+with_dimension <- function(x, dim_res, call) {
+  if (is.atomic(dim_res) && length(dim_res) == 1L && is.na(dim_res)) return(x)
+  x$dimres <- check_whole(dim_res, "dim_res", call, min = 1)
+  x
+}

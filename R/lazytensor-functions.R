@@ -1,0 +1,273 @@
+# Named functions. Those of one argument are made from this table; the others follow, each one line of operation.
+
+named_functions <- c(
+  square = "Square", rsqrt = "Rsqrt", inv = "Inv", xlogx = "XLogX", sinxdivx = "SinXDivX", relu = "ReLU",
+  sqnorm2 = "SqNorm2", norm2 = "Norm2", normalize = "Normalize"
+)
+
+# The function `name`: `plain` for ordinary numbers, the operation of the table for LazyTensors. Without `plain`,
+# numbers become LazyTensors.
+named_function <- function(name, plain = NULL) {
+  operation <- named_functions[[name]]
+  force(plain)
+  function(x) {
+    if (!is.null(plain) && !is.LazyTensor(x)) return(plain(x))
+    apply_operation(operation, list(x = x), call = sys.call())
+  }
+}
+
+#' Functions of LazyTensors
+#'
+#' They build the formula; nothing is computed before a reduction. `D` is the dimension of the vectors of `x`.
+#'
+#' @details
+#' Component by component:
+#' * `square(x)`, `rsqrt(x)` (1 / sqrt(x); 0 at 0 for LazyTensors), `inv(x)` (1 / x), `xlogx(x)` (x log(x), 0 at 0),
+#'   `sinxdivx(x)` (sin(x) / x, 1 at 0), `relu(x)` (max(x, 0)), `step(x)` (0 below 0, else 1),
+#'   `atan2(y, x)`;
+#' * `clamp(x, a, b)`: x kept between a and b; `clampint(x, y, z)`: the same with whole numbers y, z;
+#' * `mod(x, a, b)`: x modulo a, in \[b, b + a);
+#' * `ifelse(test, yes, no)`: yes where **test >= 0**, else no.
+#'
+#' Vectors to numbers: `sqnorm2(x)`, `norm2(x)`, `sqdist(x, y)`, and with weights s of dimension 1, D (diagonal) or
+#' D^2 (matrix, row by row) `weightedsqnorm(x, s)`, `weightedsqdist(x, y, s)`. `normalize(x)` divides by the norm.
+#'
+#' Parts of vectors (positions count from 1, or as the option `index_base` says): `elem(x, m)` component m;
+#' `elemT(x, m, n)` zeros of length n with the number x at position m; `extract(x, m, d)` d components from position m
+#' on; `extractT(x, m, d)` zeros of length d with x from position m on; `concat(x, y)` x followed by y;
+#' `one_hot(x, D)` the vector of length D with 1 at position x.
+#'
+#' Matrices stored row by row in vectors: `matvecmult(m, v)`, `vecmatmult(v, m)`, `tensorprod(x, y)` (outer product).
+#'
+#' `square()`, `rsqrt()`, `inv()`, `xlogx()`, `sinxdivx()`, `relu()` work on ordinary numbers too. `ifelse()`,
+#' `atan2()` and `step()` do what they do in base R and stats unless a LazyTensor is given.
+#'
+#' @param x,y,s,m,v,a,b,z,test,yes,no LazyTensors, numbers or numeric vectors; `m` of `elem()`, `elemT()`,
+#'   `extract()` and `extractT()` is a position, `y` and `z` of `clampint()` are whole numbers.
+#' @param n,d,D length of a vector.
+#' @param object a LazyTensor, or a fitted model for [stats::step()].
+#' @param ... arguments of [stats::step()].
+#' @return A LazyTensor.
+#' @name lazytensor_functions
+#' @examples
+#' x_i <- Vi(matrix(runif(12), 4))
+#' y_j <- Vj(matrix(runif(15), 5))
+#' sum(sqdist(x_i, y_j), index = "j")
+#' sum(elem(x_i, 1) * normalize(y_j), index = "j")
+#' square(3)
+NULL
+
+#' @rdname lazytensor_functions
+#' @export
+square <- named_function("square", function(x) x^2)
+
+#' @rdname lazytensor_functions
+#' @export
+rsqrt <- named_function("rsqrt", function(x) 1 / sqrt(x))
+
+#' @rdname lazytensor_functions
+#' @export
+inv <- named_function("inv", function(x) 1 / x)
+
+#' @rdname lazytensor_functions
+#' @export
+xlogx <- named_function("xlogx", function(x) {
+  value <- x * log(x)
+  value[!is.na(x) & x == 0] <- 0
+  value
+})
+
+#' @rdname lazytensor_functions
+#' @export
+sinxdivx <- named_function("sinxdivx", function(x) {
+  value <- sin(x) / x
+  value[!is.na(x) & x == 0] <- 1
+  value
+})
+
+#' @rdname lazytensor_functions
+#' @export
+relu <- named_function("relu", function(x) {
+  x[!is.na(x) & x < 0] <- 0
+  x
+})
+
+#' @rdname lazytensor_functions
+#' @export
+sqnorm2 <- named_function("sqnorm2")
+
+#' @rdname lazytensor_functions
+#' @export
+norm2 <- named_function("norm2")
+
+#' @rdname lazytensor_functions
+#' @export
+normalize <- named_function("normalize")
+
+#' @rdname lazytensor_functions
+#' @export
+sqdist <- function(x, y) apply_operation("SqDist", list(x = x, y = y), call = sys.call())
+
+#' @rdname lazytensor_functions
+#' @export
+weightedsqnorm <- function(x, s) apply_operation("WeightedSqNorm", list(s = s, x = x), call = sys.call())
+
+#' @rdname lazytensor_functions
+#' @export
+weightedsqdist <- function(x, y, s) {
+  apply_operation("WeightedSqDist", list(s = s, x = x, y = y), call = sys.call())
+}
+
+#' @rdname lazytensor_functions
+#' @export
+clamp <- function(x, a, b) {
+  call <- sys.call()
+  if (is_whole(a) && is_whole(b)) return(apply_operation("ClampInt", list(x = x), c(a, b), call))
+  apply_operation("Clamp", list(x = x, a = a, b = b), call = call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+clampint <- function(x, y, z) {
+  call <- sys.call()
+  limits <- c(check_whole(y, "y", call), check_whole(z, "z", call))
+  apply_operation("ClampInt", list(x = x), limits, call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+mod <- function(x, a, b = 0) {
+  if (is.LazyTensor(x) || is.LazyTensor(a) || is.LazyTensor(b)) {
+    return(apply_operation("Mod", list(x = x, a = a, b = b), call = sys.call()))
+  }
+  x - a * floor((x - b) / a)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+concat <- function(x, y) apply_operation("Concat", list(x = x, y = y), call = sys.call())
+
+#' @rdname lazytensor_functions
+#' @export
+matvecmult <- function(m, v) apply_operation("MatVecMult", list(m = m, v = v), call = sys.call())
+
+#' @rdname lazytensor_functions
+#' @export
+vecmatmult <- function(v, m) apply_operation("VecMatMult", list(v = v, m = m), call = sys.call())
+
+#' @rdname lazytensor_functions
+#' @export
+tensorprod <- function(x, y) apply_operation("TensorProd", list(x = x, y = y), call = sys.call())
+
+# ---- parts of vectors: positions are the user's here and 0-based in formulas
+
+index_base <- function() current_options()$index_base
+
+# The 0-based position; `size` is the number of positions there are.
+check_position <- function(m, size, call) {
+  base <- index_base()
+  check_whole(m, "m", call, min = base, max = base + size - 1, hint = if (base == 1L) "Positions count from 1.") - base
+}
+
+#' @rdname lazytensor_functions
+#' @export
+elem <- function(x, m) {
+  call <- sys.call()
+  x <- as_operand(x, "x", call)
+  apply_operation("Elem", list(x = x), check_position(m, x$dimres, call), call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+elemT <- function(x, m, n) {
+  call <- sys.call()
+  n <- check_whole(n, "n", call, min = 1)
+  apply_operation("ElemT", list(x = x), c(n, check_position(m, n, call)), call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+extract <- function(x, m, d) {
+  call <- sys.call()
+  x <- as_operand(x, "x", call)
+  start <- check_position(m, x$dimres, call)
+  apply_operation("Extract", list(x = x), c(start, check_whole(d, "d", call, min = 1, max = x$dimres - start)), call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+extractT <- function(x, m, d) {
+  call <- sys.call()
+  x <- as_operand(x, "x", call)
+  d <- check_whole(d, "d", call, min = x$dimres)
+  apply_operation("ExtractT", list(x = x), c(check_position(m, d - x$dimres + 1, call), d), call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+one_hot <- function(x, D) {
+  call <- sys.call()
+  D <- check_whole(D, "D", call, min = 1)
+  x <- as_operand(x, "x", call)
+  if (index_base() != 0L) x <- apply_operation("Subtract", list(x = x, base = index_base()), call = call)
+  apply_operation("OneHot", list(x = x), D, call)
+}
+
+# ---- names that base and stats have and that are not generic there
+
+#' @rdname lazytensor_functions
+#' @export
+ifelse <- function(test, yes, no) UseMethod("ifelse")
+
+# The default methods are the functions of base and stats themselves: missing arguments, laziness and the frame in
+# which stats::step() evaluates are as without this package.
+#' @export
+ifelse.default <- base::ifelse
+
+#' @rdname lazytensor_functions
+#' @export
+ifelse.LazyTensor <- function(test, yes, no) {
+  apply_operation("IfElse", list(test = test, yes = yes, no = no), call = sys.call())
+}
+
+#' @rdname lazytensor_functions
+#' @export
+atan2 <- function(y, x) UseMethod("atan2")
+
+#' @export
+atan2.default <- function(y, x) if (is.LazyTensor(x)) atan2.LazyTensor(y, x) else base::atan2(y, x)
+
+#' @rdname lazytensor_functions
+#' @export
+atan2.LazyTensor <- function(y, x) apply_operation("Atan2", list(y = y, x = x), call = sys.call())
+
+#' @rdname lazytensor_functions
+#' @export
+step <- function(object, ...) UseMethod("step")
+
+#' @export
+step.default <- stats::step
+
+#' @rdname lazytensor_functions
+#' @export
+step.LazyTensor <- function(object, ...) apply_operation("Step", list(object = object), call = sys.call())
+
+# ---- complex numbers come with a later version
+
+#' Complex LazyTensors
+#'
+#' Complex data come with a later version; these functions raise an error of class `rkeops_error_unsupported`.
+#' @param x a LazyTensor.
+#' @return Nothing: an error.
+#' @examples
+#' try(exp1j(Vi(matrix(1:3))))
+#' @export
+real2complex <- function(x) refuse_function("real2complex", sys.call())
+
+#' @rdname real2complex
+#' @export
+imag2complex <- function(x) refuse_function("imag2complex", sys.call())
+
+#' @rdname real2complex
+#' @export
+exp1j <- function(x) refuse_function("exp1j", sys.call())

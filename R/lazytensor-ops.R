@@ -1,0 +1,131 @@
+# Operators and the Math group. The tables below say which operation of the formula language each R name is.
+
+binary_operators <- c(
+  "+" = "Add", "-" = "Subtract", "*" = "Mult", "/" = "Divide", "^" = "Power", "|" = "Scalprod",
+  "==" = "Equal", "!=" = "NotEqual", "<" = "LessThan", "<=" = "LessOrEqual", ">" = "LessThan", ">=" = "LessOrEqual",
+  "%%" = "Mod", "%/%" = "Quotient"
+)
+
+math_functions <- c(
+  abs = "Abs", sign = "Sign", sqrt = "Sqrt", floor = "Floor", exp = "Exp", cos = "Cos", sin = "Sin", acos = "Acos",
+  asin = "Asin", atan = "Atan"
+)
+
+#' Operators and mathematical functions of LazyTensors
+#'
+#' They build the formula; nothing is computed before a reduction. Operands must have the same dimension, or
+#' dimension 1. At least one operand is a LazyTensor; the other may be a number, or a vector that stands for a parameter.
+#'
+#' @details
+#' * `+ - * /`, `^`: component by component. `x^2`, `x^-1` and so on with whole exponents are exact products;
+#'   `x^0.5` is `sqrt(x)` and `x^-0.5` is [rsqrt()], which is 0 at 0.
+#' * `x | y`: scalar product of the vectors.
+#' * `== != < <= > >=`: 1 where true, 0 where not.
+#' * `x %% y`, `x %/% y`: as for R numbers.
+#' * `abs sign sqrt exp cos sin tan acos asin atan floor ceiling trunc cosh`, `log(x, base)`, `log2`, `log10`.
+#' * `round(x, digits)`: halves are rounded away from zero, unlike for R numbers.
+#' * Other functions, `!` and `&` raise an error of class `rkeops_error_unsupported`.
+#'
+#' @param e1,e2,x LazyTensors, numbers or numeric vectors.
+#' @param ... `base` of `log()`, `digits` of `round()`.
+#' @return A LazyTensor.
+#' @name lazytensor_operators
+#' @aliases Ops.LazyTensor Math.LazyTensor
+#' @examples
+#' x_i <- Vi(matrix(runif(6), 3))
+#' y_j <- Vj(matrix(runif(8), 4))
+#' K_ij <- exp(-abs(x_i - y_j) / 2) * (x_i > y_j)
+#' sum(K_ij, index = "j")
+#' sum(x_i | y_j, index = "j")
+NULL
+
+#' @rdname lazytensor_operators
+#' @export
+Ops.LazyTensor <- function(e1, e2) {
+  if (missing(e2)) {
+    call <- call(.Generic, substitute(e1))
+    return(switch(.Generic, "+" = e1, "-" = apply_operation("Minus", list(e1 = e1), call = call),
+                  refuse_function(.Generic, call)))
+  }
+  call <- call(.Generic, substitute(e1), substitute(e2))
+  operands <- list(e1, e2)
+  names(operands) <- operand_names(substitute(e1), substitute(e2))
+  apply_binary(.Generic, operands, call)
+}
+
+# Names under which errors speak of the operands.
+operand_names <- function(left, right) {
+  labels <- c(label_of(left), label_of(right))
+  ifelse.default(nzchar(labels), labels, c("e1", "e2"))
+}
+
+apply_binary <- function(operator, operands, call) {
+  operation <- unname(binary_operators[operator])
+  if (is.na(operation)) refuse_function(operator, call)
+  switch(operator,
+    "^" = apply_power(operands, call),
+    ">" = ,
+    ">=" = apply_operation(operation, rev(operands), call = call),
+    "%%" = apply_operation(operation, c(operands, list(0)), call = call),
+    "%/%" = apply_operation("Floor", list(apply_operation("Divide", operands, call = call)), call = call),
+    apply_operation(operation, operands, call = call)
+  )
+}
+
+# x^n for whole n is Pow, x^0.5 and x^-0.5 are Sqrt and Rsqrt, all else is Powf.
+apply_power <- function(operands, call) {
+  exponent <- operands[[2L]]
+  if (is.LazyTensor(operands[[1L]]) && is.numeric(exponent) && is.null(dim(exponent)) && length(exponent) == 1L &&
+      !is.object(exponent) && is.finite(exponent)) {
+    if (exponent == 2) return(apply_operation("Square", operands[1L], call = call))
+    if (exponent == 0.5) return(apply_operation("Sqrt", operands[1L], call = call))
+    if (exponent == -0.5) return(apply_operation("Rsqrt", operands[1L], call = call))
+    if (is_whole(exponent) && abs(exponent) < 1e9) {
+      return(apply_operation("Pow", operands[1L], exponent, call))
+    }
+  }
+  apply_operation("Powf", operands, call = call)
+}
+
+#' @rdname lazytensor_operators
+#' @export
+Math.LazyTensor <- function(x, ...) {
+  call <- as.call(list(as.name(.Generic), substitute(x), ...))
+  operation <- unname(math_functions[.Generic])
+  if (!is.na(operation)) return(apply_operation(operation, list(x = x), call = call))
+  unary <- function(operation, x) apply_operation(operation, list(x = x), call = call)
+  switch(.Generic,
+    log = apply_log(x, ..., call = call),
+    log2 = apply_log(x, 2, call = call),
+    log10 = apply_log(x, 10, call = call),
+    round = apply_round(x, ..., call = call),
+    ceiling = -unary("Floor", -x),
+    trunc = unary("Sign", x) * unary("Floor", unary("Abs", x)),
+    tan = unary("Sin", x) / unary("Cos", x),
+    cosh = (unary("Exp", x) + unary("Exp", -x)) / 2,
+    refuse_function(.Generic, call)
+  )
+}
+
+apply_log <- function(x, base = exp(1), call) {
+  log_x <- apply_operation("Log", list(x = x), call = call)
+  if (identical(base, exp(1))) return(log_x)
+  log_base <- if (is.LazyTensor(base)) apply_operation("Log", list(base = base), call = call) else log(base)
+  apply_operation("Divide", list(x = log_x, base = log_base), call = call)
+}
+
+apply_round <- function(x, digits = 0, call) {
+  apply_operation("Round", list(x = x), check_whole(digits, "digits", call, min = -300, max = 300), call)
+}
+
+refuse_function <- function(name, call) {
+  rkeops_abort("unsupported", sprintf("`%s` is not available for LazyTensors", name), call = call)
+}
+
+# Re, Im, Mod, Arg, Conj: with complex LazyTensors, in a later version.
+#' @export
+Complex.LazyTensor <- function(z) refuse_function(.Generic, call(.Generic, substitute(z)))
+
+# Without this method mean() would give NA with a warning.
+#' @export
+mean.LazyTensor <- function(x, ...) refuse_function("mean", sys.call())

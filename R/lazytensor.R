@@ -1,0 +1,188 @@
+# A LazyTensor is a symbolic matrix of vectors: a formula and the data its variables stand for.
+#   formula  text; variables have identifiers A0x<counter><i|j|NA>, unique in the session
+#   args     declarations "A0x1i=Vi(3)", one per variable
+#   data     the R objects of the variables (not copied), parallel to args
+#   labels   names for printing, parallel to args
+#   dimres   dimension of the vectors
+#   ni, nj   number of rows i and j, NA where there is none
+
+new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj) {
+  x <- structure(
+    list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj),
+    class = "LazyTensor"
+  )
+  if (needs_s4_bit) asS4(x) else x
+}
+
+new_constant <- function(value) {
+  new_lazytensor(sprintf("IntCst(%.0f)", value), character(), list(), character(), 1, NA_real_, NA_real_)
+}
+
+new_variable <- function(data, category, dim, rows, label) {
+  session$variables <- session$variables + 1
+  id <- sprintf("A0x%x%s", session$variables, switch(category, Vi = "i", Vj = "j", Pm = "NA"))
+  new_lazytensor(
+    id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,
+    if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_
+  )
+}
+
+#' Symbolic matrices
+#'
+#' A LazyTensor stands for a matrix of which entry (i, j) is a vector, given by a formula: `Vi(x)` is the matrix whose
+#' entry (i, j) is row i of `x`, `Vj(y)` has row j of `y` there, and `Pm(p)` the same vector `p` everywhere. Ordinary
+#' operators and functions build formulas of LazyTensors; nothing is computed, and no large matrix stored, until a
+#' reduction over one of the indices is asked for, such as `sum(K, index = "j")` or `K %*% b`.
+#'
+#' Whole numbers become constants of the formula, other numbers and vectors become parameters.
+#'
+#' In expressions with a LazyTensor, plain numbers and vectors need not be wrapped: a number is a constant, and a vector
+#' of length D a parameter of dimension D. Plain matrices have to be wrapped, since only you know which index they have.
+#'
+#' @param x a numeric matrix with one row per point, for `Vi()` and `Vj()`; a number or numeric vector for `Pm()`.
+#' @param index `"i"` or `"j"` for a matrix; `NA` for a number or vector.
+#' @param is_complex must be `FALSE`: complex data come with a later version.
+#' @return An object of class `LazyTensor`.
+#' @seealso [sum.LazyTensor()] for the reductions, [lazytensor_operators] for operators,
+#'   [lazytensor_functions] for functions, [keops_kernel()] for formulas as text.
+#' @examples
+#' x <- matrix(rnorm(300), 100, 3)
+#' y <- matrix(rnorm(600), 200, 3)
+#' b <- rnorm(200)
+#' D_ij <- sqdist(Vi(x), Vj(y))
+#' K_ij <- exp(-D_ij / 0.5)
+#' K_ij
+#' a <- K_ij %*% b
+#' head(a)
+#' @export
+LazyTensor <- function(x, index = NA, is_complex = FALSE) {
+  make_lazytensor(x, index, is_complex, label_of(substitute(x)), sys.call())
+}
+
+#' @rdname LazyTensor
+#' @export
+Vi <- function(x, is_complex = FALSE) {
+  call <- sys.call()
+  check_indexed(x, "Vi", call)
+  make_lazytensor(x, "i", is_complex, label_of(substitute(x)), call)
+}
+
+#' @rdname LazyTensor
+#' @export
+Vj <- function(x, is_complex = FALSE) {
+  call <- sys.call()
+  check_indexed(x, "Vj", call)
+  make_lazytensor(x, "j", is_complex, label_of(substitute(x)), call)
+}
+
+#' @rdname LazyTensor
+#' @export
+Pm <- function(x, is_complex = FALSE) {
+  call <- sys.call()
+  if (is.LazyTensor(x)) abort_argument("x", "a number or a numeric vector", x, call)
+  if (length(dim(x)) > 0L) {
+    abort_argument("x", "a number or a numeric vector", x, call, hint = "Wrap a matrix with Vi() or Vj().")
+  }
+  make_lazytensor(x, NA, is_complex, label_of(substitute(x)), call)
+}
+
+check_indexed <- function(x, what, call) {
+  if (is.matrix(x) && !is.LazyTensor(x)) return(invisible())
+  hint <- if (is.data.frame(x)) "Use as.matrix(x)."
+          else if (is.atomic(x) && is.null(dim(x))) sprintf("Write %s(matrix(x)) for points in dimension 1, Pm(x) for a parameter.", what)
+  abort_argument("x", "a numeric matrix", x, call, hint = hint, kind = "input")
+}
+
+make_lazytensor <- function(x, index, is_complex, label, call) {
+  check_flag(is_complex, "is_complex", call)
+  if (is_complex || is.complex(x)) {
+    rkeops_abort("unsupported", "complex data are not supported yet", call = call, argument = "x")
+  }
+  if (is.LazyTensor(x)) abort_argument("x", "numeric data", x, call, kind = "input")
+  axis <- check_index(index, call, na_ok = TRUE)
+  if (is.data.frame(x)) {
+    abort_argument("x", "a numeric matrix or vector", x, call, hint = "Use as.matrix(x).", kind = "input")
+  }
+  x <- plain_numbers(x, "x", call)
+  if (length(dim(x)) > 2L || length(dim(x)) == 1L && !is.na(axis)) {
+    abort_argument("x", "a matrix or a vector", x, call, kind = "input")
+  }
+  if (is.matrix(x)) {
+    if (is.na(axis)) {
+      rkeops_abort("argument", "`index` is missing: a matrix needs index \"i\" or \"j\"", call = call)
+    }
+    if (ncol(x) == 0L) abort_argument("x", "a matrix with at least one column", x, call, kind = "input")
+    return(new_variable(x, c("Vi", "Vj")[axis + 1L], ncol(x), as.numeric(nrow(x)), label))
+  }
+  if (!is.na(axis)) {
+    rkeops_abort("argument", "`index` is for matrices only", got = paste("`x` is", describe(x)), call = call,
+                 hint = "Use matrix(x) to make a matrix with one column.")
+  }
+  if (length(x) == 0L) abort_argument("x", "of length 1 or more", x, call, kind = "input")
+  if (length(x) == 1L && !is.logical(x) && is_whole(x) && abs(x) < 2^31) return(new_constant(x))
+  new_variable(x, "Pm", length(x), NA_real_, label)
+}
+
+# A short name for printing, out of the expression that the user gave.
+label_of <- function(expression) {
+  if (is.name(expression)) return(as.character(expression))
+  if (is.numeric(expression)) return(format(expression, digits = 4L))
+  ""
+}
+
+#' What a LazyTensor is
+#'
+#' @param x any object; for `is.LazyParameter()`, `is.ComplexLazyParameter()`, `is.LazyVector()` and `is.LazyMatrix()`
+#'   a LazyTensor.
+#' @return `TRUE` or `FALSE`. `is.LazyTensor()`: is it a LazyTensor. `is.ComplexLazyTensor()`: is it a complex one.
+#'   `is.LazyParameter()`, `is.ComplexLazyParameter()`: is it one number, a constant or a parameter of dimension 1.
+#'   `is.LazyVector()`: has it a parameter. `is.LazyMatrix()`: has it a variable indexed by i or j.
+#'   `is.int()`: is it one whole number.
+#' @examples
+#' is.LazyTensor(Vi(matrix(1:6, 3)))
+#' is.LazyParameter(Pm(0.5))
+#' is.LazyMatrix(Vi(matrix(1:6, 3)) + Pm(c(1, 2)))
+#' is.int(3)
+#' @export
+is.LazyTensor <- function(x) inherits(x, "LazyTensor")
+
+#' @rdname is.LazyTensor
+#' @export
+is.ComplexLazyTensor <- function(x) inherits(x, "ComplexLazyTensor")
+
+#' @rdname is.LazyTensor
+#' @export
+is.LazyParameter <- function(x) {
+  check_lazytensor(x, "x", sys.call())
+  !is.ComplexLazyTensor(x) && is_leaf(x) && x$dimres == 1 && !any(is_indexed(x$args))
+}
+
+#' @rdname is.LazyTensor
+#' @export
+is.ComplexLazyParameter <- function(x) {
+  check_lazytensor(x, "x", sys.call())
+  is.ComplexLazyTensor(x) && is_leaf(x) && x$dimres == 1 && !any(is_indexed(x$args))
+}
+
+#' @rdname is.LazyTensor
+#' @export
+is.LazyVector <- function(x) {
+  check_lazytensor(x, "x", sys.call())
+  !all(is_indexed(x$args))
+}
+
+#' @rdname is.LazyTensor
+#' @export
+is.LazyMatrix <- function(x) {
+  check_lazytensor(x, "x", sys.call())
+  any(is_indexed(x$args))
+}
+
+#' @rdname is.LazyTensor
+#' @export
+is.int <- function(x) is_whole(x)
+
+# One variable or one constant, and not an expression of them.
+is_leaf <- function(x) grepl("^(A0x[0-9a-f]+(i|j|NA)|IntCst\\([-0-9]+\\))$", x$formula)
+
+is_indexed <- function(args) grepl("=V[ij]\\(", args)

@@ -1,0 +1,28 @@
+# What S3 cannot do before R 4.3. There `%*%` looks for methods only if an argument has the S4 bit, and then for S4
+# methods; and of two different S3 methods for `+` neither is taken. So LazyTensors carry the bit (new_lazytensor) and
+# the few S4 methods below exist. Nothing is masked, and ordinary data take the path they take without this package.
+# From R 4.3 on there are matrixOps and chooseOpsMethod (lazytensor-matrix.R) instead.
+
+needs_s4_bit <- getRversion() < "4.3.0"
+
+#' @rawNamespace if (getRversion() < "4.3.0") exportMethods("%*%", Ops, show)
+setOldClass("LazyTensor")
+
+if (needs_s4_bit) {
+  for (classes in list(c("LazyTensor", "ANY"), c("ANY", "LazyTensor"), c("LazyTensor", "LazyTensor"))) {
+    setMethod("%*%", classes, function(x, y) multiply(x, y, quote(x %*% y)))
+  }
+
+  # Classes that have S3 methods for operators.
+  for (other in c("data.frame", "factor", "Date", "POSIXt", "ts")) {
+    for (classes in list(c("LazyTensor", other), c(other, "LazyTensor"))) {
+      setMethod("Ops", classes, function(e1, e2) {
+        apply_binary(.Generic, list(e1 = e1, e2 = e2), call(.Generic, quote(e1), quote(e2)))
+      })
+    }
+  }
+  rm(classes, other)
+
+  # Objects with the S4 bit are printed by show().
+  setMethod("show", "LazyTensor", function(object) print.LazyTensor(object))
+}

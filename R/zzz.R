@@ -1,0 +1,24 @@
+#' rkeops: reductions of huge symbolic matrices
+#'
+#' Start with [LazyTensor()] for ordinary R expressions on symbolic matrices, or with [keops_kernel()] for formulas
+#' written as text. [check_rkeops()] tells whether everything is in place.
+#'
+#' @useDynLib rkeops, .registration = TRUE
+#' @importFrom Rcpp evalCpp
+#' @importFrom methods Ops setMethod setOldClass show
+#' @keywords internal
+"_PACKAGE"
+
+.onLoad <- function(libname, pkgname) {
+  if (!inherits(getOption("rkeops"), "rkeops_options")) options(rkeops = default_options())
+}
+
+.onAttach <- function(libname, pkgname) {
+  packageStartupMessage(
+    "rkeops ", utils::packageVersion("rkeops"), " (cache: ", cache_directory(), ", ",
+    stat_rkeops_cache_dir(verbose = FALSE), ")\n",
+    "ifelse(), atan2() and step() work on LazyTensors too; on other data they do what they did."
+  )
+}
+
+.onUnload <- function(libpath) library.dynam.unload("rkeops", libpath)

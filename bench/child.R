@@ -1,0 +1,64 @@
+# Measurements that need an R process of their own: Rscript child.R WHAT; prints one figure a line.
+what <- commandArgs(trailingOnly = TRUE)[1]
+seconds <- function(expr) system.time(expr)[["elapsed"]]
+peak <- function() {
+  line <- grep("^VmHWM", readLines("/proc/self/status"), value = TRUE)
+  as.numeric(gsub("[^0-9]", "", line)) / 1024
+}
+clock <- function() as.numeric(Sys.time())
+
+first_formula <- "Sum_Reduction(Exp(-SqDist(x,y))*b,1)"
+first_arguments <- c("x=Vi(15)", "y=Vj(15)", "b=Vj(15)")
+
+switch(what,
+  # First call of a formula in this process: compiled, or from the disk cache where it is there already.
+  call = {
+    suppressPackageStartupMessages(library(rkeops))
+    data <- replicate(3, matrix(runif(150), 10), simplify = FALSE)
+    begin <- clock()
+    invisible(keops_kernel(first_formula, first_arguments)(data))
+    cat(clock() - begin, "\n")
+  },
+  load = cat(seconds(suppressPackageStartupMessages(library(rkeops))), "\n"),
+  # Warm calls on 10 x 10 data, in microseconds: operator, LazyTensor expression.
+  warm = {
+    suppressPackageStartupMessages(library(rkeops))
+    data <- replicate(3, matrix(runif(150), 10), simplify = FALSE)
+    op <- keops_kernel(first_formula, first_arguments)
+    lazy <- function() {
+      x_i <- LazyTensor(data[[1]], "i")
+      y_j <- LazyTensor(data[[2]], "j")
+      b_j <- LazyTensor(data[[3]], "j")
+      sum(exp(-sum((x_i - y_j)^2)) * b_j, index = "j")
+    }
+    per_call <- function(f, times) {
+      f()
+      min(replicate(5, seconds(for (k in seq_len(times)) f()))) / times * 1e6
+    }
+    cat(per_call(function() op(data), 2000), per_call(lazy, 500), "\n")
+  },
+  # A loop of 1e6 scalar additions before and after library(rkeops).
+  loop = {
+    add <- function() { s <- 0; for (k in 1:1000000) s <- s + 1; s }
+    add()
+    before <- min(replicate(3, seconds(add())))
+    suppressPackageStartupMessages(library(rkeops))
+    cat(before, min(replicate(3, seconds(add()))), "\n")
+  },
+  # Peak memory in MiB above what the process had with its inputs made: N = M = 1e6, D = 3.
+  memory = {
+    suppressPackageStartupMessages(library(rkeops))
+    precision <- commandArgs(trailingOnly = TRUE)[2]
+    full <- commandArgs(trailingOnly = TRUE)[3] == "full"
+    set_rkeops_options(list(precision = precision))
+    op <- keops_kernel("Sum_Reduction(Exp(-SqDist(x,y)),1)", c("x=Vi(3)", "y=Vj(3)"))
+    invisible(op(list(matrix(runif(30), 10), matrix(runif(30), 10))))
+    data <- list(matrix(runif(3e6), ncol = 3), matrix(runif(3e6), ncol = 3))
+    gc(full = TRUE)
+    before <- as.numeric(gsub("[^0-9]", "", grep("^VmRSS", readLines("/proc/self/status"), value = TRUE))) / 1024
+    if (!full) setTimeLimit(elapsed = 20)
+    status <- tryCatch({ op(data); "finished" }, error = function(e) "stopped after 20 s", interrupt = function(e) "stopped after 20 s")
+    setTimeLimit()
+    cat(before, max(peak() - before, 0), gsub(" ", "_", status), "\n")
+  }
+)

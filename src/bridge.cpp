@@ -1,0 +1,78 @@
+#include "bridge.hpp"
+
+namespace bridge {
+
+SEXP make_string(const std::string& text) {
+  const char* data = text.data();
+  const int size = static_cast<int>(text.size());
+  return in_r([=] {
+    SEXP element = PROTECT(Rf_mkCharLenCE(data, size, CE_UTF8));
+    SEXP result = Rf_ScalarString(element);
+    UNPROTECT(1);
+    return result;
+  });
+}
+
+SEXP make_strings(const std::vector<std::string>& texts) {
+  const std::string* data = texts.data();
+  const R_xlen_t size = static_cast<R_xlen_t>(texts.size());
+  return in_r([=] {
+    SEXP result = PROTECT(Rf_allocVector(STRSXP, size));
+    for (R_xlen_t k = 0; k < size; ++k)
+      SET_STRING_ELT(result, k, Rf_mkCharLenCE(data[k].data(), static_cast<int>(data[k].size()), CE_UTF8));
+    UNPROTECT(1);
+    return result;
+  });
+}
+
+SEXP make_numbers(const std::vector<double>& values) {
+  const R_xlen_t size = static_cast<R_xlen_t>(values.size());
+  SEXP result = in_r([=] { return Rf_allocVector(REALSXP, size); });
+  std::copy(values.begin(), values.end(), REAL(result));
+  return result;
+}
+
+SEXP make_flags(const std::vector<int>& values) {
+  const R_xlen_t size = static_cast<R_xlen_t>(values.size());
+  SEXP result = in_r([=] { return Rf_allocVector(LGLSXP, size); });
+  std::copy(values.begin(), values.end(), LOGICAL(result));
+  return result;
+}
+
+ListBuilder& ListBuilder::add(const char* name, SEXP value) {
+  values_.emplace_back(value);
+  names_.push_back(name);
+  return *this;
+}
+
+SEXP ListBuilder::finish(const char* class_name) const {
+  const ListBuilder* self = this;
+  return in_r([=] {
+    const R_xlen_t size = static_cast<R_xlen_t>(self->values_.size());
+    SEXP list = PROTECT(Rf_allocVector(VECSXP, size));
+    SEXP names = PROTECT(Rf_allocVector(STRSXP, size));
+    for (R_xlen_t k = 0; k < size; ++k) {
+      SET_VECTOR_ELT(list, k, self->values_[static_cast<std::size_t>(k)]);
+      SET_STRING_ELT(names, k, Rf_mkChar(self->names_[static_cast<std::size_t>(k)]));
+    }
+    Rf_setAttrib(list, R_NamesSymbol, names);
+    if (class_name != nullptr) Rf_setAttrib(list, R_ClassSymbol, Rf_mkString(class_name));
+    UNPROTECT(2);
+    return list;
+  });
+}
+
+SEXP failure(const char* kind, const std::string& message, const rkeops::Error* error) {
+  const std::string none;
+  ListBuilder list;
+  list.add("kind", make_string(kind))
+      .add("message", make_string(message))
+      .add("hint", make_string(error ? error->hint : none))
+      .add("formula", make_string(error ? error->formula : none))
+      .add("position", make_numbers({error ? static_cast<double>(error->position) : -1.0}))
+      .add("argument", make_string(error ? error->argument : none))
+      .add("log", make_string(error ? error->log : none));
+  return list.finish("rkeops_failure");
+}
+
+}  // namespace bridge

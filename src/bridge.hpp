@@ -1,0 +1,89 @@
+// The boundary between R and the engine. Two rules hold everywhere in src/:
+//   1. no C++ exception leaves a function that R calls: `guarded` turns it into a list of class "rkeops_failure",
+//      which R/conditions.R raises as a condition;
+//   2. no longjmp of R crosses a C++ frame: calls into R that can fail run inside `in_r`.
+#pragma once
+
+#include <Rcpp.h>
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <rkeops/engine.hpp>
+
+namespace bridge {
+
+using ProgramPtr = std::shared_ptr<const rkeops::Program>;
+
+// Runs `body` (which returns SEXP and holds nothing that needs a destructor) so that an R error becomes a C++ one.
+template <class Body>
+SEXP in_r(Body&& body) {
+  using Plain = std::remove_reference_t<Body>;
+  return Rcpp::unwindProtect([](void* data) -> SEXP { return (*static_cast<Plain*>(data))(); }, &body);
+}
+
+SEXP failure(const char* kind, const std::string& message, const rkeops::Error* error = nullptr);
+
+template <class Body>
+SEXP guarded(Body&& body) {
+  try {
+    return body();
+  } catch (const Rcpp::LongjumpException&) {
+    throw;  // resumed by Rcpp at the outermost frame
+  } catch (const rkeops::Error& error) {
+    return failure(rkeops::name_of(error.kind), error.what(), &error);
+  } catch (const std::bad_alloc&) {
+    return failure("memory", "not enough memory");
+  } catch (const std::exception& error) {
+    return failure("internal", error.what());
+  } catch (...) {
+    return failure("internal", "unknown exception");
+  }
+}
+
+SEXP make_string(const std::string& text);
+SEXP make_strings(const std::vector<std::string>& texts);
+SEXP make_numbers(const std::vector<double>& values);
+SEXP make_flags(const std::vector<int>& values);
+
+// A list built field by field; the fields are protected as long as the builder lives.
+class ListBuilder {
+ public:
+  ListBuilder& add(const char* name, SEXP value);
+  SEXP finish(const char* class_name = nullptr) const;
+
+ private:
+  std::vector<const char*> names_;
+  std::vector<Rcpp::RObject> values_;
+};
+
+// Reads the list that R/options.R prepares (runtime_options()); missing fields keep the engine's defaults.
+struct Runtime {
+  rkeops::RunOptions run;
+  bool progress = false;
+};
+Runtime read_runtime(SEXP options);
+
+// The hooks that R gives the engine during one call.
+class RHost {
+ public:
+  explicit RHost(bool progress);
+  ~RHost();
+  rkeops::Host hooks();
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+ private:
+  static bool interrupted(void* self);
+  static void progress(void* self, double fraction);
+  static void warn(void* self, const char* message);
+
+  bool show_progress_;
+  bool bar_drawn_ = false;
+  double start_s_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace bridge

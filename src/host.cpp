@@ -1,0 +1,98 @@
+// What the engine asks R during a run: options, interrupts, progress, warnings.
+#include "bridge.hpp"
+
+#include <R_ext/Utils.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+namespace bridge {
+namespace {
+
+// Threads of the parent do not exist in a forked child (parallel::mclapply): there we compute with one.
+const pid_t pid_at_load = getpid();
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+SEXP field(SEXP list, const char* name) {
+  if (TYPEOF(list) != VECSXP) return R_NilValue;
+  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
+  for (R_xlen_t k = 0; k < Rf_xlength(names); ++k)
+    if (std::strcmp(CHAR(STRING_ELT(names, k)), name) == 0) return VECTOR_ELT(list, k);
+  return R_NilValue;
+}
+
+double number(SEXP value, double otherwise) {
+  if (Rf_xlength(value) != 1) return otherwise;
+  if (TYPEOF(value) == REALSXP) return REAL(value)[0];
+  if (TYPEOF(value) == INTSXP || TYPEOF(value) == LGLSXP) return INTEGER(value)[0];
+  return otherwise;
+}
+
+void check_interrupt(void*) { R_CheckUserInterrupt(); }
+
+void print_stderr(void* text) { REprintf("%s", static_cast<const char*>(text)); }
+
+}  // namespace
+
+Runtime read_runtime(SEXP options) {
+  Runtime runtime;
+  rkeops::RunOptions& run = runtime.run;
+  SEXP precision = field(options, "precision");
+  if (TYPEOF(precision) == STRSXP && std::strcmp(CHAR(STRING_ELT(precision, 0)), "float32") == 0)
+    run.precision = rkeops::Precision::float32;
+  run.threads = getpid() == pid_at_load ? static_cast<int>(number(field(options, "threads"), 0)) : 1;
+  run.index_base = static_cast<std::int64_t>(number(field(options, "index_base"), 1));
+  run.missing_index = NA_REAL;
+  run.jit.compile_timeout_s = number(field(options, "compile_timeout"), run.jit.compile_timeout_s);
+  run.jit.cache_limit_bytes =
+      static_cast<std::int64_t>(number(field(options, "cache_limit"), static_cast<double>(run.jit.cache_limit_bytes)));
+  SEXP cache_dir = field(options, "cache_dir");
+  if (TYPEOF(cache_dir) == STRSXP && Rf_xlength(cache_dir) == 1) run.jit.cache_dir = CHAR(STRING_ELT(cache_dir, 0));
+  SEXP compiler = field(options, "compiler");
+  if (TYPEOF(compiler) == STRSXP)
+    for (R_xlen_t k = 0; k < Rf_xlength(compiler); ++k) run.jit.compiler.emplace_back(CHAR(STRING_ELT(compiler, k)));
+  runtime.progress = number(field(options, "progress"), 0) != 0;
+  return runtime;
+}
+
+RHost::RHost(bool progress) : show_progress_(progress), start_s_(now_s()) {}
+
+RHost::~RHost() {
+  char clear[] = "\r                                                            \r";
+  if (bar_drawn_) R_ToplevelExec(print_stderr, clear);
+}
+
+rkeops::Host RHost::hooks() {
+  rkeops::Host host;
+  host.interrupted = &RHost::interrupted;
+  host.progress = show_progress_ ? &RHost::progress : nullptr;
+  host.warn = &RHost::warn;
+  host.context = this;
+  return host;
+}
+
+bool RHost::interrupted(void*) { return R_ToplevelExec(check_interrupt, nullptr) == FALSE; }
+
+void RHost::warn(void* self, const char* message) { static_cast<RHost*>(self)->warnings_.emplace_back(message); }
+
+// Drawn from the second second on: a bar, the percentage and the time left.
+void RHost::progress(void* self, double fraction) {
+  RHost& host = *static_cast<RHost*>(self);
+  const double elapsed_s = now_s() - host.start_s_;
+  if (elapsed_s < 2 || fraction <= 0 || fraction > 1) return;
+  constexpr int width = 30;
+  char bar[width + 1] = {};
+  for (int k = 0; k < width; ++k) bar[k] = k < fraction * width ? '=' : ' ';
+  char text[128];
+  std::snprintf(text, sizeof text, "\rrkeops [%s] %3.0f%%, %.0f s left   ", bar, 100 * fraction,
+                elapsed_s * (1 - fraction) / fraction);
+  R_ToplevelExec(print_stderr, text);
+  host.bar_drawn_ = true;
+}
+
+}  // namespace bridge

@@ -1,0 +1,83 @@
+// Small questions to the engine and to R.
+#include "bridge.hpp"
+
+using bridge::guarded;
+using bridge::ListBuilder;
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_operation_dim(SEXP operation, SEXP dims, SEXP parameters) {
+  return guarded([&]() -> SEXP {
+    const double* dim = REAL(dims);
+    const double* parameter = REAL(parameters);
+    const std::vector<std::int64_t> operand_dims(dim, dim + Rf_xlength(dims));
+    const std::vector<std::int64_t> values(parameter, parameter + Rf_xlength(parameters));
+    const std::int64_t result = rkeops::operation_dim(CHAR(STRING_ELT(operation, 0)), operand_dims, values);
+    return bridge::make_numbers({static_cast<double>(result)});
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_operation_table() {
+  return guarded([&]() -> SEXP {
+    std::vector<std::string> names, calls, summaries;
+    std::vector<int> gradients;
+    for (const rkeops::OperationInfo& row : rkeops::operation_table()) {
+      names.push_back(row.name);
+      calls.push_back(row.call);
+      summaries.push_back(row.summary);
+      gradients.push_back(row.has_gradient);
+    }
+    return ListBuilder()
+        .add("name", bridge::make_strings(names))
+        .add("call", bridge::make_strings(calls))
+        .add("summary", bridge::make_strings(summaries))
+        .add("has_gradient", bridge::make_flags(gradients))
+        .finish();
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_statistics() {
+  return guarded([&]() -> SEXP {
+    const rkeops::Statistics counts = rkeops::statistics();
+    return ListBuilder()
+        .add("kernels_compiled", bridge::make_numbers({static_cast<double>(counts.kernels_compiled)}))
+        .add("kernels_from_disk", bridge::make_numbers({static_cast<double>(counts.kernels_from_disk)}))
+        .add("kernels_in_memory", bridge::make_numbers({static_cast<double>(counts.kernels_in_memory)}))
+        .add("compile_seconds", bridge::make_numbers({counts.compile_seconds}))
+        .finish();
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_machine() {
+  return guarded([&]() -> SEXP {
+    const rkeops::MachineInfo machine = rkeops::machine_info();
+    return ListBuilder()
+        .add("threads", bridge::make_numbers({static_cast<double>(machine.threads)}))
+        .add("vector_bytes", bridge::make_numbers({static_cast<double>(machine.vector_bytes)}))
+        .add("cpu", bridge::make_string(machine.cpu))
+        .finish();
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_clear_memory() {
+  return guarded([&]() -> SEXP {
+    rkeops::clear_memory_cache();
+    return R_NilValue;
+  });
+}
+
+// For each element of `these`: the 1-based place in `those` of the very same R object, 0 if there is none. Both
+// lists are alive, so equal addresses mean the same object.
+// [[Rcpp::export(rng = false)]]
+SEXP rk_match_objects(SEXP these, SEXP those) {
+  return guarded([&]() -> SEXP {
+    std::vector<double> places(static_cast<std::size_t>(Rf_xlength(these)), 0.0);
+    for (std::size_t a = 0; a < places.size(); ++a)
+      for (R_xlen_t b = 0; b < Rf_xlength(those) && places[a] == 0; ++b)
+        if (VECTOR_ELT(these, static_cast<R_xlen_t>(a)) == VECTOR_ELT(those, b)) places[a] = static_cast<double>(b + 1);
+    return bridge::make_numbers(places);
+  });
+}

@@ -1,0 +1,247 @@
+// A naive interpreter of formulas: plain loops in double arithmetic, one pair (i, j) at a time. With `single` every value is
+// rounded to float, which tells how far rounding alone can move a result.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <map>
+
+#include "check.hpp"
+
+namespace check {
+
+using rkeops::Category;
+using rkeops::Expr;
+using Values = std::vector<double>;
+
+class Interpreter {
+ public:
+  Interpreter(std::vector<Matrix> data, std::int64_t rows_i, std::int64_t rows_j, bool single = false)
+      : data_(std::move(data)), rows_i_(rows_i), rows_j_(rows_j), single_(single) {
+    for (Matrix& m : data_) {
+      for (double& x : m.values) x = rounded(x);
+    }
+  }
+
+  Matrix& data(std::size_t position) { return data_[position]; }
+
+  // Drops what was computed from data that have changed.
+  void forget() { results_.clear(); }
+
+  std::int64_t size(Category c) const { return c == Category::i ? rows_i_ : c == Category::j ? rows_j_ : 1; }
+
+  // Of a formula, reductions below it included, at the pair (i, j).
+  Values value(Expr f, std::int64_t i, std::int64_t j) {
+    Sweep sweep(*this, f);
+    sweep.go(i, j);
+    return sweep.of(f);
+  }
+
+  // One row of a reduction: its values, then its indices (0-based; NaN for none). Nearest: rank + K * component.
+  std::vector<Values> row(Expr reduction, std::int64_t r) {
+    const rkeops::Reduction& kind = reduction_of(reduction);
+    const Expr f = reduction.arg(0);
+    std::unique_ptr<Sweep> of_f = std::make_unique<Sweep>(*this, f), of_w;
+    if (kind.weighted) of_w = std::make_unique<Sweep>(*this, reduction.arg(1));
+    const Category result = result_category(reduction), folded = folded_category(reduction);
+    std::vector<Values> terms, weights;
+    for (std::int64_t t = 0; t < size(folded); ++t) {
+      const std::int64_t i = result == Category::i ? r : folded == Category::i ? t : 0;
+      const std::int64_t j = result == Category::j ? r : folded == Category::j ? t : 0;
+      of_f->go(i, j);
+      terms.push_back(of_f->of(f));
+      if (!of_w) continue;
+      of_w->go(i, j);
+      weights.push_back(of_w->of(reduction.arg(1)));
+    }
+    return fold(kind, terms, weights, static_cast<std::size_t>(f->dim),
+                kind.weighted ? static_cast<std::size_t>(reduction.arg(1)->dim) : 0, static_cast<std::size_t>(k_of(reduction)));
+  }
+
+ private:
+  double rounded(double x) const { return single_ ? static_cast<double>(static_cast<float>(x)) : x; }
+
+  // Values of all nodes below one root at the current pair.
+  class Sweep {
+   public:
+    Sweep(Interpreter& owner, Expr root) : owner_(owner), nodes_(rkeops::nodes_below({root})) {
+      for (Expr n : nodes_) values_[n.node()].resize(static_cast<std::size_t>(n->dim));
+    }
+
+    void go(std::int64_t i, std::int64_t j) {
+      for (Expr n : nodes_) {
+        const bool changed = first_ || ((n->indices & rkeops::index_i) && i != i_) || ((n->indices & rkeops::index_j) && j != j_);
+        if (!changed) continue;
+        Values& out = values_[n.node()];
+        owner_.compute(n, i, j, *this, out);
+        for (double& x : out) x = owner_.rounded(x);
+      }
+      i_ = i, j_ = j, first_ = false;
+    }
+
+    const Values& of(Expr n) const { return values_.at(n.node()); }
+
+   private:
+    Interpreter& owner_;
+    std::vector<Expr> nodes_;
+    std::unordered_map<const rkeops::Node*, Values> values_;
+    std::int64_t i_ = 0, j_ = 0;
+    bool first_ = true;
+  };
+
+  void compute(Expr n, std::int64_t i, std::int64_t j, const Sweep& sweep, Values& out) {
+    using rkeops::Structure;
+    const auto arg = [&](std::size_t a) -> const Values& { return sweep.of(n.arg(a)); };
+    if (rkeops::is_variable(n)) {
+      const Matrix& m = data_[static_cast<std::size_t>(position_of(n))];
+      const std::int64_t row = category_of(n) == Category::i ? i : j;
+      for (std::size_t k = 0; k < out.size(); ++k) {
+        out[k] = category_of(n) == Category::parameter ? m.values[k] : m.at(row, static_cast<std::int64_t>(k));
+      }
+      return;
+    }
+    if (is_constant(n)) return out.assign(out.size(), n->value);
+    if (is(n, "Positions")) {
+      for (std::size_t k = 0; k < out.size(); ++k) out[k] = static_cast<double>(k);
+      return;
+    }
+    switch (n->operation->structure) {
+      case Structure::elementwise:
+        for (std::size_t k = 0; k < out.size(); ++k) {
+          double x[4] = {0, 0, 0, 0};
+          for (std::size_t a = 0; a < n->args.size(); ++a) x[a] = arg(a)[arg(a).size() == 1 ? 0 : k];
+          out[k] = is(n, "Pow") ? std::pow(x[0], static_cast<double>(n->params[0])) : n->operation->value(x);
+        }
+        return;
+      case Structure::across: out[0] = across(n, arg(0)); return;
+      case Structure::rearrange: rearrange(n, arg(0), n->args.size() > 1 ? arg(1) : arg(0), out); return;
+      case Structure::contract: contract(rkeops::contraction_of(n), arg(0), arg(1), out); return;
+      case Structure::reduction: {
+        std::vector<Values>& rows = results_[n.node()];
+        const std::int64_t count = size(result_category(n));
+        for (std::int64_t r = static_cast<std::int64_t>(rows.size()); r < count; ++r) rows.push_back(row(n, r)[0]);
+        out = rows[static_cast<std::size_t>(result_category(n) == Category::i ? i : result_category(n) == Category::j ? j : 0)];
+        return;
+      }
+      default: throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
+    }
+  }
+
+  double across(Expr n, const Values& a) const {
+    if (is(n, "Sum")) {
+      double sum = 0;
+      for (double x : a) sum = rounded(sum + x);
+      return sum;
+    }
+    const bool largest = is(n, "Max") || is(n, "ArgMax"), place = is(n, "ArgMax") || is(n, "ArgMin");
+    if (!largest && !place && !is(n, "Min")) throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
+    std::size_t best = a.size();
+    for (std::size_t k = 0; k < a.size(); ++k) {
+      if (std::isnan(a[k])) {
+        if (!place) return a[k];
+      } else if (best == a.size() || (largest ? a[k] > a[best] : a[k] < a[best])) {
+        best = k;
+      }
+    }
+    if (place) return best == a.size() ? std::nan("") : static_cast<double>(best);
+    return a[best];
+  }
+
+  static void rearrange(Expr n, const Values& a, const Values& b, Values& out) {
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      const std::int64_t at = static_cast<std::int64_t>(k);
+      const auto from = [&](std::int64_t place) { return a[static_cast<std::size_t>(place)]; };
+      const std::int64_t size = static_cast<std::int64_t>(a.size());
+      if (is(n, "SumT")) out[k] = a[0];
+      else if (is(n, "Extract")) out[k] = from(at + n->params[0]);
+      else if (is(n, "ExtractT")) out[k] = at < n->params[0] || at >= n->params[0] + size ? 0 : from(at - n->params[0]);
+      else if (is(n, "Concat")) out[k] = at < size ? from(at) : b[k - a.size()];
+      else throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
+    }
+  }
+
+  void contract(const rkeops::Contraction& c, const Values& a, const Values& b, Values& out) const {
+    std::fill(out.begin(), out.end(), 0);
+    std::vector<rkeops::Axis> axes = c.kept;
+    axes.insert(axes.end(), c.summed.begin(), c.summed.end());
+    std::int64_t count = 1, summed = 1;
+    for (const rkeops::Axis& axis : axes) count *= axis.size;
+    for (const rkeops::Axis& axis : c.summed) summed *= axis.size;
+    for (std::int64_t k = 0; k < count; ++k) {
+      std::int64_t rest = k, at_a = 0, at_b = 0;
+      for (std::size_t x = axes.size(); x-- > 0; rest /= axes[x].size) {
+        at_a += rest % axes[x].size * axes[x].a;
+        at_b += rest % axes[x].size * axes[x].b;
+      }
+      double& total = out[static_cast<std::size_t>(k / summed)];
+      total = rounded(total + a[static_cast<std::size_t>(at_a)] * b[static_cast<std::size_t>(at_b)]);
+    }
+  }
+
+  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms, const std::vector<Values>& weights,
+                                  std::size_t dim, std::size_t weight_dim, std::size_t k) {
+    using rkeops::Family;
+    std::vector<Values> parts;
+    if (kind.family == Family::sum) {
+      Values sums(dim, 0);
+      for (const Values& term : terms) {
+        for (std::size_t d = 0; d < dim; ++d) sums[d] += term[d];
+      }
+      return {sums};
+    }
+    if (kind.family == Family::softmax) {
+      double top = -std::numeric_limits<double>::max(), ones = 0;
+      for (const Values& term : terms) top = std::max(top, std::min(term[0], std::numeric_limits<double>::max()));
+      Values sums(weight_dim, 0);
+      for (std::size_t t = 0; t < terms.size(); ++t) {
+        const double p = std::exp(terms[t][0] - top);
+        ones += p;
+        for (std::size_t d = 0; d < weight_dim; ++d) sums[d] += p * weights[t][d];
+      }
+      if (!kind.weighted) return {{top + std::log(ones)}};
+      for (double& s : sums) s = kind.ratio ? s / ones : top + std::log(s);
+      return {sums};
+    }
+    const std::size_t ranks = kind.family == Family::nearest ? k : 1;
+    Values values(dim * ranks, std::nan("")), indices(dim * ranks, std::nan(""));
+    for (std::size_t d = 0; d < dim; ++d) {
+      std::vector<std::pair<double, double>> found;
+      bool nan = false;
+      for (std::size_t t = 0; t < terms.size(); ++t) {
+        const double f = terms[t][d];
+        if (std::isnan(f)) nan = true;
+        else found.push_back({kind.maximum ? -f : f, static_cast<double>(t)});
+      }
+      std::sort(found.begin(), found.end());
+      for (std::size_t r = 0; r < std::min(ranks, found.size()); ++r) {
+        values[d * ranks + r] = kind.maximum ? -found[r].first : found[r].first;
+        indices[d * ranks + r] = found[r].second;
+      }
+      if (nan && kind.family == Family::extremum && !kind.indices) values[d] = std::nan("");
+    }
+    if (kind.values) parts.push_back(values);
+    if (kind.indices) parts.push_back(indices);
+    return parts;
+  }
+
+  std::vector<Matrix> data_;
+  std::int64_t rows_i_, rows_j_;
+  bool single_;
+  std::unordered_map<const rkeops::Node*, std::vector<Values>> results_;
+};
+
+// A formula parsed on its own, with its graph.
+struct Parsed {
+  rkeops::Graph graph;
+  rkeops::Expr root;
+  std::vector<rkeops::Argument> arguments;
+
+  Parsed(const std::string& formula, const std::vector<std::string>& declarations, bool simplifies = true) {
+    graph.simplifies = simplifies;
+    rkeops::Arguments known(check::arguments(declarations));
+    root = rkeops::Parser(graph, formula, known, {rkeops::gradient, rkeops::adjoint_category}).parse();
+    arguments = known.finish();
+  }
+};
+
+}  // namespace check

@@ -1,0 +1,47 @@
+# Kernels of the tests go to a temporary directory; at most two threads.
+Sys.setenv(RKEOPS_CACHE_DIR = file.path(tempdir(), "rkeops-tests"))
+if (!nzchar(Sys.getenv("OMP_THREAD_LIMIT"))) Sys.setenv(OMP_THREAD_LIMIT = "2")
+
+# Options as they are by default, for the time of a test.
+local_rkeops_options <- function(..., env = parent.frame()) {
+  old <- options(rkeops = rkeops:::default_options())
+  withr::defer(options(old), envir = env)
+  if (...length() > 0L) set_rkeops_options(list(...))
+  invisible(old)
+}
+
+random_matrix <- function(rows, cols, seed = 1, min = -1, max = 1) {
+  withr::with_seed(seed, matrix(stats::runif(rows * cols, min, max), rows, cols))
+}
+
+# Squared distances of all rows, the plain way.
+squared_distances <- function(x, y) {
+  total <- matrix(0, nrow(x), nrow(y))
+  for (k in seq_len(ncol(x))) total <- total + outer(x[, k], y[, k], "-")^2
+  total
+}
+
+expect_close <- function(object, expected, tolerance = 1e-10) {
+  expect_equal(object, expected, tolerance = tolerance, ignore_attr = TRUE)
+}
+
+# An operation that a later version brings.
+skip_if_unsupported <- function(expr) {
+  tryCatch(expr, rkeops_error_unsupported = function(e) skip(conditionMessage(e)))
+}
+
+# Central differences of the sum of `f(x) * weight` with respect to x.
+numeric_gradient <- function(f, x, weight = 1, h = 1e-5) {
+  result <- x
+  for (k in seq_along(x)) {
+    up <- down <- x
+    up[k] <- up[k] + h
+    down[k] <- down[k] - h
+    result[k] <- (sum(f(up) * weight) - sum(f(down) * weight)) / (2 * h)
+  }
+  result
+}
+
+expect_no_warning_of <- function(expr) {
+  expect_warning(expr, NA)
+}

@@ -1,0 +1,26 @@
+test_that("the report says what is used", {
+  output <- capture.output(ok <- check_rkeops())
+  expect_true(ok)
+  for (part in c("compiler", "processor", "threads", "cache", "GPU")) expect_true(any(grepl(part, output)))
+  expect_silent(expect_true(check_rkeops(verbose = FALSE)))
+  expect_error(check_rkeops(verbose = 3), class = "rkeops_error_argument")
+})
+
+test_that("a missing compiler is reported", {
+  directory <- withr::local_tempdir()
+  local_rkeops_options(cache_dir = directory, compiler = "/does/not/exist")
+  clean_rkeops(verbose = FALSE)
+  # A program that was already used in this session keeps its kernel, so ask for what the report says.
+  expect_true(any(grepl("none found", capture.output(check_rkeops()))))
+})
+
+test_that("sources are text", {
+  op <- keops_kernel("Sum_Reduction(SqDist(x,y),1)", c("x=Vi(2)", "y=Vj(2)"))
+  source <- keops_source(op)
+  expect_type(source, "character")
+  expect_length(source, 1)
+  expect_match(source, "{", fixed = TRUE)
+  expect_error(keops_source(op, "gpu"), class = "rkeops_error_unsupported")
+  expect_error(keops_source(op, "tpu"), class = "rkeops_error_argument")
+  expect_error(keops_source(sum), class = "rkeops_error_argument")
+})

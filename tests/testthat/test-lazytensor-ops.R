@@ -1,0 +1,136 @@
+x <- random_matrix(4, 3, 1)
+y <- random_matrix(4, 3, 2)
+s <- random_matrix(4, 1, 3)
+
+# Values of LazyTensors indexed by i only, stacked so that all are one kernel.
+values <- function(...) {
+  tensors <- list(...)
+  sum(if (length(tensors) == 1L) tensors[[1L]] else Reduce(concat, tensors), index = "j")
+}
+
+test_that("arithmetic agrees with R", {
+  x_i <- Vi(x)
+  y_i <- Vi(y)
+  s_i <- Vi(s)
+  sx <- s[, 1] * x
+  expect_close(
+    values(x_i + y_i, x_i - y_i, x_i * y_i, x_i / y_i, -x_i, +x_i, s_i * x_i, x_i * s_i, x_i - s_i, x_i / s_i),
+    cbind(x + y, x - y, x * y, x / y, -x, x, sx, sx, x - s[, 1], x / s[, 1])
+  )
+  expect_close(
+    values(x_i + 2, 2 - x_i, x_i * 0.1, 1 / x_i, x_i / 3, 100000 * x_i, x_i + c(1, 2, 3), c(0.5, 2, 3) * x_i),
+    cbind(x + 2, 2 - x, x * 0.1, 1 / x, x / 3, 1e5 * x, sweep(x, 2, 1:3, "+"), sweep(x, 2, c(0.5, 2, 3), "*"))
+  )
+})
+
+test_that("constants and parameters keep full precision", {
+  x_i <- Vi(x)
+  expect_equal(values(x_i / 3, x_i * 0.1, x_i + 16777217), cbind(x / 3, x * 0.1, x + 16777217), tolerance = 1e-15)
+})
+
+test_that("powers", {
+  p <- abs(x) + 0.1
+  p_i <- Vi(p)
+  expect_close(
+    values(p_i^2, p_i^3, p_i^-1, p_i^-2, p_i^0.5, p_i^-0.5, p_i^1.7, p_i^p_i, 2^p_i, p_i^0, p_i^1, p_i^c(1, 2, 3), 0.5^p_i),
+    cbind(p^2, p^3, 1 / p, p^-2, sqrt(p), 1 / sqrt(p), p^1.7, p^p, 2^p, p^0, p, sweep(p, 2, 1:3, "^"), 0.5^p)
+  )
+  expect_match((p_i^2)$formula, "^Square\\(")
+  expect_match((p_i^3)$formula, "^Pow\\(.*,3\\)$")
+  expect_match((p_i^0.5)$formula, "^Sqrt\\(")
+})
+
+test_that("comparisons are 1 and 0", {
+  x_i <- Vi(x)
+  y_i <- Vi(y)
+  expect_close(
+    values(x_i < y_i, x_i <= y_i, x_i > y_i, x_i >= y_i, x_i == y_i, x_i != y_i, x_i == x_i + 0, x_i > 0, 0 > x_i),
+    1 * cbind(x < y, x <= y, x > y, x >= y, x == y, x != y, x == x, x > 0, 0 > x)
+  )
+})
+
+test_that("modulo and integer division are those of R", {
+  a <- matrix(c(5.5, -5.5, 7, -7), 4)
+  a_i <- Vi(a)
+  expect_close(values(a_i %% 3, a_i %% -3, a_i %/% 3, a_i %/% -3, 10 %% a_i),
+               cbind(a %% 3, a %% -3, a %/% 3, a %/% -3, 10 %% a))
+})
+
+test_that("| is the scalar product", {
+  expect_close(values(Vi(x) | Vi(y), Vi(x) | c(1, 2, 3)), cbind(rowSums(x * y), x %*% 1:3))
+  expect_equal((Vi(x) | Vj(y))$dimres, 1)
+  expect_error(Vi(x) | Vj(matrix(1, 2, 2)), class = "rkeops_error_dimension")
+})
+
+test_that("precedence is that of R", {
+  x_i <- Vi(x)
+  y_i <- Vi(y)
+  expect_close(values(x_i - y_i * 2, (x_i - y_i) * 2, x_i - (y_i - x_i), -x_i^2, x_i / y_i * y_i),
+               cbind(x - y * 2, (x - y) * 2, x - (y - x), -x^2, x))
+})
+
+test_that("the Math group", {
+  p <- abs(x)
+  x_i <- Vi(x)
+  p_i <- Vi(p)
+  expect_close(
+    values(abs(x_i), sign(x_i), sqrt(p_i), exp(x_i), log(p_i), cos(x_i), sin(x_i), acos(x_i), asin(x_i), atan(x_i)),
+    cbind(abs(x), sign(x), sqrt(p), exp(x), log(p), cos(x), sin(x), acos(x), asin(x), atan(x))
+  )
+  expect_close(
+    values(floor(5 * x_i), ceiling(5 * x_i), trunc(5 * x_i), tan(x_i), cosh(x_i), log2(p_i), log10(p_i), log(p_i, 3),
+           log(p_i, base = 10)),
+    cbind(floor(5 * x), ceiling(5 * x), trunc(5 * x), tan(x), cosh(x), log2(p), log10(p), log(p, 3), log10(p))
+  )
+  expect_close(values(round(x_i * 10), round(x_i, 1), round(x_i, digits = 2), round(x_i * 1000, -2)),
+               cbind(round(x * 10), round(x, 1), round(x, 2), round(x * 1000, -2)))
+  expect_equal(values(round(Vi(matrix(c(0.5, 2.5, -0.5))))), matrix(c(1, 3, -1)))
+  expect_error(round(x_i, 0.5), "digits", class = "rkeops_error_argument")
+})
+
+test_that("what has no meaning is refused by name", {
+  x_i <- Vi(x)
+  for (f in list(gamma, cumsum, range, prod, any, mean)) {
+    expect_error(f(x_i), class = "rkeops_error_unsupported")
+  }
+  expect_error(x_i & x_i, "&", class = "rkeops_error_unsupported")
+  expect_error(!x_i, "!", class = "rkeops_error_unsupported")
+})
+
+test_that("operands are checked, and named", {
+  x_i <- Vi(x)
+  wide <- matrix(1, 4, 2)
+  expect_error(x_i + Vi(wide), "dimensions 3 and 2", class = "rkeops_error_dimension")
+  expect_error(x_i + wide, "`wide` is a matrix without an index", class = "rkeops_error_input")
+  expect_error(wide * x_i, "Vi\\(wide\\)", class = "rkeops_error_input")
+  expect_error(x_i + "a", class = "rkeops_error_input")
+  for (bad in list(factor("a"), data.frame(a = 1:4), Sys.Date(), Sys.time(), array(1, c(2, 2, 1)), mean)) {
+    expect_error(x_i + bad, class = "rkeops_error_input")
+    expect_error(bad * x_i, class = "rkeops_error_input")
+    expect_error(x_i < bad, class = "rkeops_error_input")
+  }
+  expect_error(x_i + NULL, class = "rkeops_error_input")
+  expect_error(x_i + list(1), class = "rkeops_error_input")
+  expect_error(x_i * rnorm(4), "number of rows i", class = "rkeops_error_input")
+  error <- tryCatch(x_i + wide, error = identity)
+  expect_identical(conditionCall(error), quote(x_i + wide))
+  expect_s3_class(error, "rkeops_error")
+})
+
+test_that("builders by name", {
+  x_i <- Vi(x)
+  y_i <- Vi(y)
+  expect_close(
+    values(unaryop.LazyTensor(x_i, "Exp"), unaryop.LazyTensor(x_i, "Pow", 3), unaryop.LazyTensor(x_i, "Extract", 1, 2),
+           binaryop.LazyTensor(x_i, y_i, "Mult"), binaryop.LazyTensor(x_i, y_i, "-", is_operator = TRUE),
+           ternaryop.LazyTensor(x_i, -0.5, 0.5, "Clamp")),
+    cbind(exp(x), x^3, x[, 2:3], x * y, x - y, pmin(pmax(x, -0.5), 0.5))
+  )
+  expect_equal(unaryop.LazyTensor(x_i, "SqNorm2")$dimres, 1)
+  expect_error(binaryop.LazyTensor(x_i, Vi(s), "Add", dim_check_type = "same"), "3 and 1",
+               class = "rkeops_error_dimension")
+  expect_error(binaryop.LazyTensor(x_i, x, "Add"), class = "rkeops_error_input")
+  expect_error(unaryop.LazyTensor(x_i, "Foo"), "Foo", class = "rkeops_error")
+  expect_error(unaryop.LazyTensor(x_i, "Exp", dim_res = 1.5), class = "rkeops_error_argument")
+  expect_error(unaryop.LazyTensor(x_i, 3), class = "rkeops_error_argument")
+})

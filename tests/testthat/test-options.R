@@ -1,0 +1,95 @@
+test_that("defaults", {
+  local_rkeops_options()
+  options <- get_rkeops_options()
+  expect_s3_class(options, "rkeops_options")
+  expect_identical(options$precision, "float64")
+  expect_identical(options$backend, "CPU")
+  expect_identical(options$index_base, 1L)
+  expect_identical(get_rkeops_options("verbosity"), 1L)
+  expect_identical(get_rkeops_options(c("precision", "debug")), list(precision = "float64", debug = 0L))
+  expect_identical(get_rkeops_options("cache_dir"), get_rkeops_cache_dir())
+})
+
+test_that("setting some keeps the others, NULL resets", {
+  local_rkeops_options()
+  old <- set_rkeops_options(list(precision = "float32", verbosity = FALSE))
+  expect_named(old, "rkeops")
+  expect_identical(get_rkeops_options("precision"), "float32")
+  expect_identical(get_rkeops_options("verbosity"), 0L)
+  set_rkeops_options(list(debug = TRUE))
+  expect_identical(get_rkeops_options("precision"), "float32")
+  options(old)
+  expect_identical(get_rkeops_options("precision"), "float64")
+  set_rkeops_options(list(index_base = 0))
+  set_rkeops_options()
+  expect_identical(get_rkeops_options("index_base"), 1L)
+})
+
+test_that("all options can be read and set again", {
+  local_rkeops_options()
+  set_rkeops_options(unclass(get_rkeops_options()))
+  expect_gt(length(get_rkeops_options()), 6)
+  expect_identical(getOption("rkeops"), rkeops:::default_options())
+})
+
+test_that("bad options are refused, and named", {
+  local_rkeops_options()
+  bad <- list(
+    backend = "TPU", device_id = 0.5, precision = "float16", verbosity = 2, debug = "a", cache_dir = "/does/not/exist",
+    formula_only = NA, index_base = 2, threads = -1, cache_limit = -1, compile_timeout = 0, compiler = 3
+  )
+  for (name in names(bad)) {
+    expect_error(set_rkeops_options(bad[name]), paste0("`", name, "`"), class = "rkeops_error_argument")
+  }
+  expect_error(set_rkeops_options(list(foo = 1)), "foo", class = "rkeops_error_argument")
+  expect_error(set_rkeops_options(list("float32")), "named", class = "rkeops_error_argument")
+  expect_error(set_rkeops_options("float32"), "named", class = "rkeops_error_argument")
+  expect_error(get_rkeops_options("foo"), class = "rkeops_error_argument")
+  expect_identical(getOption("rkeops"), rkeops:::default_options())
+})
+
+test_that("backend, precision and verbosity have functions", {
+  local_rkeops_options()
+  rkeops_use_float32()
+  expect_identical(get_rkeops_options("precision"), "float32")
+  rkeops_use_float64()
+  expect_identical(get_rkeops_options("precision"), "float64")
+  rkeops_disable_verbosity()
+  expect_identical(get_rkeops_options("verbosity"), 0L)
+  rkeops_enable_verbosity()
+  expect_identical(get_rkeops_options("verbosity"), 1L)
+  rkeops_use_cpu(1)
+  expect_identical(get_rkeops_options("threads"), 1L)
+  rkeops_use_cpu(10000)
+  expect_lte(get_rkeops_options("threads"), rkeops:::available_threads())
+  rkeops_use_cpu()
+  expect_identical(get_rkeops_options("threads"), 0L)
+  for (bad in list(-1, 1.5, "a", NA)) expect_error(rkeops_use_cpu(bad), "ncore", class = "rkeops_error_argument")
+})
+
+test_that("the GPU is refused clearly", {
+  local_rkeops_options()
+  expect_error(rkeops_use_gpu(), "CPU only", class = "rkeops_error_unsupported")
+  expect_error(rkeops_use_gpu(device = 0), class = "rkeops_error_unsupported")
+  expect_error(rkeops_use_gpu(device = -2), "device", class = "rkeops_error_argument")
+  expect_error(set_rkeops_options(list(backend = "GPU")), class = "rkeops_error_unsupported")
+  expect_identical(get_rkeops_options("backend"), "CPU")
+})
+
+test_that("limits on threads are honoured", {
+  local_rkeops_options()
+  count <- function() rkeops:::runtime_options()$threads
+  withr::with_envvar(c(OMP_THREAD_LIMIT = "1", "_R_CHECK_LIMIT_CORES_" = NA), expect_identical(count(), 1L))
+  withr::with_envvar(c(OMP_THREAD_LIMIT = NA, "_R_CHECK_LIMIT_CORES_" = "true"), expect_lte(count(), 2L))
+  withr::with_envvar(c(OMP_THREAD_LIMIT = "nonsense", "_R_CHECK_LIMIT_CORES_" = NA), expect_gte(count(), 1L))
+})
+
+test_that("the compiler is found in the order option, environment, R", {
+  local_rkeops_options()
+  expect_gt(length(rkeops:::find_compiler()), 0)
+  withr::with_envvar(c(RKEOPS_CC = "sh -c"), expect_identical(basename(rkeops:::find_compiler()), c("sh", "-c")))
+  set_rkeops_options(list(compiler = c("cat", "-n")))
+  withr::with_envvar(c(RKEOPS_CC = "sh"), expect_identical(basename(rkeops:::find_compiler()), c("cat", "-n")))
+  set_rkeops_options(list(compiler = "/does/not/exist"))
+  expect_identical(rkeops:::find_compiler(), character())
+})

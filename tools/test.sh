@@ -1,0 +1,79 @@
+#!/bin/sh
+# All tests, from a bare Debian on: sh tools/test.sh. The last line counts them; the exit status says whether all passed.
+#
+#   1. layers      tools/check_layers.sh
+#   2. C++         tests/cpp/test_*.cpp, each a program of its own; no R
+#   3. R           R CMD build and R CMD check, which runs tests/testthat
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/tools/setup.sh"
+
+work=$root/build/test
+passed=0 failed=0 skipped=0
+rm -rf "$work"
+mkdir -p "$work"
+
+# The number before WORD in the line $1.
+count() { printf '%s\n' "$1" | tr ',' ' ' | awk -v word="$2" '{ for (k = 2; k <= NF; k++) if ($k == word) print $(k - 1) }'; }
+
+# Adds the counts of a line "N passed, N failed[, N skipped]"; a program that failed without saying so counts as one.
+tally() { # title, status, line
+  p=$(count "$3" passed) f=$(count "$3" failed) s=$(count "$3" skipped)
+  if [ -z "$p" ] || { [ "$2" != 0 ] && [ "${f:-0}" = 0 ]; }; then f=$((${f:-0} + 1)); fi
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+  printf '%-32s %s passed, %s failed, %s skipped\n' "$1" "${p:-0}" "${f:-0}" "${s:-0}"
+}
+
+# Runs a program that prints counts last; shows its output only where it fails.
+run() { # title, command...
+  title=$1
+  shift
+  status=0
+  "$@" >"$work/output" 2>&1 || status=$?
+  [ "$status" = 0 ] || cat "$work/output"
+  tally "$title" "$status" "$(tail -n 1 "$work/output")"
+}
+
+cpp_test() { # source: compiles and runs it
+  program=$work/$(basename "$1" .cpp)
+  ${CXX:-g++} -std=c++17 -O1 -Wall -Wextra -Werror -I"$root/inst/include" -I"$root/tests/cpp" "$1" -o "$program" -ldl -pthread &&
+    (cd "$work" && "$program")
+}
+
+need R compiler Rcpp cli testthat withr
+
+say "layers"
+run check_layers sh "$root/tools/check_layers.sh"
+
+say "C++"
+for source in "$root"/tests/cpp/test_*.cpp; do
+  [ -f "$source" ] && run "$(basename "$source" .cpp)" cpp_test "$source"
+done
+
+say "R CMD build, R CMD check"
+cd "$work"
+vignettes=
+if [ -d "$root/vignettes" ] && ! { have pandoc && have_package rmarkdown; }; then vignettes=--no-build-vignettes; fi
+export _R_CHECK_FORCE_SUGGESTS_=false NOT_CRAN=true
+R CMD build $vignettes "$root" >build.log 2>&1 || { cat build.log; failed=$((failed + 1)); }
+tarball=$(ls rkeops_*.tar.gz 2>/dev/null || true)
+if [ -n "$tarball" ]; then
+  # shellcheck disable=SC2086
+  R CMD check --no-manual ${vignettes:+--ignore-vignettes} "$tarball" >check.log 2>&1 || true
+  verdict=$(tail -n 3 check.log | sed -n 's/^Status: //p')
+  case $verdict in
+    *ERROR* | *WARNING* | '') cat check.log; tally "R CMD check" 1 "0 passed, 1 failed" ;;
+    *) tally "R CMD check: $verdict" 0 "1 passed, 0 failed" ;;
+  esac
+  report=$(cat rkeops.Rcheck/tests/testthat.Rout* 2>/dev/null || true)
+  line=$(printf '%s\n' "$report" | sed -n \
+    's/.*\[ FAIL \([0-9]*\) | WARN [0-9]* | SKIP \([0-9]*\) | PASS \([0-9]*\) \].*/\3 passed, \1 failed, \2 skipped/p' | tail -n 1)
+  case $line in
+    *" 0 failed,"*) tally testthat 0 "$line" ;;
+    *) printf '%s\n' "$report" | tail -n 150; tally testthat 1 "$line" ;;
+  esac
+fi
+
+[ "$failed" = 0 ] || say "logs are in $work"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
