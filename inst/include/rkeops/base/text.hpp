@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -43,10 +44,7 @@ class Text {
   // One line, indented; the parts are joined.
   template <class... Parts>
   Text& line(const Parts&... parts) {
-    text_.append(2 * static_cast<std::size_t>(depth_), ' ');
-    (text_.append(str(parts)), ...);
-    text_ += '\n';
-    return *this;
+    return join({str(parts)...});
   }
 
   template <class... Parts>
@@ -69,6 +67,13 @@ class Text {
   const std::string& string() const { return text_; }
 
  private:
+  Text& join(std::initializer_list<std::string> parts) {
+    text_.append(2 * static_cast<std::size_t>(depth_), ' ');
+    for (const std::string& part : parts) text_ += part;
+    text_ += '\n';
+    return *this;
+  }
+
   std::string text_;
   int depth_ = 0;
 };
