@@ -42,12 +42,11 @@ inline OutputShape shape_of(Expr root, Expr last) {
   const Reduction& row = reduction_of(last);
   OutputShape shape;
   shape.category = result_category(last);
-  shape.dim = last->dim;
   shape.k = k_of(last);
+  shape.dim = last->dim / std::max<std::int64_t>(shape.k, 1);
   shape.reduction = root == last ? row.name : "";
-  const std::int64_t columns = row.family == Family::nearest ? shape.k * last->dim : last->dim;
-  if (row.values) shape.parts.push_back({false, columns});
-  if (row.indices) shape.parts.push_back({true, columns});
+  if (row.values) shape.parts.push_back({false, last->dim});
+  if (row.indices) shape.parts.push_back({true, last->dim});
   return shape;
 }
 
@@ -167,8 +166,18 @@ inline void Program::run(const std::vector<Input>& inputs, const std::vector<dou
   std::vector<State::Stage>& stages = state_->plans(cpu_target(options.precision));
   std::unordered_map<std::int64_t, std::pair<Buffer<double>, Input>> results;  // of inner stages, by node
   const auto source = [&](const PackedLeaf& leaf) {
-    return Source{leaf.from_stage ? results.at(leaf.index).second : inputs[static_cast<std::size_t>(leaf.index)]};
+    switch (leaf.from) {
+      case PackedLeaf::From::input:
+        return Source{inputs[static_cast<std::size_t>(leaf.index)], leaf.part};
+      case PackedLeaf::From::stage:
+        return Source{results.at(leaf.index).second, leaf.part};
+      default:
+        return Source{{}, leaf.part};
+    }
   };
+  RunOptions inner = options;  // positions that formulas read count from 0
+  inner.index_base = 0;
+  inner.missing_index = std::nan("");
   const auto stop = [&] { return host.interrupted && host.interrupted(host.context); };
   const auto warn = [&](const std::string& message) {
     if (host.warn) host.warn(host.context, message.c_str());
@@ -180,7 +189,8 @@ inline void Program::run(const std::vector<Input>& inputs, const std::vector<dou
     for (const PackedLeaf& leaf : kernel.row.leaves) data.row.push_back(source(leaf));
     for (const PackedLeaf& leaf : kernel.column.leaves) data.column.push_back(source(leaf));
     for (const PackedLeaf& leaf : kernel.parameter.leaves) data.parameter.push_back(source(leaf));
-    if (s + 1 == stages.size()) {
+    const bool last = s + 1 == stages.size();
+    if (last) {
       data.parts = outputs;
     } else {
       const Expr node = state_->stages[s];
@@ -197,9 +207,9 @@ inline void Program::run(const std::vector<Input>& inputs, const std::vector<dou
     if (!stage.code) stage.code = KernelCache::instance().get(kernel.text, options.jit, stop, warn);
     const double share = 1.0 / static_cast<double>(stages.size()), from = share * static_cast<double>(s);
     if (options.precision == Precision::float32) {
-      Execution<float>(kernel, *stage.code, data, options, host, from, from + share).run();
+      Execution<float>(kernel, *stage.code, data, last ? options : inner, host, from, from + share).run();
     } else {
-      Execution<double>(kernel, *stage.code, data, options, host, from, from + share).run();
+      Execution<double>(kernel, *stage.code, data, last ? options : inner, host, from, from + share).run();
     }
   }
 }

@@ -1,6 +1,7 @@
 // Vocabulary shared by every layer.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,16 @@ struct Target {
 
   int lanes() const { return vector_bytes / (precision == Precision::float32 ? 4 : 8); }
 };
+
+// Row numbers beyond 2^24 do not fit float32; a high and a low part do.
+enum class Part : std::uint8_t { whole, high, low };
+constexpr double low_part_size = 4096;
+
+inline double part_of(double number, Part part) {
+  if (part == Part::whole) return number;
+  const double high = std::floor(number / low_part_size);
+  return part == Part::high ? high : number - high * low_part_size;
+}
 
 inline const char* name_of(Precision precision) { return precision == Precision::float32 ? "float32" : "float64"; }
 

@@ -20,8 +20,17 @@ inline PackedArea packed(const Area& area) {
   out.width = area.width;
   out.has_prologue = !area.derived.empty();
   for (Expr leaf : area.leaves) {
-    const std::int64_t source = is_variable(leaf) ? position_of(leaf) : static_cast<std::int64_t>(leaf->id);
-    out.leaves.push_back({is_reduction(leaf), source, leaf->dim, area.offsets.at(leaf.node())});
+    using From = PackedLeaf::From;
+    const std::int64_t offset = area.offsets.at(leaf.node());
+    if (is_variable(leaf)) {
+      out.leaves.push_back({From::input, Part::whole, position_of(leaf), leaf->dim, offset});
+    } else if (is_reduction(leaf)) {
+      out.leaves.push_back({From::stage, Part::whole, leaf->id, leaf->dim, offset});
+    } else if (is_row_number(leaf)) {
+      out.leaves.push_back({From::row_number, static_cast<Part>(leaf->params[1]), 0, 1, offset});
+    } else {
+      out.leaves.push_back({From::stage, static_cast<Part>(leaf->params[0]), leaf->args[0]->id, leaf->dim, offset});
+    }
   }
   return out;
 }

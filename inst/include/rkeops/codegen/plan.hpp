@@ -52,7 +52,10 @@ struct Plan {
   }
 };
 
-inline bool is_leaf(Expr n) { return is_variable(n) || is_reduction(n); }
+// Read from memory: inputs, results of earlier stages, row numbers.
+inline bool is_leaf(Expr n) {
+  return is_variable(n) || is_reduction(n) || is_row_number(n) || is_part_of_reduction(n);
+}
 
 // Finds what is worth computing once per row, column or call: the largest subformulas with fewer indices, unless
 // packing them would take more memory than the data they come from.
@@ -91,8 +94,9 @@ inline Plan make_plan(Expr reduction) {
 // ---- what the runtime has to know of a generated kernel
 
 struct PackedLeaf {
-  bool from_stage;     // an earlier reduction's result, else an input
-  std::int64_t index;  // of the stage or input
+  enum class From : std::uint8_t { input, stage, row_number } from;
+  Part part;           // of a row number
+  std::int64_t index;  // of the input, or node of the stage
   std::int64_t dim, offset;
 };
 

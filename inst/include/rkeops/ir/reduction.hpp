@@ -55,9 +55,17 @@ inline const Reduction* find_reduction(std::string_view name) {
 }
 
 inline std::vector<Operation> reduction_operations() {
+  const auto flat = [](Expr n, Expr) { return std::vector<Expr>(n->args.size()); };
   return {{"Reduce", "", "fold over an index", Structure::reduction, nullptr, nullptr, library_call, nullptr, nullptr,
-           "real"}};
+           "real"},
+          {"RowNumber", "", "number of the row i or j, from 0, or a part of it", Structure::leaf, nullptr, nullptr,
+           free_of_cost, flat, nullptr, "real"},
+          {"PartOf", "", "a part of the row numbers that a reduction gives", Structure::leaf, nullptr, nullptr,
+           free_of_cost, flat, nullptr, "real"}};
 }
+
+inline bool is_row_number(Expr n) { return is(n, "RowNumber"); }
+inline bool is_part_of_reduction(Expr n) { return is(n, "PartOf"); }
 
 // Parameters of a reduction node: row of the table, category folded, category of the result, K.
 // Category::parameter as the folded one stands for a fold over a single term.
@@ -80,11 +88,24 @@ inline Expr reduce(const Reduction& row, const std::vector<Expr>& args, Category
   if (row.family == Family::nearest && k < 1) {
     argument_error(std::string(row.name) + "_Reduction: K is " + str(k) + ", at least 1 is needed");
   }
-  const std::int64_t dim = row.weighted ? args[1]->dim : args[0]->dim;
+  const std::int64_t ranks = row.family == Family::nearest ? k : 1;  // component c of rank r is at r + K * c
+  const std::int64_t dim = row.weighted ? args[1]->dim : args[0]->dim * ranks;
   const std::int64_t id = &row - reductions().data();
   return g.intern(*find_operation("Reduce"), args,
                   {id, static_cast<std::int64_t>(folded), static_cast<std::int64_t>(result), k}, dim,
                   indices_of(result));
+}
+
+// 1 where the row of `index` is the one that `positions`, a reduction to row numbers, gives for the component.
+inline Expr selected(Expr positions, Category index) {
+  Graph& g = positions.graph();
+  const auto equal = [&](Part part) {
+    const std::int64_t id = static_cast<std::int64_t>(part), category = static_cast<std::int64_t>(index);
+    const Expr here = g.intern(*find_operation("RowNumber"), {}, {category, id}, 1, indices_of(index));
+    const Expr there = g.intern(*find_operation("PartOf"), {positions}, {id}, positions->dim, positions->indices);
+    return call("Equal", there, here);
+  };
+  return equal(Part::high) * equal(Part::low);
 }
 
 inline Expr reduce_sum(Expr a, Category folded, Category result) {

@@ -29,6 +29,7 @@ inline std::vector<Expr> nodes_below(const std::vector<Expr>& roots, bool into_r
     todo.pop_back();
     if (!seen.insert(n.node()).second) continue;
     found.push_back(n);
+    if (n->operation->structure == Structure::leaf && !into_reductions) continue;
     if (is_reduction(n) && !into_reductions) continue;
     for (Expr arg : n->args) todo.push_back(arg);
   }
@@ -150,9 +151,17 @@ class Autodiff {
         }
         return;
       }
-      default:
-        throw Error(ErrorKind::unsupported,
-                    std::string("the gradient of ") + row.name + "_Reduction is not available in this version");
+      case Family::extremum: {
+        const Expr at = reduce(*find_reduction(row.maximum ? "ArgMax" : "ArgMin"), {f}, folded, result);
+        collect(f, e * selected(at, folded), context, pending);
+        return;
+      }
+      case Family::nearest: {
+        const std::int64_t k = k_of(reduction);
+        const Expr at = reduce(*find_reduction("ArgKMin"), {f}, folded, result, k);
+        collect(f, call("MatVecMult", e * selected(at, folded), g_.constant(1, k)), context, pending);
+        return;
+      }
     }
   }
 

@@ -9,11 +9,20 @@
 
 namespace rkeops {
 
-// A source of rows: an input or an earlier stage's result.
+// A source of rows: an input, an earlier stage's result, or the row numbers themselves (no data).
 struct Source {
   Input input;
+  Part part = Part::whole;
 
-  double at(std::int64_t row, std::int64_t col) const {
+  double at(std::int64_t row, std::int64_t col) const { return part_of(whole(row, col), part); }
+
+  bool is_plain() const {
+    return input.data && part == Part::whole && input.type == Input::Type::real64 && !input.by_rows;
+  }
+
+ private:
+  double whole(std::int64_t row, std::int64_t col) const {
+    if (!input.data) return static_cast<double>(row);
     const std::int64_t k = input.by_rows ? col + row * input.rows : row + col * input.rows;
     if (input.type == Input::Type::real64) return static_cast<const double*>(input.data)[k];
     const int value = static_cast<const int*>(input.data)[k];
@@ -26,7 +35,7 @@ template <class Real>
 void pack_tile(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t rows, Real* tile,
                std::int64_t offset, int tile_rows) {
   const std::int64_t valid = std::min<std::int64_t>(tile_rows, rows - first);
-  const bool plain = source.input.type == Input::Type::real64 && !source.input.by_rows;
+  const bool plain = source.is_plain();
   for (std::int64_t c = 0; c < dim; ++c) {
     Real* out = tile + (offset + c) * tile_rows;
     if (plain) {
