@@ -14,7 +14,7 @@ rkeops_abort <- function(kind, message, ..., got = NULL, hint = NULL, call = NUL
 
 has_text <- function(x) is.character(x) && length(x) > 0L && any(nzchar(x))
 
-# Raises what the C++ side reported (see src/bridge.hpp).
+# Raises what the C++ side reported (see src/bridge.h).
 raise_failure <- function(failure, call = NULL) {
   if (failure$kind == "interrupt") signal_interrupt()
   message <- failure$message

@@ -23,8 +23,9 @@ as_operand <- function(x, arg, call, label = "") {
 # A plain vector whose length is the number of rows, and not the dimension, was hardly meant as a parameter.
 check_plain_vectors <- function(given, operands, call) {
   for (k in seq_along(given)) {
+    if (is.LazyTensor(given[[k]])) next
     length <- length(given[[k]])
-    if (is.LazyTensor(given[[k]]) || length <= 1L) next
+    if (length <= 1L) next
     for (other in operands[-k]) {
       if (other$dimres != length && length %in% c(other$ni, other$nj)) {
         index <- if (length %in% other$ni) "i" else "j"
@@ -43,14 +44,15 @@ check_plain_vectors <- function(given, operands, call) {
 # The LazyTensor `operation(operands, parameters)`. `operands` is a list named by the user's arguments.
 apply_operation <- function(operation, operands, parameters = numeric(), call = NULL) {
   given <- operands
+  dims <- numeric(length(operands))
   for (k in seq_along(operands)) {
     if (!is.LazyTensor(operands[[k]])) operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call)
+    dims[k] <- .subset2(operands[[k]], "dimres")
   }
   if (length(given) > 1L) check_plain_vectors(given, operands, call)
-  dims <- vapply(operands, function(operand) as.numeric(operand$dimres), 0, USE.NAMES = FALSE)
   dimres <- settle(rk_operation_dim(operation, dims, as.numeric(parameters)), call)
   merged <- merge_operands(operands, call)
-  pieces <- c(merged$formulas, sprintf("%.0f", parameters))
+  pieces <- c(merged$formulas, if (length(parameters) > 0L) sprintf("%.0f", parameters))
   merged_tensor(merged, paste0(operation, "(", paste(pieces, collapse = ","), ")"), dimres)
 }
 
@@ -60,43 +62,50 @@ merged_tensor <- function(merged, formula, dimres) {
 
 # The variables of all operands, each once: the same identifier, or the same R object declared alike, is the same
 # variable. Formulas are returned with the identifiers that remain.
+# (.subset2() because `$` on an object with the S4 bit looks for methods first, which takes longer than all the rest.)
 merge_operands <- function(operands, call) {
-  first <- operands[[1L]]
-  merged <- list(formulas = first$formula, args = first$args, data = first$data, labels = first$labels,
-                 ni = first$ni, nj = first$nj)
+  merged <- plain_fields(operands[[1L]])
   for (operand in operands[-1L]) {
-    check_rows(merged, operand, "ni", call)
-    check_rows(merged, operand, "nj", call)
-    if (is.na(merged$ni)) merged$ni <- operand$ni
-    if (is.na(merged$nj)) merged$nj <- operand$nj
-    formula <- operand$formula
-    fresh <- !(operand$args %in% merged$args)
-    if (any(fresh) && length(merged$args) > 0L) {
-      same <- rk_match_objects(operand$data, merged$data)
-      for (k in which(fresh & same > 0)) {
-        known <- merged$args[declared_as(merged$args) == declared_as(operand$args[k]) &
-                               rk_match_objects(merged$data, operand$data[k]) > 0]
-        if (length(known) == 0L) next
-        formula <- gsub(identifier(operand$args[k]), identifier(known[1L]), formula, fixed = TRUE)
-        fresh[k] <- FALSE
-      }
-    }
-    merged$formulas <- c(merged$formulas, formula)
-    merged$args <- c(merged$args, operand$args[fresh])
-    merged$data <- c(merged$data, operand$data[fresh])
-    merged$labels <- c(merged$labels, operand$labels[fresh])
+    operand <- plain_fields(operand)
+    if (length(operand$args) > 0L) merged <- merge_variables(merged, operand, call)
+    else merged$formulas <- c(merged$formulas, operand$formulas)
   }
+  merged
+}
+
+plain_fields <- function(x) {
+  list(formulas = .subset2(x, "formula"), args = .subset2(x, "args"), data = .subset2(x, "data"),
+       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"))
+}
+
+merge_variables <- function(merged, operand, call) {
+  merged$ni <- common_rows(merged$ni, operand$ni, "i", call)
+  merged$nj <- common_rows(merged$nj, operand$nj, "j", call)
+  formula <- operand$formulas
+  fresh <- !(operand$args %in% merged$args)
+  if (any(fresh) && length(merged$args) > 0L) {
+    same <- rk_match_objects(operand$data, merged$data)
+    for (k in which(fresh & same > 0)) {
+      known <- merged$args[declared_as(merged$args) == declared_as(operand$args[k]) &
+                             rk_match_objects(merged$data, operand$data[k]) > 0]
+      if (length(known) == 0L) next
+      formula <- gsub(identifier(operand$args[k]), identifier(known[1L]), formula, fixed = TRUE)
+      fresh[k] <- FALSE
+    }
+  }
+  merged$formulas <- c(merged$formulas, formula)
+  merged$args <- c(merged$args, operand$args[fresh])
+  merged$data <- c(merged$data, operand$data[fresh])
+  merged$labels <- c(merged$labels, operand$labels[fresh])
   merged
 }
 
 identifier <- function(args) sub("=.*", "", args)
 declared_as <- function(args) sub(".*=", "", args)
 
-check_rows <- function(merged, operand, field, call) {
-  one <- merged[[field]]
-  two <- operand[[field]]
-  if (is.na(one) || is.na(two) || one == two) return(invisible())
-  index <- substr(field, 2L, 2L)
+common_rows <- function(one, two, index, call) {
+  if (is.na(two)) return(one)
+  if (is.na(one) || one == two) return(two)
   rkeops_abort(
     "dimension", sprintf("operands have different numbers of rows %s: %.0f and %.0f", index, one, two),
     hint = sprintf("All matrices with index %s in one expression need the same number of rows.", index),

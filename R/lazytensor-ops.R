@@ -31,6 +31,11 @@ math_functions <- c(
 #' @return A LazyTensor.
 #' @name lazytensor_operators
 #' @aliases Ops.LazyTensor Math.LazyTensor
+#'   Ops,LazyTensor,data.frame-method Ops,data.frame,LazyTensor-method
+#'   Ops,LazyTensor,factor-method Ops,factor,LazyTensor-method
+#'   Ops,LazyTensor,Date-method Ops,Date,LazyTensor-method
+#'   Ops,LazyTensor,POSIXt-method Ops,POSIXt,LazyTensor-method
+#'   Ops,LazyTensor,ts-method Ops,ts,LazyTensor-method
 #' @examples
 #' x_i <- Vi(matrix(runif(6), 3))
 #' y_j <- Vj(matrix(runif(8), 4))
@@ -49,15 +54,12 @@ Ops.LazyTensor <- function(e1, e2) {
   }
   call <- call(.Generic, substitute(e1), substitute(e2))
   operands <- list(e1, e2)
-  names(operands) <- operand_names(substitute(e1), substitute(e2))
+  names(operands) <- c(operand_name(call[[2L]], "e1"), operand_name(call[[3L]], "e2"))
   apply_binary(.Generic, operands, call)
 }
 
-# Names under which errors speak of the operands.
-operand_names <- function(left, right) {
-  labels <- c(label_of(left), label_of(right))
-  ifelse.default(nzchar(labels), labels, c("e1", "e2"))
-}
+# The name under which errors speak of an operand.
+operand_name <- function(expression, otherwise) if (is.name(expression)) as.character(expression) else otherwise
 
 apply_binary <- function(operator, operands, call) {
   operation <- unname(binary_operators[operator])

@@ -71,13 +71,9 @@ inside_or_reduce <- function(x, name, index, call) {
 reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL) {
   check_lazytensor(x, "x", call)
   axis <- check_index(index, call)
-  if (is.LazyTensor(option)) {
-    merged <- merge_operands(list(x, option), call)
-    pieces <- merged$formulas
-  } else {
-    merged <- x
-    pieces <- c(x$formula, if (!is.null(option)) sprintf("%.0f", option))
-  }
+  weight <- is.LazyTensor(option)
+  merged <- merge_operands(if (weight) list(x, option) else list(x), call)
+  pieces <- c(merged$formulas, if (!is.null(option) && !weight) sprintf("%.0f", option))
   if (length(merged$args) == 0L) {
     rkeops_abort("argument", "`x` is a constant: there is nothing to reduce", call = call, argument = "x",
                  hint = "An expression needs at least one variable made by Vi(), Vj() or Pm().")

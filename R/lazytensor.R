@@ -7,10 +7,8 @@
 #   ni, nj   number of rows i and j, NA where there is none
 
 new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj) {
-  x <- structure(
-    list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj),
-    class = "LazyTensor"
-  )
+  x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj)
+  class(x) <- "LazyTensor"
   if (needs_s4_bit) asS4(x) else x
 }
 

@@ -5,6 +5,7 @@
 #'
 #' @useDynLib rkeops, .registration = TRUE
 #' @importFrom Rcpp evalCpp
+#' @importFrom stats step
 #' @importFrom methods Ops setMethod setOldClass show
 #' @keywords internal
 "_PACKAGE"
@@ -21,4 +22,4 @@
   )
 }
 
-.onUnload <- function(libpath) library.dynam.unload("rkeops", libpath)
+# No .onUnload: threads and finalizers of the shared object may outlive the namespace.

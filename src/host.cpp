@@ -1,5 +1,5 @@
 // What the engine asks R during a run: options, interrupts, progress, warnings.
-#include "bridge.hpp"
+#include "bridge.h"
 
 #include <R_ext/Utils.h>
 #include <unistd.h>

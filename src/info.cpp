@@ -1,5 +1,5 @@
 // Small questions to the engine and to R.
-#include "bridge.hpp"
+#include "bridge.h"
 
 using bridge::guarded;
 using bridge::ListBuilder;

@@ -1,5 +1,5 @@
 // Programs (parsed formulas) and their evaluation on R data.
-#include "bridge.hpp"
+#include "bridge.h"
 
 #include <climits>
 #include <list>

@@ -123,10 +123,10 @@ inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
 
 }  // namespace engine_detail
 
-inline Program::Program() : state_(std::make_unique<State>()) {}
-inline Program::~Program() = default;
+Program::Program() : state_(std::make_unique<State>()) {}
+Program::~Program() = default;
 
-inline std::shared_ptr<const Program> Program::create(const std::string& formula,
+std::shared_ptr<const Program> Program::create(const std::string& formula,
                                                       const std::vector<Argument>& declared) {
   std::shared_ptr<Program> program(new Program());
   State& state = *program->state_;
@@ -140,11 +140,11 @@ inline std::shared_ptr<const Program> Program::create(const std::string& formula
   return program;
 }
 
-inline const std::string& Program::formula() const { return state_->formula; }
-inline const std::vector<Argument>& Program::arguments() const { return state_->arguments; }
-inline const OutputShape& Program::output() const { return state_->output; }
+const std::string& Program::formula() const { return state_->formula; }
+const std::vector<Argument>& Program::arguments() const { return state_->arguments; }
+const OutputShape& Program::output() const { return state_->output; }
 
-inline std::int64_t Program::bind(const std::vector<Input>& inputs) const {
+std::int64_t Program::bind(const std::vector<Input>& inputs) const {
   const engine_detail::Sizes sizes = engine_detail::sizes_of(state_->arguments, inputs);
   for (Expr stage : state_->stages) {
     const std::int64_t folded = sizes.of(folded_category(stage));
@@ -158,7 +158,7 @@ inline std::int64_t Program::bind(const std::vector<Input>& inputs) const {
   return sizes.of(state_->output.category);
 }
 
-inline void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs,
+void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs,
                          const RunOptions& options, const Host& host) const {
   bind(inputs);
   const engine_detail::Sizes sizes = engine_detail::sizes_of(state_->arguments, inputs);
@@ -214,7 +214,7 @@ inline void Program::run(const std::vector<Input>& inputs, const std::vector<dou
   }
 }
 
-inline std::string Program::source(const RunOptions& options) const {
+std::string Program::source(const RunOptions& options) const {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   std::string text;
   for (const State::Stage& stage : state_->plans(cpu_target(options.precision))) {
@@ -223,7 +223,7 @@ inline std::string Program::source(const RunOptions& options) const {
   return text;
 }
 
-inline std::int64_t operation_dim(const std::string& name, const std::vector<std::int64_t>& operand_dims,
+std::int64_t operation_dim(const std::string& name, const std::vector<std::int64_t>& operand_dims,
                                   const std::vector<std::int64_t>& parameters) {
   const Operation* operation = find_operation(name);
   if (!operation || !*operation->signature) {
@@ -247,7 +247,7 @@ inline std::int64_t operation_dim(const std::string& name, const std::vector<std
   return graph.apply(*operation, operands, parameters)->dim;
 }
 
-inline std::vector<OperationInfo> operation_table() {
+std::vector<OperationInfo> operation_table() {
   std::vector<OperationInfo> table;
   for (const Operation& row : operations()) {
     if (!*row.signature) continue;
@@ -261,14 +261,14 @@ inline std::vector<OperationInfo> operation_table() {
   return table;
 }
 
-inline Statistics statistics() {
+Statistics statistics() {
   KernelCache& cache = KernelCache::instance();
   return {cache.counters.compiled, cache.counters.from_disk, cache.size(),
           static_cast<double>(cache.counters.compile_microseconds) * 1e-6};
 }
 
-inline void clear_memory_cache() { KernelCache::instance().clear(); }
+void clear_memory_cache() { KernelCache::instance().clear(); }
 
-inline MachineInfo machine_info() { return {available_threads(), cpu_info().vector_bytes, cpu_info().name}; }
+MachineInfo machine_info() { return {available_threads(), cpu_info().vector_bytes, cpu_info().name}; }
 
 }  // namespace rkeops

@@ -326,7 +326,7 @@ class Parser {
   // Bounds recursion, so that no text can exhaust the stack.
   struct Nesting {
     explicit Nesting(Parser& parser) : parser(parser) {
-      if (++parser.depth_ > 400) parser.fail(parser.peek(), "the formula is nested too deeply (more than 400 levels)");
+      if (++parser.depth_ > 1600) parser.fail(parser.peek(), "the formula is nested too deeply");
     }
     ~Nesting() { --parser.depth_; }
     Parser& parser;
