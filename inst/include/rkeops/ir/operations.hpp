@@ -33,13 +33,37 @@ inline const Operation* find_operation(std::string_view name) {
 
 // Operations of the language that are rows of the table in a later version: refused by name.
 inline const std::vector<std::string_view>& planned_operations() {
-  static const std::vector<std::string_view> names = {
-      "BSpline",      "SoftDTW_SqDist", "TensorDot",       "Kron",          "DiffClampInt",     "Real2Complex",
-      "Imag2Complex", "ComplexReal",    "ComplexImag",     "Conj",          "ComplexAdd",       "ComplexSubtract",
-      "ComplexMult",  "ComplexDivide",  "ComplexRealScal", "ComplexScal",   "ComplexSquareAbs", "ComplexAbs",
-      "ComplexAngle", "ComplexExp",     "ComplexExp1j",    "ComplexSum",    "ComplexSumT",      "Diff",
-      "GradMatrix",   "Divergence",     "Laplacian",       "TraceOperator", "AdjointOperator",  "SumLinOperator",
-      "Factorize",    "AutoFactorize"};
+  static const std::vector<std::string_view> names = {"BSpline",
+                                                      "SoftDTW_SqDist",
+                                                      "TensorDot",
+                                                      "Kron",
+                                                      "Real2Complex",
+                                                      "Imag2Complex",
+                                                      "ComplexReal",
+                                                      "ComplexImag",
+                                                      "Conj",
+                                                      "ComplexAdd",
+                                                      "ComplexSubtract",
+                                                      "ComplexMult",
+                                                      "ComplexDivide",
+                                                      "ComplexRealScal",
+                                                      "ComplexScal",
+                                                      "ComplexSquareAbs",
+                                                      "ComplexAbs",
+                                                      "ComplexAngle",
+                                                      "ComplexExp",
+                                                      "ComplexExp1j",
+                                                      "ComplexSum",
+                                                      "ComplexSumT",
+                                                      "Diff",
+                                                      "GradMatrix",
+                                                      "Divergence",
+                                                      "Laplacian",
+                                                      "TraceOperator",
+                                                      "AdjointOperator",
+                                                      "SumLinOperator",
+                                                      "Factorize",
+                                                      "AutoFactorize"};
   return names;
 }
 

@@ -148,7 +148,7 @@ inline std::vector<Operation> elementwise_operations() {
                     const Expr above = call("LessThan", zero, way * (x - high));
                     return Exprs{e * ((1 - below) * (1 - above)), e * below, e * above};
                   },
-                  "real", "x kept between a and b"),
+                  "real", "x kept between a and b; its derivative takes a <= b for granted"),
       elementwise("Mod", "xxx", "($0 - $1 * v_floor(($0 - $2) / $1))",
                   [](Numbers x) { return x[0] - x[1] * std::floor((x[0] - x[2]) / x[1]); }, moderate,
                   [](Expr n, Expr e) {

@@ -201,6 +201,10 @@ inline std::vector<Operation> vector_operations() {
       composed("ClampInt", "xnn", [](Graph& g, Args a, Params p) {
         return call("Clamp", a[0], g.constant(static_cast<double>(p[0])), g.constant(static_cast<double>(p[1])));
       }, "a kept between the integers m and n"),
+      composed("DiffClampInt", "xnn", [](Graph& g, Args a, Params p) -> Expr {
+        const Expr low = g.constant(static_cast<double>(p[0])), high = g.constant(static_cast<double>(p[1]));
+        return (1 - call("LessThan", a[0], low)) * (1 - call("LessThan", high, a[0]));
+      }, "1 between the integers m and n, else 0"),
   };
 }
 // clang-format on
