@@ -136,26 +136,27 @@ t_train <- matrix(runif(n), n)
 signal <- function(t) t + 0.5 * sin(6 * t) + 0.1 * sin(20 * t)
 noisy <- signal(t_train) + 0.05 * rnorm(n)
 sigma <- 0.1
-ridge <- 10
+ridge <- 1
 
 # Solves A z = right for symmetric positive A, given as a function, to the given relative residual.
-conjugate_gradient <- function(A, right, tolerance = 1e-6, most = 1000L) {
+conjugate_gradient <- function(A, right, tolerance = 1e-6, precondition = identity, most = 1000L) {
   z <- 0 * right
-  residual <- direction <- right
-  size <- sum(residual^2)
-  goal <- tolerance^2 * sum(right^2)
+  residual <- right
+  direction <- scaled <- precondition(residual)
+  size <- sum(residual * scaled)
   steps <- 0L
-  while (size > goal && steps < most) {
+  while (sum(residual^2) > tolerance^2 * sum(right^2)) {
+    if (steps == most) stop("conjugate gradient did not converge", call. = FALSE)
     image <- A(direction)
     step <- size / sum(direction * image)
     z <- z + step * direction
     residual <- residual - step * image
-    new_size <- sum(residual^2)
-    direction <- residual + (new_size / size) * direction
+    scaled <- precondition(residual)
+    new_size <- sum(residual * scaled)
+    direction <- scaled + (new_size / size) * direction
     size <- new_size
     steps <- steps + 1L
   }
-  if (size > goal) stop("conjugate gradient did not converge", call. = FALSE)
   attr(z, "steps") <- steps
   z
 }
@@ -204,19 +205,31 @@ average <- timed(sprintf("diamonds: Nadaraya-Watson from %d stones", length(trai
   mean_price + sumsoftmaxweight(-sum((x_i - x_j)^2) / (2 * 0.15^2), "j", Vj(target))
 })
 
-# Kernel ridge regression: (K + ridge I) w = target on all training rows.
-product <- keops_kernel("Sum_Reduction(Exp(-g*SqDist(x,y))*b,1)", c("x=Vi(6)", "y=Vj(6)", "b=Vj(1)", "g=Pm(1)"))
+# Kernel ridge regression: (K + ridge I) w = target on all training rows. The preconditioner replaces K by its best
+# approximation through 300 of the stones, whose inverse is cheap.
 width <- 1
+ridge <- 0.3
+gauss <- function(squares) exp(-squares / (2 * width^2))
+product <- keops_kernel("Sum_Reduction(Exp(-g*SqDist(x,y))*b,1)", c("x=Vi(6)", "y=Vj(6)", "b=Vj(1)", "g=Pm(1)"))
 K <- function(at, w) product(list(at, inputs, w, 1 / (2 * width^2)))
+
+approximate_inverse <- function(m = 300L) {
+  chosen <- inputs[sample.int(nrow(inputs), m), ]
+  thin <- gauss(distances(inputs, chosen))
+  inner <- ridge * gauss(distances(chosen, chosen)) + crossprod(thin)
+  root <- chol(inner + 1e-9 * max(diag(inner)) * diag(m))
+  function(v) (v - thin %*% backsolve(root, backsolve(root, crossprod(thin, v), transpose = TRUE))) / ridge
+}
+
 rkeops_use_float32()
-w <- timed(sprintf("diamonds: kernel ridge regression on %d stones, to 1e-2", length(train)),
-           conjugate_gradient(function(v) 1 * v + K(inputs, v), target, tolerance = 1e-2))
+w <- timed(sprintf("diamonds: kernel ridge regression on %d stones, to 1e-3", length(train)),
+           conjugate_gradient(function(v) ridge * v + K(inputs, v), target, 1e-3, approximate_inverse()))
 rkeops_use_float64()
 cat(sprintf("    %d iterations\n", attr(w, "steps")))
 ridge_fit <- mean_price + K(z[held_out, ], w)
 rows <- seq_len(200L)
 check("the regression", ridge_fit[rows] - mean_price,
-      drop(exp(-distances(z[held_out[rows], ], inputs) / (2 * width^2)) %*% w), 1e-10)
+      drop(gauss(distances(z[held_out[rows], ], inputs)) %*% w), 1e-10)
 dense <- exp(-distances(z[held_out[rows], ], inputs) / (2 * 0.15^2))
 check("the weighted mean", average[rows], drop(dense %*% target / rowSums(dense)) + mean_price, 1e-8)
 

@@ -74,6 +74,8 @@ inline bool Graph::same(const Node& a, const Node& b) {
 
 inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
                           std::int64_t dim, Indices indices, double value) {
+  constexpr std::int64_t largest_dim = 1 << 30;
+  if (dim > largest_dim) dimension_error(std::string(operation.name) + ": dimension " + str(dim) + " is too large");
   Node node{this,
             &operation,
             {},

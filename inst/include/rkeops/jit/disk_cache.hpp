@@ -62,7 +62,7 @@ class DiskCache {
     written = written && fsync(fileno(out)) == 0;
     written = std::fclose(out) == 0 && written;
     if (!written || std::rename(file.c_str(), path(key).c_str()) != 0) return false;
-    evict();
+    evict(path(key));
     return true;
   }
 
@@ -96,8 +96,8 @@ class DiskCache {
     return "";
   }
 
-  // Removes the files used least recently until the size limit holds.
-  void evict() const {
+  // Removes the files used least recently until the size limit holds; never `newest`, which is about to be loaded.
+  void evict(const std::string& newest) const {
     struct Entry {
       std::string path;
       std::int64_t bytes, used;
@@ -120,6 +120,7 @@ class DiskCache {
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
     for (const Entry& entry : entries) {
       if (total <= limit_bytes_) break;
+      if (entry.path == newest) continue;
       if (unlink(entry.path.c_str()) == 0) total -= entry.bytes;
     }
   }

@@ -59,6 +59,12 @@ class Arguments {
     return nullptr;
   }
 
+  std::vector<std::string_view> names() const {
+    std::vector<std::string_view> all;
+    for (const Argument& argument : list_) all.push_back(argument.name);
+    return all;
+  }
+
   // An inline variable: new, or the same as the one declared at its position.
   void add(Argument argument) {
     if (argument.dim < 1)

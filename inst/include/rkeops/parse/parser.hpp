@@ -156,7 +156,9 @@ class Parser {
       if (const Argument* argument = arguments_.named(token.text)) {
         return g_.variable(argument->position, argument->dim, argument->category);
       }
-      fail(token, "unknown variable '" + str(token.text) + "'", "Every variable must be declared in `args`.");
+      const std::string similar = did_you_mean(token.text, arguments_.names());
+      fail(token, "unknown variable '" + str(token.text) + "'",
+           similar.empty() ? "Every variable must be declared in `args`." : similar);
     }
     fail(token, token.kind == TokenKind::end ? "the formula ends too early" : "unexpected '" + str(token.text) + "'");
   }

@@ -32,7 +32,7 @@ inline std::string did_you_mean(std::string_view name, const std::vector<std::st
   std::size_t nearest = 3;
   for (std::string_view candidate : known) {
     const std::size_t distance = edit_distance(name, candidate);
-    if (distance < nearest && distance < name.size()) {
+    if (distance < nearest && (distance == 0 || distance < name.size())) {
       nearest = distance;
       best = candidate;
     }

@@ -1,0 +1,493 @@
+// Compiled kernels: the cache on disk and all that can be wrong with it, compilers that are missing, fail or hang, several
+// processes at once; and that nothing is left behind.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <fstream>
+
+#include "check.hpp"
+
+using namespace check;
+using rkeops::ErrorKind;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> warnings;
+
+rkeops::Host host() {
+  rkeops::Host h;
+  h.warn = [](void*, const char* message) { warnings.push_back(message); };
+  return h;
+}
+
+rkeops::RunOptions options_with(const std::string& directory) {
+  rkeops::RunOptions options;
+  options.jit.cache_dir = directory;
+  options.jit.compiler = {compiler()};
+  return options;
+}
+
+// sum over j of y + c: every c is another kernel.
+double sum_plus(double c, const rkeops::RunOptions& options) {
+  const auto program = rkeops::Program::create("Sum_Reduction(y+" + show(c) + ",1)", arguments({"y=Vj(1)"}));
+  return run(*program, inputs({column({1, 2, 3})}), options, host())[0].values[0];
+}
+
+bool works(double c, const rkeops::RunOptions& options) { return std::fabs(sum_plus(c, options) - (6 + 3 * c)) < 1e-9; }
+
+std::int64_t compiled() { return rkeops::statistics().kernels_compiled; }
+std::int64_t from_disk() { return rkeops::statistics().kernels_from_disk; }
+
+bool only_kernels(const Directory& directory) {
+  for (const std::string& name : directory.files()) {
+    if (name.size() != 35 || name.substr(32) != ".so") {
+      std::printf("left behind: %s\n", name.c_str());
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string only_file(const Directory& directory) { return directory.path() + "/" + directory.files().at(0); }
+
+std::string contents(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+void write(const std::string& path, const std::string& bytes, mode_t mode = 0600) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+  chmod(path.c_str(), mode);
+}
+
+void memory_and_disk() {
+  Directory directory;
+  const rkeops::RunOptions options = options_with(directory.path());
+  rkeops::clear_memory_cache();
+  const std::int64_t before = compiled(), disk = from_disk();
+  CHECK(works(1, options));
+  CHECK_EQUAL(compiled(), before + 1);
+  CHECK(works(1, options));  // another program, the same text
+  CHECK_EQUAL(compiled(), before + 1);
+  CHECK_EQUAL(from_disk(), disk);
+  CHECK_EQUAL(rkeops::statistics().kernels_in_memory, 1);
+  rkeops::clear_memory_cache();
+  CHECK_EQUAL(rkeops::statistics().kernels_in_memory, 0);
+  CHECK(works(1, options));
+  CHECK_EQUAL(compiled(), before + 1);
+  CHECK_EQUAL(from_disk(), disk + 1);
+  CHECK(works(2, options));
+  rkeops::RunOptions single = options;
+  single.precision = rkeops::Precision::float32;
+  CHECK(works(2, single));
+  CHECK_EQUAL(compiled(), before + 3);
+  CHECK_EQUAL(directory.files().size(), 3u);
+  CHECK(only_kernels(directory));
+  CHECK(warnings.empty());
+  // a program in use outlives the clearing
+  const auto program = rkeops::Program::create("Sum_Reduction(y+1.5,1)", arguments({"y=Vj(1)"}));
+  run(*program, inputs({column({1})}), options);
+  rkeops::clear_memory_cache();
+  CHECK_EQUAL(run(*program, inputs({column({1})}), options)[0].values[0], 2.5);
+  // another compiler command is another file
+  rkeops::RunOptions other = options;
+  other.jit.compiler.push_back("-DANYTHING");
+  rkeops::clear_memory_cache();
+  const std::int64_t count = compiled();
+  CHECK(works(1, other));
+  CHECK_EQUAL(compiled(), count + 1);
+  // no directory: memory only
+  rkeops::clear_memory_cache();
+  CHECK(works(1, options_with("")));
+  CHECK(works(1, options_with("")));
+  CHECK_EQUAL(compiled(), count + 2);
+  CHECK(warnings.empty());
+  // made if absent, with all above it, for the user only
+  const std::string deep = directory.path() + "/a/b/c";
+  CHECK(works(3, options_with(deep)));
+  CHECK(fs::exists(deep) && (fs::status(deep).permissions() & fs::perms(077)) == fs::perms::none);
+}
+
+// Files that are not what was written: a miss, compiled again and put right.
+void damaged_files() {
+  const auto damage = [](const char* what, const std::function<std::string(std::string)>& change) {
+    Directory directory;
+    const rkeops::RunOptions options = options_with(directory.path());
+    rkeops::clear_memory_cache();
+    CHECK(works(1, options));
+    const std::string file = only_file(directory), good = contents(file);
+    rkeops::clear_memory_cache();
+    const std::string bad = change(good);
+    fs::remove(file);
+    write(file, bad);
+    const std::int64_t before = compiled();
+    bool fine = false;
+    try {
+      fine = works(1, options);
+    } catch (const std::exception& error) {
+      std::printf("%s: %s\n", what, error.what());
+    }
+    CHECK_THAT(fine && compiled() == before + 1, std::string(what) + " is not compiled again");
+    CHECK_THAT(contents(file).size() == good.size() && only_kernels(directory), std::string(what) + " is not put right");
+    rkeops::clear_memory_cache();
+    CHECK_THAT(works(1, options) && compiled() == before + 1, std::string(what) + ": not found after it was put right");
+  };
+  damage("an empty file", [](std::string) { return std::string(); });
+  damage("a truncated file", [](std::string bytes) { return bytes.substr(0, bytes.size() / 2); });
+  damage("a file without its last byte", [](std::string bytes) { return bytes.substr(0, bytes.size() - 1); });
+  damage("a file without trailer", [](std::string bytes) { return bytes.substr(0, bytes.size() - 40); });
+  damage("a file with a byte more", [](std::string bytes) { return bytes + "x"; });
+  damage("a changed byte", [](std::string bytes) { bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1); return bytes; });
+  damage("a changed first byte", [](std::string bytes) { bytes[0] = 'X'; return bytes; });
+  damage("a changed trailer", [](std::string bytes) { bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1); return bytes; });
+  damage("a foreign file", [](std::string) { return std::string(100000, 'a'); });
+  damage("a short foreign file", [](std::string) { return std::string("#!/bin/sh\nexit 1\n"); });
+  damage("zeros", [](std::string bytes) { return std::string(bytes.size(), '\0'); });
+  // whole and well formed, but no kernel: checksummed text, and a shared object without the functions
+  const auto sealed = [](const std::string& payload) {
+    char digits[33];
+    std::snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(payload.size()), static_cast<unsigned long long>(rkeops::hash_bytes(payload, 7)));
+    return payload + rkeops::cache_format + digits;
+  };
+  damage("sealed text", [&](std::string) { return sealed("not a shared object"); });
+  damage("another shared object", [&](std::string) {
+    Directory scratch;
+    write(scratch.path() + "/o.c", "int other(void) { return 1; }\n");
+    const std::string command = compiler() + " -shared -fPIC -o " + scratch.path() + "/o.so " + scratch.path() + "/o.c";
+    CHECK(std::system(command.c_str()) == 0);
+    return sealed(contents(scratch.path() + "/o.so"));
+  });
+  // a link or a directory where the file should be
+  for (bool link : {true, false}) {
+    Directory directory, elsewhere;
+    const rkeops::RunOptions options = options_with(directory.path());
+    rkeops::clear_memory_cache();
+    CHECK(works(1, options));
+    const std::string file = only_file(directory);
+    rkeops::clear_memory_cache();
+    const std::int64_t before = compiled();
+    if (link) {
+      fs::rename(file, elsewhere.path() + "/kernel.so");
+      fs::create_symlink(elsewhere.path() + "/kernel.so", file);
+    } else {
+      fs::remove(file);
+      fs::create_directory(file);
+    }
+    bool fine = false;
+    try {
+      fine = works(1, options);
+    } catch (const std::exception& error) {
+      std::printf("%s\n", error.what());
+    }
+    CHECK_THAT(fine && compiled() == before + 1, link ? "a link in place of a kernel" : "a directory in place of a kernel");
+    CHECK(only_kernels(directory));
+    warnings.clear();
+  }
+}
+
+void unusable_directories() {
+  const auto falls_back = [](const std::string& path, const std::string& reason) {
+    rkeops::clear_memory_cache();
+    warnings.clear();
+    const std::int64_t before = compiled();
+    bool fine = false;
+    try {
+      fine = works(1, options_with(path));
+    } catch (const std::exception& error) {
+      std::printf("%s: %s\n", path.c_str(), error.what());
+    }
+    CHECK_THAT(fine && compiled() == before + 1, path + ": no result");
+    CHECK_THAT(warnings.size() == 1 && warnings[0].find(reason) != std::string::npos, path + ": warnings " + show(warnings) + " without '" + reason + "'");
+    CHECK(works(1, options_with(path)));
+    CHECK_EQUAL(warnings.size(), 1u);
+    CHECK(works(2, options_with(path)));  // a second kernel, the same trouble: told already
+    CHECK_THAT(warnings.size() == 1, path + ": warned once more for a second kernel");
+    warnings.clear();
+  };
+  Directory directory;
+  write(directory.path() + "/file", "");
+  falls_back(directory.path() + "/file", "not a directory");
+  falls_back(directory.path() + "/file/below", "");
+  falls_back("/proc/rkeops-cannot-be-here", "cannot be created");
+  for (mode_t mode : {0770, 0702, 0777}) {
+    const std::string open = directory.path() + "/open" + show(static_cast<int>(mode));
+    fs::create_directory(open);
+    chmod(open.c_str(), mode);
+    falls_back(open, "written by other users");
+    CHECK(fs::is_empty(open));
+  }
+  const std::string closed = directory.path() + "/closed";
+  fs::create_directory(closed);
+  chmod(closed.c_str(), 0500);
+  if (geteuid() == 0) {  // root may write everywhere: another user tries
+    const uid_t nobody = 65534;
+    chmod(directory.path().c_str(), 0755);
+    CHECK(chown(closed.c_str(), nobody, nobody) == 0);
+    std::fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+      const long before = counts().failed;
+      if (setgid(nobody) != 0 || setuid(nobody) != 0) _exit(2);
+      falls_back(closed, "cannot be written");
+      std::fflush(stdout);
+      _exit(counts().failed > before);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK_EQUAL(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+  } else {
+    falls_back(closed, "cannot be written");
+  }
+  chmod(closed.c_str(), 0700);
+  // nothing may be written at all
+  rkeops::clear_memory_cache();
+  const char* old = std::getenv("TMPDIR");
+  const std::string saved = old ? old : "";
+  setenv("TMPDIR", (directory.path() + "/file").c_str(), 1);
+  CHECK_THROWS({ works(5, options_with("")); }, {ErrorKind::cache, "cannot"});
+  old ? setenv("TMPDIR", saved.c_str(), 1) : unsetenv("TMPDIR");
+  CHECK(works(5, options_with("")));
+}
+
+// Without a cache directory kernels are compiled in a temporary one, which goes away.
+void temporary_files() {
+  Directory temporary, directory;
+  const char* old = std::getenv("TMPDIR");
+  const std::string saved = old ? old : "";
+  setenv("TMPDIR", temporary.path().c_str(), 1);
+  rkeops::clear_memory_cache();
+  CHECK(works(6, options_with("")));
+  rkeops::RunOptions failing = options_with("");
+  failing.jit.compiler = {"false"};
+  CHECK_THROWS({ works(7, failing); }, {ErrorKind::compiler, "failed with status 1"});
+  CHECK(temporary.files().empty());
+  // a disk that takes nothing, in a child whose files may not grow
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit little{500, 500};
+    setrlimit(RLIMIT_FSIZE, &little);
+    int status = 3;
+    try {
+      works(8, options_with(directory.path()));
+    } catch (const rkeops::Error& error) {
+      status = error.kind == ErrorKind::cache || error.kind == ErrorKind::compiler ? 0 : 4;
+    }
+    _exit(status);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK_EQUAL(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+  CHECK_THAT(temporary.files().empty(), "left in the temporary directory: " + show(temporary.files()));
+  CHECK_THAT(directory.files().empty(), "left in the cache directory: " + show(directory.files()));
+  old ? setenv("TMPDIR", saved.c_str(), 1) : unsetenv("TMPDIR");
+}
+
+void size_limit() {
+  Directory directory;
+  rkeops::RunOptions options = options_with(directory.path());
+  rkeops::clear_memory_cache();
+  CHECK(works(1, options));
+  const std::int64_t each = static_cast<std::int64_t>(fs::file_size(only_file(directory)));
+  const std::string first = only_file(directory);
+  const auto age = [](const std::string& file, int seconds) {
+    const timespec times[2] = {{time(nullptr) - seconds, 0}, {time(nullptr) - seconds, 0}};
+    utimensat(AT_FDCWD, file.c_str(), times, 0);
+  };
+  options.jit.cache_limit_bytes = 3 * each + each / 2;
+  age(first, 1000);
+  for (int k = 2; k <= 3; ++k) {
+    CHECK(works(k, options));
+    for (const std::string& name : directory.files()) {
+      if (directory.path() + "/" + name != first) age(directory.path() + "/" + name, 500);
+    }
+  }
+  CHECK_EQUAL(directory.files().size(), 3u);
+  rkeops::clear_memory_cache();
+  CHECK(works(1, options));  // a hit makes it the newest
+  CHECK(works(4, options));
+  CHECK_EQUAL(directory.files().size(), 3u);
+  CHECK(fs::exists(first));
+  CHECK(only_kernels(directory));
+  // files of others do not count, and stay
+  write(directory.path() + "/notes.txt", std::string(static_cast<std::size_t>(10 * each), 'x'));
+  CHECK(works(5, options));
+  CHECK(fs::exists(directory.path() + "/notes.txt"));
+  CHECK_EQUAL(directory.files().size(), 4u);
+  // a limit below the size of a single kernel, and kernels all written within one second
+  for (std::int64_t limit : {std::int64_t{0}, std::int64_t{1}, each + each / 2}) {
+    Directory narrow;
+    rkeops::RunOptions tight = options_with(narrow.path());
+    tight.jit.cache_limit_bytes = limit;
+    for (int k = 20; k < 28; ++k) {
+      rkeops::clear_memory_cache();
+      std::string wrong;
+      try {
+        if (!works(k, tight)) wrong = "a wrong result";
+      } catch (const rkeops::Error& error) {
+        wrong = error.what();
+      }
+      CHECK_THAT(wrong.empty(), "limit of " + show(limit) + " bytes: " + wrong);
+    }
+    CHECK(narrow.files().size() <= (limit > each ? 1u : 0u));
+    CHECK(only_kernels(narrow));
+  }
+}
+
+void many_processes() {
+  Directory directory;
+  rkeops::RunOptions options = options_with(directory.path());
+  rkeops::clear_memory_cache();
+  for (std::int64_t limit : {std::int64_t{1} << 30, std::int64_t{30000}}) {  // also while others evict
+    options.jit.cache_limit_bytes = limit;
+    std::vector<pid_t> children;
+    for (int c = 0; c < 6; ++c) {
+      std::fflush(stdout);
+      children.push_back(fork());
+      if (children.back() != 0) continue;
+      int wrong = 0;
+      try {
+        for (int k = 0; k < 3; ++k) wrong += !works(100 + k, options);
+      } catch (const rkeops::Error& error) {
+        std::fprintf(stderr, "child: %s\n%s\n", error.what(), error.log.c_str());
+        wrong = 9;
+      }
+      _exit(wrong);
+    }
+    for (pid_t child : children) {
+      int status = 0;
+      waitpid(child, &status, 0);
+      CHECK_EQUAL(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+    }
+    CHECK(only_kernels(directory));
+    if (limit > 1 << 20) CHECK_EQUAL(directory.files().size(), 3u);
+  }
+  // several threads of one process
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  options.jit.cache_limit_bytes = 1 << 30;
+  for (int t = 0; t < 4; ++t) threads.emplace_back([&] { right += works(110, options); });
+  for (std::thread& t : threads) t.join();
+  CHECK_EQUAL(right.load(), 4);
+}
+
+void compilers() {
+  Directory directory, scripts;
+  const auto script = [&](const std::string& name, const std::string& body) {
+    const std::string path = scripts.path() + "/" + name;
+    write(path, "#!/bin/sh\n" + body, 0700);
+    return path;
+  };
+  const std::string sleeper = scripts.path() + "/pid";
+  struct Case {
+    std::vector<std::string> command;
+    const char *message, *log;
+  };
+  const std::vector<Case> cases{
+      {{}, "no C compiler was found", ""},
+      {{"no-such-compiler-anywhere"}, "'no-such-compiler-anywhere' was not found", ""},
+      {{scripts.path() + "/nothing"}, "was not found", ""},
+      {{scripts.path()}, "was not found", ""},  // a directory
+      {{script("failing", "echo 'error: too tired'; echo more >&2; exit 3\n")}, "failed with status 3", "too tired"},
+      {{script("silent", "exit 0\n")}, "wrote no output", ""},
+      {{script("killed", "kill -9 $$\n")}, "killed by signal 9", ""},
+      {{script("hanging", "echo started; echo $$ > " + sleeper + "; sleep 30 & wait\n")}, "did not finish within 1 second", "started"},
+      {{script("stubborn", "trap '' TERM INT; while :; do sleep 0.1; done\n")}, "did not finish within 1 second", ""},
+      {{script("garbage", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo rubbish > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
+      {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
+      {{compiler(), "-no-such-flag-at-all"}, "failed with status", "no-such-flag"}};
+  for (const char* cache : {"disk", "memory"}) {
+    rkeops::RunOptions good = options_with(std::string(cache) == "disk" ? directory.path() : "");
+    int c = 200;
+    for (const Case& row : cases) {
+      rkeops::RunOptions bad = good;
+      bad.jit.compiler = row.command;
+      bad.jit.compile_timeout_s = 1;
+      ++c;
+      rkeops::clear_memory_cache();
+      const auto start = std::chrono::steady_clock::now();
+      try {
+        sum_plus(c, bad);
+        CHECK_THAT(false, std::string("no error, expected: ") + row.message);
+      } catch (const rkeops::Error& error) {
+        CHECK_EQUAL(error.kind, ErrorKind::compiler);
+        CHECK_THAT(std::string(error.what()).find(row.message) != std::string::npos, std::string(error.what()) + ", without: " + row.message);
+        CHECK_THAT(error.log.find(row.log) != std::string::npos, "log of " + std::string(row.message) + ": " + error.log);
+        CHECK_THAT(!error.hint.empty() || std::string(row.message) == "could not be loaded", std::string("no hint: ") + row.message);
+      }
+      CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < 2);
+      if (cache == std::string("disk")) CHECK_THAT(only_kernels(directory), std::string("after: ") + row.message);
+      CHECK_THAT(works(c, good), std::string("no good after: ") + row.message);  // the same formula, and the session goes on
+    }
+  }
+  std::ifstream in(sleeper);
+  pid_t pid = 0;
+  in >> pid;
+  CHECK(pid > 0 && kill(pid, 0) != 0);  // gone, with what it had started
+  // words before the compiler, names that need care
+  fs::create_directory(scripts.path() + "/with blank");
+  fs::create_symlink(rkeops::find_program(compiler()), scripts.path() + "/with blank/c c");
+  rkeops::RunOptions odd = options_with(scripts.path() + "/with blank/cache 'n \"more");
+  odd.jit.compiler = {"env", scripts.path() + "/with blank/c c"};
+  rkeops::clear_memory_cache();
+  CHECK(works(300, odd));
+  // a compiler that does its work but changes when it is replaced: another key
+  const std::string wrapper = script("wrapper", "exec " + compiler() + " \"$@\"\n");
+  rkeops::RunOptions wrapped = options_with(directory.path());
+  wrapped.jit.compiler = {wrapper};
+  CHECK(works(301, wrapped));
+  std::int64_t before = compiled();
+  rkeops::clear_memory_cache();
+  CHECK(works(301, wrapped));
+  CHECK_EQUAL(compiled(), before);
+  script("wrapper", "# another version\nexec " + compiler() + " \"$@\"\n");
+  rkeops::clear_memory_cache();
+  CHECK(works(301, wrapped));
+  CHECK_EQUAL(compiled(), before + 1);
+  // interrupted while it compiles
+  rkeops::RunOptions slow = options_with(directory.path());
+  slow.jit.compiler = {script("slow", "sleep 20\n")};
+  rkeops::Host stop;
+  stop.interrupted = [](void*) { return true; };
+  const auto program = rkeops::Program::create("Sum_Reduction(y+302,1)", arguments({"y=Vj(1)"}));
+  const auto start = std::chrono::steady_clock::now();
+  CHECK_THROWS({ run(*program, inputs({column({1})}), slow, stop); }, {ErrorKind::interrupt, "interrupted"});
+  CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < 0.5);
+  CHECK_EQUAL(run(*program, inputs({column({1})}), options_with(directory.path()))[0].values[0], 303.0);
+  CHECK(only_kernels(directory));
+}
+
+// A forked child may compute, on threads too.
+void after_fork() {
+  Directory directory;
+  const rkeops::RunOptions options = options_with(directory.path());
+  CHECK(works(400, options));
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto program = rkeops::Program::create("Sum_Reduction(x*y,1)", arguments({"x=Vi(1)", "y=Vj(1)"}));
+    const Matrix got = run(*program, inputs({column(std::vector<double>(5000, 1.0)), column(std::vector<double>(5000, 2.0))}), options)[0];
+    _exit(works(400, options) && works(401, options) && got.values[4999] == 10000 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK_EQUAL(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+}
+
+}  // namespace
+
+int main() {
+  memory_and_disk();
+  damaged_files();
+  unusable_directories();
+  temporary_files();
+  size_limit();
+  many_processes();
+  compilers();
+  after_fork();
+  return finish();
+}
