@@ -140,7 +140,9 @@ void random_formula(std::uint64_t seed) {
   const std::int64_t m = std::max<std::int64_t>(4, size()), n = std::max<std::int64_t>(4, size());  // K is up to 4
   const bool tiny = formula.find("KMin") == std::string::npos && random.chance(0.2);
   check_formula(formula, random.declarations, tiny ? 1 : m, n, seed, rkeops::Precision::float64);
-  if (seed % 3 == 0) check_formula(formula, random.declarations, m, tiny ? 2 : n, seed, rkeops::Precision::float32);
+  // In single precision exp(F - log sum exp F) is noise where F is large.
+  const bool noisy = inner && formula.find("Sum_Reduction") == std::string::npos;
+  if (seed % 3 == 0 && !noisy) check_formula(formula, random.declarations, m, tiny ? 2 : n, seed, rkeops::Precision::float32);
 }
 
 // Each names what it is for.

@@ -62,8 +62,35 @@ class DiskCache {
     written = written && fsync(fileno(out)) == 0;
     written = std::fclose(out) == 0 && written;
     if (!written || std::rename(file.c_str(), path(key).c_str()) != 0) return false;
-    evict(path(key));
     return true;
+  }
+
+  // Removes the files used least recently until the size limit holds.
+  void evict() const {
+    struct Entry {
+      std::string path;
+      std::int64_t bytes, used;
+    };
+    std::vector<Entry> entries;
+    std::int64_t total = 0;
+    DIR* directory = opendir(directory_.c_str());
+    if (!directory) return;
+    while (const dirent* item = readdir(directory)) {
+      const std::string name = item->d_name;
+      if (name.size() != 35 || name.compare(32, 3, ".so") != 0) continue;
+      struct stat info;
+      const std::string file = directory_ + "/" + name;
+      if (stat(file.c_str(), &info) != 0) continue;
+      entries.push_back({file, info.st_size, info.st_mtime});
+      total += info.st_size;
+    }
+    closedir(directory);
+    if (total <= limit_bytes_) return;
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
+    for (const Entry& entry : entries) {
+      if (total <= limit_bytes_) break;
+      if (unlink(entry.path.c_str()) == 0) total -= entry.bytes;
+    }
   }
 
   const std::string& directory() const { return directory_; }
@@ -94,35 +121,6 @@ class DiskCache {
     if (info.st_mode & (S_IWGRP | S_IWOTH)) return "can be written by other users";
     if (access(directory_.c_str(), W_OK | X_OK) != 0) return "cannot be written";
     return "";
-  }
-
-  // Removes the files used least recently until the size limit holds; never `newest`, which is about to be loaded.
-  void evict(const std::string& newest) const {
-    struct Entry {
-      std::string path;
-      std::int64_t bytes, used;
-    };
-    std::vector<Entry> entries;
-    std::int64_t total = 0;
-    DIR* directory = opendir(directory_.c_str());
-    if (!directory) return;
-    while (const dirent* item = readdir(directory)) {
-      const std::string name = item->d_name;
-      if (name.size() != 35 || name.compare(32, 3, ".so") != 0) continue;
-      struct stat info;
-      const std::string file = directory_ + "/" + name;
-      if (stat(file.c_str(), &info) != 0) continue;
-      entries.push_back({file, info.st_size, info.st_mtime});
-      total += info.st_size;
-    }
-    closedir(directory);
-    if (total <= limit_bytes_) return;
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
-    for (const Entry& entry : entries) {
-      if (total <= limit_bytes_) break;
-      if (entry.path == newest) continue;
-      if (unlink(entry.path.c_str()) == 0) total -= entry.bytes;
-    }
   }
 
   std::string directory_;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 
 #include "compiler.hpp"
@@ -50,7 +51,7 @@ class KernelCache {
     return cache;
   }
 
-  // Throws Error of kind compiler or interrupt. `warn` hears of a cache directory that cannot be used.
+  // Throws Error of kind compiler or interrupt. `warn` hears once of a cache directory that cannot be used.
   std::shared_ptr<const LoadedKernel> get(const std::string& text, const JitOptions& options,
                                           const std::function<bool()>& stop,
                                           const std::function<void(const std::string&)>& warn) {
@@ -58,8 +59,12 @@ class KernelCache {
     if (const auto held = kernels_.find(text); held != kernels_.end()) return held->second;
     std::string problem;
     const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
-    if (!problem.empty())
-      warn("the cache directory '" + options.cache_dir + "' " + problem + "; kernels are kept in memory only");
+    const auto warn_once = [&](const std::string& message) {
+      if (warned_.insert(options.cache_dir).second) warn(message);
+    };
+    if (!problem.empty()) {
+      warn_once("the cache directory '" + options.cache_dir + "' " + problem + "; kernels are kept in memory only");
+    }
     const CCompiler compiler(options);
     const std::string key = hash_name(std::string(cache_format) + compiler.identity() + "\n" + text);
     std::shared_ptr<const LoadedKernel> kernel;
@@ -67,7 +72,7 @@ class KernelCache {
     if (kernel) {
       ++counters.from_disk;
     } else {
-      kernel = compile(text, key, disk, compiler, stop, warn);
+      kernel = compile(text, key, disk, compiler, stop, warn_once);
     }
     return kernels_[text] = kernel;
   }
@@ -100,7 +105,9 @@ class KernelCache {
       stem = directory + "/" + key + "." + std::to_string(getpid());
       std::ofstream out(stem + ".c", std::ios::binary);
       out << text;
-      return static_cast<bool>(out.flush());
+      if (out.flush()) return true;
+      unlink((stem + ".c").c_str());
+      return false;
     }
     ~Scratch() {
       for (const char* end : {".c", ".so", ".so.log"}) unlink((stem + end).c_str());
@@ -131,6 +138,7 @@ class KernelCache {
     if (!scratch.own) {
       if (disk.publish(key, object)) {
         kernel = load(disk.path(key));
+        disk.evict();
       } else {
         warn("a kernel could not be kept in the cache directory '" + disk.directory() + "'");
       }
@@ -154,6 +162,7 @@ class KernelCache {
   }
 
   std::mutex mutex_;
+  std::set<std::string> warned_;  // cache directories whose trouble has been told
   std::unordered_map<std::string, std::shared_ptr<const LoadedKernel>> kernels_;
 };
 
