@@ -105,6 +105,15 @@ class Interpreter {
       for (std::size_t k = 0; k < out.size(); ++k) out[k] = static_cast<double>(k);
       return;
     }
+    if (is_row_number(n)) {
+      out[0] = part_of(static_cast<double>(n->params[0] == 0 ? i : j), static_cast<rkeops::Part>(n->params[1]));
+      return;
+    }
+    if (is_part_of_reduction(n)) {
+      const Values& whole = result_row(n->args[0], i, j);
+      for (std::size_t k = 0; k < out.size(); ++k) out[k] = part_of(whole[k], static_cast<rkeops::Part>(n->params[0]));
+      return;
+    }
     switch (n->operation->structure) {
       case Structure::elementwise:
         for (std::size_t k = 0; k < out.size(); ++k) {
@@ -116,15 +125,17 @@ class Interpreter {
       case Structure::across: out[0] = across(n, arg(0)); return;
       case Structure::rearrange: rearrange(n, arg(0), n->args.size() > 1 ? arg(1) : arg(0), out); return;
       case Structure::contract: contract(rkeops::contraction_of(n), arg(0), arg(1), out); return;
-      case Structure::reduction: {
-        std::vector<Values>& rows = results_[n.node()];
-        const std::int64_t count = size(result_category(n));
-        for (std::int64_t r = static_cast<std::int64_t>(rows.size()); r < count; ++r) rows.push_back(row(n, r)[0]);
-        out = rows[static_cast<std::size_t>(result_category(n) == Category::i ? i : result_category(n) == Category::j ? j : 0)];
-        return;
-      }
+      case Structure::reduction: out = result_row(n, i, j); return;
       default: throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     }
+  }
+
+  // The row of a reduction's result that belongs to (i, j); all rows are computed at the first question.
+  const Values& result_row(Expr n, std::int64_t i, std::int64_t j) {
+    std::vector<Values>& rows = results_[n.node()];
+    const Category category = result_category(n);
+    for (std::int64_t r = static_cast<std::int64_t>(rows.size()); r < size(category); ++r) rows.push_back(row(n, r)[0]);
+    return rows[static_cast<std::size_t>(category == Category::i ? i : category == Category::j ? j : 0)];
   }
 
   double across(Expr n, const Values& a) const {

@@ -50,7 +50,7 @@ void dimensions() {
   dim("IntCst", {1}, {}, 1), dim("RatCst", {}, {6, 4}, 1), dim("IntInv", {}, {3}, 1), dim("Zero", {}, {7}, 7);
   refused("RatCst", {}, {1, 0}, argument, "denominator"), refused("IntInv", {}, {0}, argument, "denominator");
   refused("Zero", {}, {0}, argument, "at least 1"), refused("Zero", {}, {-3}, argument, "at least 1");
-  dim("Normalize", {4}, {}, 4), dim("ClampInt", {4}, {0, 1}, 4), dim("Round", {4}, {2}, 4), dim("Round", {4}, {-1}, 4);
+  dim("Normalize", {4}, {}, 4), dim("ClampInt", {4}, {0, 1}, 4), dim("DiffClampInt", {4}, {0, 1}, 4), dim("Round", {4}, {2}, 4), dim("Round", {4}, {-1}, 4);
   dim("SumT", {1}, {5}, 5), refused("SumT", {2}, {5}, dimension, "1 is needed"), refused("SumT", {1}, {0}, argument, "at least 1");
   for (const char* name : {"Scalprod", "SqDist"}) {
     dim(name, {3, 3}, {}, 1), dim(name, {3, 1}, {}, 1), dim(name, {1, 3}, {}, 1), refused(name, {3, 2}, {}, dimension, "3 and 2");

@@ -161,7 +161,7 @@ void errors() {
   fails("Grad(Sum_Reduction(x|y,1),x+y,s)", parse, "variable", 26);
   fails("Grad(Sum_Reduction(x|y,1),x,A)", ErrorKind::dimension, "adjoint has dimension 9", 0);
   fails("Grad(Sum_Reduction(x*y,1))", parse, "Grad takes 2 to 3 arguments, got 1", 0);
-  fails("ArgMin_Reduction(x,1)+Sum_Reduction(x,1)", ErrorKind::unsupported, "ArgMin_Reduction cannot be used inside", -2);
+  fails("Min_ArgMin_Reduction(x,1)+Sum_Reduction(x,1)", ErrorKind::unsupported, "Min_ArgMin_Reduction cannot be used inside", -2);
   fails("Sum_Reduction(x,1)+Sum_Reduction(x,0)", ErrorKind::dimension, "both i and j", -2);
   inside("BSpline(A,s,2)", ErrorKind::unsupported, "BSpline", 0);
   inside("x+A", ErrorKind::dimension, "dimensions 3 and 9", 1);

@@ -345,9 +345,11 @@ void interrupts_and_progress() {
     for (int threads : {1, 2}) {
       rkeops::RunOptions options = run_options();
       options.threads = threads;
+      const auto program = Program::create(formula, arguments(declared));
+      run(*program, inputs({Matrix{1, 3, {1, 2, 3}}, Matrix{1, 3, {1, 2, 3}}, column({1})}), options);  // compiles
       Watch watch;
       const auto start = std::chrono::steady_clock::now();
-      run(*Program::create(formula, arguments(declared)), inputs(data), options, watch.host());
+      run(*program, inputs(data), options, watch.host());
       CHECK(std::is_sorted(watch.progress.begin(), watch.progress.end()));
       CHECK(watch.progress.size() >= (seconds_since(start) > 0.3 ? 3u : 0u) && !watch.foreign_thread);
       CHECK_THAT(static_cast<double>(watch.progress.size()) <= 8 + 25 * seconds_since(start), show(static_cast<std::int64_t>(watch.progress.size())) + " calls of progress");
