@@ -212,4 +212,13 @@ inline std::vector<Matrix> run(const std::string& formula, const std::vector<std
   return run(*rkeops::Program::create(formula, arguments(declarations)), inputs(data), options);
 }
 
+inline bool same_bits(const std::vector<Matrix>& a, const std::vector<Matrix>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t p = 0; p < a.size(); ++p) {
+    if (a[p].values.size() != b[p].values.size()) return false;
+    if (std::memcmp(a[p].values.data(), b[p].values.data(), a[p].values.size() * sizeof(double)) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace check
