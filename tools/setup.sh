@@ -45,14 +45,15 @@ debian_name() {
   esac
 }
 
-# Debian's R is compiled against libraries that source packages link to: Rcpp's and ours need none of them.
 install_by_apt() {
   say "apt: $*"
   names=$(for dependency in "$@"; do debian_name "$dependency"; done)
   export DEBIAN_FRONTEND=noninteractive
-  as_root apt-get update -qq || die "apt-get update failed: no network, or no right to install"
+  mkdir -p "$root/build"
+  log=$root/build/apt.log
   # shellcheck disable=SC2086
-  as_root apt-get install -y -qq --no-install-recommends $names >/dev/null || die "apt-get could not install:" $names
+  { as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends $names; } >"$log" 2>&1 ||
+    { tail -n 20 "$log" >&2; die "apt-get could not install" $names; }
 }
 
 install_by_r() {

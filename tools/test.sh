@@ -60,7 +60,7 @@ tarball=$(ls rkeops_*.tar.gz 2>/dev/null || true)
 if [ -n "$tarball" ]; then
   # shellcheck disable=SC2086
   R CMD check --no-manual ${vignettes:+--ignore-vignettes} "$tarball" >check.log 2>&1 || true
-  verdict=$(tail -n 3 check.log | sed -n 's/^Status: //p')
+  verdict=$(sed -n 's/^Status: //p' check.log)
   case $verdict in
     *ERROR* | *WARNING* | '') cat check.log; tally "R CMD check" 1 "0 passed, 1 failed" ;;
     *) tally "R CMD check: $verdict" 0 "1 passed, 0 failed" ;;

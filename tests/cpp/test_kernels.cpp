@@ -1,6 +1,7 @@
 // Generated kernels against the interpreter: random formulas under every reduction, gradients of them, and formulas
 // that mix short and long vectors in ways that code generation treats one by one.
 //   test_kernels [first seed] [number of random formulas]
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -176,15 +177,42 @@ const std::vector<std::pair<const char*, std::vector<std::string>>> special = {
     {"Grad(Grad(Sum_Reduction(Exp(-WeightedSqDist(S,x,y)),1),x,e),S,f)", {"S=Pm(36)", "x=Vi(6)", "y=Vj(6)", "e=Vi(1)", "f=Vi(6)"}},
 };
 
+// A long sum is a deep graph: generating its kernel must need neither a deep stack nor long. In a child, for it may crash.
+void long_formula() {
+  const rkeops::RunOptions options = run_options();  // its directory is the parent's to remove
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit little{1 << 20, 1 << 20};
+    setrlimit(RLIMIT_STACK, &little);
+    alarm(60);
+    std::string formula = "x";
+    for (int k = 0; k < 3000; ++k) formula += "+x*y";
+    int status = 1;
+    try {
+      status = std::fabs(run("Sum_Reduction(" + formula + ",1)", {"x=Vi(2)", "y=Vj(2)"}, {{1, 2, {1, 2}}, {1, 2, {1, 2}}}, options)[0].values[1] - 12002) > 1e-6;
+    } catch (const rkeops::Error& error) {
+      status = error.kind == rkeops::ErrorKind::internal;  // refused: as good
+    }
+    _exit(status);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a sum of 3000 terms, wait status " + show(status));
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   const std::uint64_t first = count > 1 ? std::stoull(words[1]) : 1, formulas = count > 2 ? std::stoull(words[2]) : 60;
   const std::size_t total = special.size() + formulas;
+  long_formula();
   // Compiling takes most of the time: two processes share the work.
   int pipes[2];
   if (pipe(pipes) != 0) return 1;
+  std::fflush(stdout);
   const pid_t child = fork();
+  if (child == 0) counts() = {};
   for (std::size_t k = child == 0 ? 1 : 0; k < total; k += 2) {
     if (k >= special.size()) {
       random_formula(first + (k - special.size()));
