@@ -52,6 +52,8 @@ done
 
 say "R CMD build, R CMD check"
 cd "$work"
+# R CMD check warns where the locale is not UTF-8.
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in *[Uu][Tt][Ff]*) ;; *) export LC_ALL=C.UTF-8 ;; esac
 vignettes=
 if [ -d "$root/vignettes" ] && ! { have pandoc && have_package rmarkdown; }; then vignettes=--no-build-vignettes; fi
 export _R_CHECK_FORCE_SUGGESTS_=false NOT_CRAN=true

@@ -78,18 +78,28 @@ class Components : public Values {
     const Structure structure = n->operation->structure;
     if (structure == Structure::across) return true;
     if (structure == Structure::contract) return !contraction_of(n).summed.empty() || in_contract || uses > 1;
-    if (structure == Structure::rearrange) return in_contract && n->dim > 1 && looped_.count(n.node());
     const std::int64_t cost = lazy_cost(n);
-    if (n->dim == 1) return in_vector || uses > 1 || cost > 200;
-    if (in_contract) return true;
+    if (structure == Structure::rearrange) {
+      return cost > too_long || (in_contract && n->dim > 1 && looped_.count(n.node()));
+    }
+    if (n->dim == 1) return in_vector || uses > 1 || cost > too_long;
+    if (in_contract || cost > too_long) return true;
     return uses > 1 && cost > (unrolled(n->dim) ? 1 : 2);
   }
 
-  // What writing n into a consumer costs there.
+  // What writing n into a consumer costs there; counted no further than too_long, which also bounds recursion.
   std::int64_t lazy_cost(Expr n) const {
-    std::int64_t cost = 0;
-    for (Expr below : reachable({n})) cost += below->operation->cost;
-    return cost;
+    std::unordered_set<const Node*> seen;
+    std::vector<Expr> todo{n};
+    std::int64_t cost = 0, count = 0;
+    while (!todo.empty() && cost <= too_long && ++count <= too_long) {
+      const Expr below = todo.back();
+      todo.pop_back();
+      if (has_own_place(below) || !seen.insert(below.node()).second) continue;
+      cost += below->operation->cost;
+      for (Expr arg : below->args) todo.push_back(arg);
+    }
+    return todo.empty() ? cost : too_long + 1;
   }
 
   void emit(Expr n) {
@@ -244,6 +254,7 @@ class Components : public Values {
     if (n->dim == 1) held.name = total;
   }
 
+  static constexpr std::int64_t too_long = 200;  // for one expression
   Workspace& work_;
   const std::string prefix_;
   std::unordered_set<const Node*> looped_;

@@ -1,5 +1,6 @@
-// Algebra applied as nodes are made: constants, signs, repeated scalars, parts of parts. Every rule keeps the value for
-// NaN and infinite operands too (so 0 * x stays), and changes rounding at most where it saves a rounding.
+// Algebra applied as nodes are made: constants, signs, repeated scalars, parts of parts. Rules keep the value for
+// NaN and infinite operands (so 0 * x stays) and change rounding at most where they save a rounding; the one exception
+// is Sum(s * v) = s * Sum(v), where an infinite s can hide a NaN of s * 0.
 #pragma once
 
 #include <cmath>

@@ -119,7 +119,10 @@ class Parser {
 
   Expr factor() {
     const Nesting guard(*this);
-    if (accept("-")) return -factor();
+    if (accept("-")) {
+      const Expr a = factor();
+      return is_constant(a) ? g_.constant(-a->value, a->dim) : -a;
+    }
     if (accept("+")) return factor();
     return power();
   }

@@ -124,32 +124,34 @@ inline void finish_state(const KernelPlan& kernel, State state, std::int64_t fir
     const long long index = state.indices[slot * rows + r];
     return index < 0 ? missing : static_cast<double>(index + index_base);
   };
-  for (std::int64_t r = 0; r < valid; ++r) {
-    const auto out = [&](int part, std::int64_t column) -> double& { return parts[part][first + r + column * total]; };
-    switch (kernel.reduction.family) {
-      case Family::sum:
-        for (std::int64_t k = 0; k < kernel.dim; ++k) out(0, k) = total_of(k, kernel.dim, r);
-        break;
-      case Family::softmax: {
-        const double ones = kernel.has_sum_of_ones ? total_of(1, kernel.sums, r) : 0, top = state.values[r];
-        if (!kernel.reduction.weighted) out(0, 0) = top + std::log(ones);
-        const std::int64_t skip = kernel.has_sum_of_ones ? 1 : 0;
-        for (std::int64_t k = skip; k < kernel.sums; ++k) {
+  const auto out = [&](int part, std::int64_t column) { return parts[part] + first + column * total; };
+  const Reduction& row = kernel.reduction;
+  switch (row.family) {
+    case Family::sum:
+      for (std::int64_t k = 0; k < kernel.dim; ++k) {
+        for (std::int64_t r = 0; r < valid; ++r) out(0, k)[r] = total_of(k, kernel.dim, r);
+      }
+      break;
+    case Family::softmax: {
+      const std::int64_t skip = row.ratio ? 1 : 0;  // the sum that the others are divided by
+      for (std::int64_t k = skip; k < kernel.sums; ++k) {
+        for (std::int64_t r = 0; r < valid; ++r) {
           const double s = total_of(1 + k, kernel.sums, r);
-          out(0, k - skip) = kernel.reduction.ratio ? s / ones : top + std::log(s);
+          out(0, k - skip)[r] = row.ratio ? s / total_of(1, kernel.sums, r) : state.values[r] + std::log(s);
         }
-        break;
       }
-      case Family::extremum:
-      case Family::nearest: {
-        const std::int64_t ranks = kernel.reduction.family == Family::nearest ? kernel.k : 1;
-        for (std::int64_t slot = 0; slot < kernel.dim * ranks; ++slot) {  // slot = component * K + rank = R's order
-          int part = 0;
-          if (kernel.reduction.values) out(part++, slot) = state.values[slot * rows + r];
-          if (kernel.reduction.indices) out(part, slot) = position(slot, r);
-        }
-        break;
+      break;
+    }
+    case Family::extremum:
+    case Family::nearest: {
+      const std::int64_t slots = kernel.value_slots;  // component * K + rank: R's order
+      for (std::int64_t slot = 0; slot < slots; ++slot) {
+        int part = 0;
+        if (row.values) std::copy_n(state.values + slot * rows, valid, out(part++, slot));
+        if (!row.indices) continue;
+        for (std::int64_t r = 0; r < valid; ++r) out(part, slot)[r] = position(slot, r);
       }
+      break;
     }
   }
 }
