@@ -12,30 +12,6 @@
 
 namespace rkeops {
 
-struct Program::State {
-  std::string formula;
-  std::vector<Argument> arguments;
-  OutputShape output;
-  Graph graph;
-  std::vector<Expr> stages;
-
-  struct Stage {
-    KernelPlan kernel;
-    std::shared_ptr<const LoadedKernel> code;
-  };
-  using Key = std::pair<Precision, int>;  // precision and SIMD width
-  std::map<Key, std::vector<Stage>> compiled;
-  std::mutex mutex;
-
-  std::vector<Stage>& plans(const Target& target) {
-    std::vector<Stage>& result = compiled[{target.precision, target.vector_bytes}];
-    if (result.empty()) {
-      for (Expr stage : stages) result.push_back({generate(make_plan(stage), target), nullptr});
-    }
-    return result;
-  }
-};
-
 namespace engine_detail {
 
 inline OutputShape shape_of(Expr root, Expr last) {
@@ -123,11 +99,49 @@ inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
 
 }  // namespace engine_detail
 
+struct Program::State {
+  std::string formula;
+  std::vector<Argument> arguments;
+  OutputShape output;
+  Graph graph;
+  std::vector<Expr> stages;
+
+  struct Stage {
+    KernelPlan kernel;
+    std::shared_ptr<const LoadedKernel> code;
+  };
+  // Sizes of both indices; every input and every K checked.
+  engine_detail::Sizes checked_sizes(const std::vector<Input>& inputs) const {
+    const engine_detail::Sizes sizes = engine_detail::sizes_of(arguments, inputs);
+    for (Expr stage : stages) {
+      const std::int64_t folded = sizes.of(folded_category(stage));
+      if (reduction_of(stage).family == Family::nearest && k_of(stage) > folded) {
+        throw Error(ErrorKind::input,
+                    std::string(reduction_of(stage).name) + "_Reduction: K is " + str(k_of(stage)) + ", but only " +
+                        str(folded) + " rows are reduced",
+                    "K can be at most the number of rows.");
+      }
+    }
+    return sizes;
+  }
+
+  using Key = std::pair<Precision, int>;  // precision and SIMD width
+  std::map<Key, std::vector<Stage>> compiled;
+  std::mutex mutex;
+
+  std::vector<Stage>& plans(const Target& target) {
+    std::vector<Stage>& result = compiled[{target.precision, target.vector_bytes}];
+    if (result.empty()) {
+      for (Expr stage : stages) result.push_back({generate(make_plan(stage), target), nullptr});
+    }
+    return result;
+  }
+};
+
 Program::Program() : state_(std::make_unique<State>()) {}
 Program::~Program() = default;
 
-std::shared_ptr<const Program> Program::create(const std::string& formula,
-                                                      const std::vector<Argument>& declared) {
+std::shared_ptr<const Program> Program::create(const std::string& formula, const std::vector<Argument>& declared) {
   std::shared_ptr<Program> program(new Program());
   State& state = *program->state_;
   state.formula = formula;
@@ -145,23 +159,12 @@ const std::vector<Argument>& Program::arguments() const { return state_->argumen
 const OutputShape& Program::output() const { return state_->output; }
 
 std::int64_t Program::bind(const std::vector<Input>& inputs) const {
-  const engine_detail::Sizes sizes = engine_detail::sizes_of(state_->arguments, inputs);
-  for (Expr stage : state_->stages) {
-    const std::int64_t folded = sizes.of(folded_category(stage));
-    if (reduction_of(stage).family == Family::nearest && k_of(stage) > folded) {
-      throw Error(ErrorKind::input,
-                  std::string(reduction_of(stage).name) + "_Reduction: K is " + str(k_of(stage)) + ", but only " +
-                      str(folded) + " rows are reduced",
-                  "K can be at most the number of rows.");
-    }
-  }
-  return sizes.of(state_->output.category);
+  return state_->checked_sizes(inputs).of(state_->output.category);
 }
 
-void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs,
-                         const RunOptions& options, const Host& host) const {
-  bind(inputs);
-  const engine_detail::Sizes sizes = engine_detail::sizes_of(state_->arguments, inputs);
+void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
+                  const Host& host) const {
+  const engine_detail::Sizes sizes = state_->checked_sizes(inputs);
   const std::lock_guard<std::mutex> lock(state_->mutex);
   std::vector<State::Stage>& stages = state_->plans(cpu_target(options.precision));
   std::unordered_map<std::int64_t, std::pair<Buffer<double>, Input>> results;  // of inner stages, by node
@@ -224,7 +227,7 @@ std::string Program::source(const RunOptions& options) const {
 }
 
 std::int64_t operation_dim(const std::string& name, const std::vector<std::int64_t>& operand_dims,
-                                  const std::vector<std::int64_t>& parameters) {
+                           const std::vector<std::int64_t>& parameters) {
   const Operation* operation = find_operation(name);
   if (!operation || !*operation->signature) {
     for (std::string_view planned : planned_operations()) {

@@ -25,7 +25,6 @@ struct Argument {
 struct Target {
   Precision precision = Precision::float64;
   int vector_bytes = 32;
-  int vector_registers = 16;
 
   int lanes() const { return vector_bytes / (precision == Precision::float32 ? 4 : 8); }
 };

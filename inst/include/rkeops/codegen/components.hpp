@@ -18,8 +18,7 @@ class Components : public Values {
   // Emits all that `roots` need before their components can be asked for.
   // vector_use: components are asked for inside loops over components.
   void prepare(const std::vector<Expr>& roots, bool vector_use) {
-    std::vector<Expr> body;
-    for (Expr n : reachable(roots)) body.push_back(n);
+    const std::vector<Expr> body = reachable(roots);
     std::unordered_map<const Node*, int> uses;
     std::unordered_set<const Node*> in_vector, in_contract;
     for (Expr root : roots) {

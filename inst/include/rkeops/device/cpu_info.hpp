@@ -13,7 +13,6 @@ struct CpuInfo {
   std::string name;
   std::string features;  // as text: part of the cache key
   int vector_bytes = 16;
-  int vector_registers = 16;
 };
 
 inline CpuInfo read_cpu_info() {
@@ -31,12 +30,9 @@ inline CpuInfo read_cpu_info() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     info.vector_bytes = 64;
-    info.vector_registers = 32;
   } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     info.vector_bytes = 32;
   }
-#else
-  info.vector_registers = 32;
 #endif
   return info;
 }
@@ -46,8 +42,6 @@ inline const CpuInfo& cpu_info() {
   return info;
 }
 
-inline Target cpu_target(Precision precision) {
-  return {precision, cpu_info().vector_bytes, cpu_info().vector_registers};
-}
+inline Target cpu_target(Precision precision) { return {precision, cpu_info().vector_bytes}; }
 
 }  // namespace rkeops

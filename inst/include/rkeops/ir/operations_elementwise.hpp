@@ -19,9 +19,6 @@ inline Operation elementwise(const char* name, const char* signature, const char
 using Numbers = const double*;
 using Exprs = std::vector<Expr>;
 
-// Derivative zero everywhere it exists.
-inline Exprs flat(Expr node, Expr) { return Exprs(node->args.size()); }
-
 inline double sign_value(double a) { return a > 0 ? 1 : a < 0 ? -1 : 0; }
 inline double rsqrt_value(double a) { return a == 0 ? 0 : 1 / std::sqrt(a); }
 

@@ -55,7 +55,6 @@ inline const Reduction* find_reduction(std::string_view name) {
 }
 
 inline std::vector<Operation> reduction_operations() {
-  const auto flat = [](Expr n, Expr) { return std::vector<Expr>(n->args.size()); };
   return {{"Reduce", "", "fold over an index", Structure::reduction, nullptr, nullptr, library_call, nullptr, nullptr,
            "real"},
           {"RowNumber", "", "number of the row i or j, from 0, or a part of it", Structure::leaf, nullptr, nullptr,

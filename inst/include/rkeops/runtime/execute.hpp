@@ -36,7 +36,8 @@ class Execution {
 
   void run() {
     plan_cuts();
-    workers_ = std::vector<Worker>(static_cast<std::size_t>(threads()));
+    threads_ = choose_threads();
+    workers_ = std::vector<Worker>(static_cast<std::size_t>(threads_));
     pack_parameters();
     pack_columns();
     const std::int64_t states = splits_ > 1 ? tiles_ * splits_ : 0;
@@ -52,7 +53,7 @@ class Execution {
           fold_group(task / splits_, task % splits_, workers_[static_cast<std::size_t>(worker)], runner, partial);
         },
         [&](std::int64_t done) { return poll(done, groups_ * splits_); });
-    if (!folds.run(threads())) throw Error(ErrorKind::interrupt, "interrupted");
+    if (!folds.run(threads_)) throw Error(ErrorKind::interrupt, "interrupted");
     for (std::int64_t tile = 0; tile < tiles_ && splits_ > 1; ++tile) {
       for (std::int64_t split = 1; split < splits_; ++split)
         merge_state(kernel_, partial(tile, 0), partial(tile, split));
@@ -84,7 +85,7 @@ class Execution {
   }
 
   // One thread where starting more would take longer than the work.
-  int threads() const {
+  int choose_threads() const {
     const double work = static_cast<double>(tiles_ * tile_) * static_cast<double>(data_.columns) *
                         static_cast<double>(kernel_.column.width + kernel_.row.width + 4);
     if (work < 2e6) return 1;
@@ -144,7 +145,7 @@ class Execution {
       }
     };
     TaskRunner packs((tiles + per_task - 1) / per_task, pack, [&](std::int64_t) { return poll(0, 1); });
-    if (!packs.run(data_.columns * width < 100000 ? 1 : threads())) throw Error(ErrorKind::interrupt, "interrupted");
+    if (!packs.run(data_.columns * width < 100000 ? 1 : threads_)) throw Error(ErrorKind::interrupt, "interrupted");
   }
 
   template <class Partial>
@@ -199,6 +200,7 @@ class Execution {
   const int tile_;
   const double progress_from_, progress_to_;
   std::int64_t tiles_ = 0, group_ = 1, groups_ = 0, splits_ = 1, chunk_ = 0, chunks_per_split_ = 0;
+  int threads_ = 1;
   std::vector<Worker> workers_;
   Buffer<Real> parameters_, columns_;
 };
