@@ -15,8 +15,7 @@ as_operand <- function(x, arg, call, label = "") {
   if (length(x) == 0L) {
     abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
   }
-  if (is.logical(x)) x <- as.numeric(x)
-  if (length(x) == 1L && is_whole(x) && abs(x) < 2^31) return(new_constant(x))
+  if (length(x) == 1L && is_whole(as.numeric(x)) && abs(x) < 2^31) return(new_constant(x))
   new_variable(x, "Pm", length(x), NA_real_, label)
 }
 
@@ -53,12 +52,24 @@ apply_operation <- function(operation, operands, parameters = numeric(), call = 
   dimres <- settle(rk_operation_dim(operation, dims, as.numeric(parameters)), call)
   merged <- merge_operands(operands, call)
   pieces <- c(merged$formulas, if (length(parameters) > 0L) sprintf("%.0f", parameters))
-  merged_tensor(merged, paste0(operation, "(", paste(pieces, collapse = ","), ")"), dimres)
+  new_lazytensor(paste0(operation, "(", paste(pieces, collapse = ","), ")"), merged$args, merged$data, merged$labels, dimres,
+                 merged$ni, merged$nj, gives_truth(operation, operands))
 }
 
-merged_tensor <- function(merged, formula, dimres) {
-  new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj)
+# Truth values come from comparisons and their combinations; parts of truth values are truth values. The number is
+# that of the operands whose parts are taken.
+truth_operations <- c("Equal", "NotEqual", "LessThan", "LessOrEqual", "And", "Or", "Not")
+part_operations <- c(Elem = 1L, Extract = 1L, Concat = 2L, Gather = 1L, Lookup = 1L)
+
+gives_truth <- function(operation, operands) {
+  if (operation %in% truth_operations) return(TRUE)
+  wholes <- part_operations[operation]
+  !is.na(wholes) && all_logical(operands[seq_len(wholes)])
 }
+
+# Of LazyTensors and R's own values.
+all_logical <- function(operands) all(vapply(operands, holds_truth, TRUE))
+holds_truth <- function(x) if (is.LazyTensor(x)) isTRUE(.subset2(x, "logical")) else is.logical(x)
 
 # The variables of all operands, each once: the same identifier, or the same R object declared alike, is the same
 # variable. Formulas are returned with the identifiers that remain.

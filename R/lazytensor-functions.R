@@ -2,6 +2,7 @@
 
 named_functions <- c(
   square = "Square", rsqrt = "Rsqrt", inv = "Inv", xlogx = "XLogX", sinxdivx = "SinXDivX", relu = "ReLU",
+  erf = "Erf", erfc = "Erfc", besselj0 = "BesselJ0", besselj1 = "BesselJ1",
   sqnorm2 = "SqNorm2", norm2 = "Norm2", normalize = "Normalize"
 )
 
@@ -25,9 +26,12 @@ named_function <- function(name, plain = NULL) {
 #' * `square(x)`, `rsqrt(x)` (1 / sqrt(x); 0 at 0 for LazyTensors), `inv(x)` (1 / x), `xlogx(x)` (x log(x), 0 at 0),
 #'   `sinxdivx(x)` (sin(x) / x, 1 at 0), `relu(x)` (max(x, 0)), `step(x)` (0 below 0, else 1),
 #'   `atan2(y, x)`;
+#' * `erf(x)`, `erfc(x)`: error function and 1 minus it; `besselj0(x)`, `besselj1(x)`: Bessel functions of the first
+#'   kind, of order 0 and 1;
 #' * `clamp(x, a, b)`: x kept between a and b; `clampint(x, y, z)`: the same with whole numbers y, z;
 #' * `mod(x, a, b)`: x modulo a, in \[b, b + a);
-#' * `ifelse(test, yes, no)`: yes where **test >= 0**, else no.
+#' * `ifelse(test, yes, no)`: if `test` holds truth values, such as `x < y` (see [lazytensor_operators]), yes where they
+#'   are true, else no. If it holds other numbers, yes where **test >= 0**, else no.
 #'
 #' Vectors to numbers: `sqnorm2(x)`, `norm2(x)`, `sqdist(x, y)`, and with weights s of dimension 1, D (diagonal) or
 #' D^2 (matrix, row by row) `weightedsqnorm(x, s)`, `weightedsqdist(x, y, s)`. `normalize(x)` divides by the norm.
@@ -39,8 +43,8 @@ named_function <- function(name, plain = NULL) {
 #'
 #' Matrices stored row by row in vectors: `matvecmult(m, v)`, `vecmatmult(v, m)`, `tensorprod(x, y)` (outer product).
 #'
-#' `square()`, `rsqrt()`, `inv()`, `xlogx()`, `sinxdivx()`, `relu()` work on ordinary numbers too. `ifelse()`,
-#' `atan2()` and `step()` do what they do in base R and stats unless a LazyTensor is given.
+#' `square()`, `rsqrt()`, `inv()`, `xlogx()`, `sinxdivx()`, `relu()`, `erf()`, `erfc()`, `besselj0()` and `besselj1()` work
+#' on ordinary numbers too. `ifelse()`, `atan2()` and `step()` do what they do in base R and stats unless a LazyTensor is given.
 #'
 #' @param x,y,s,m,v,a,b,z,test,yes,no LazyTensors, numbers or numeric vectors; `m` of `elem()`, `elemT()`,
 #'   `extract()` and `extractT()` is a position, `y` and `z` of `clampint()` are whole numbers.
@@ -54,7 +58,9 @@ named_function <- function(name, plain = NULL) {
 #' y_j <- Vj(matrix(runif(15), 5))
 #' sum(sqdist(x_i, y_j), index = "j")
 #' sum(elem(x_i, 1) * normalize(y_j), index = "j")
+#' sum(ifelse(x_i < y_j, erf(x_i - y_j), 0), index = "j")
 #' square(3)
+#' erf(1)
 NULL
 
 #' @rdname lazytensor_functions
@@ -91,6 +97,23 @@ relu <- named_function("relu", function(x) {
   x[!is.na(x) & x < 0] <- 0
   x
 })
+
+# Exact near 0, where 1 minus the complement would not be.
+#' @rdname lazytensor_functions
+#' @export
+erf <- named_function("erf", function(x) sign(x) * stats::pchisq(2 * x^2, 1))
+
+#' @rdname lazytensor_functions
+#' @export
+erfc <- named_function("erfc", function(x) 2 * stats::pnorm(sqrt(2) * x, lower.tail = FALSE))
+
+#' @rdname lazytensor_functions
+#' @export
+besselj0 <- named_function("besselj0", function(x) besselJ(abs(x), 0))
+
+#' @rdname lazytensor_functions
+#' @export
+besselj1 <- named_function("besselj1", function(x) sign(x) * besselJ(abs(x), 1))
 
 #' @rdname lazytensor_functions
 #' @export
@@ -227,7 +250,9 @@ ifelse.default <- base::ifelse
 #' @rdname lazytensor_functions
 #' @export
 ifelse.LazyTensor <- function(test, yes, no) {
-  apply_operation("IfElse", list(test = test, yes = yes, no = no), call = sys.call())
+  call <- sys.call()
+  if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = 1), call = call)  # 0 or -1
+  apply_operation("IfElse", list(test = test, yes = yes, no = no), call = call)
 }
 
 #' @rdname lazytensor_functions

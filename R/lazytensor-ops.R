@@ -3,12 +3,14 @@
 binary_operators <- c(
   "+" = "Add", "-" = "Subtract", "*" = "Mult", "/" = "Divide", "^" = "Power", "|" = "Scalprod",
   "==" = "Equal", "!=" = "NotEqual", "<" = "LessThan", "<=" = "LessOrEqual", ">" = "LessThan", ">=" = "LessOrEqual",
-  "%%" = "Mod", "%/%" = "Quotient"
+  "&" = "And", "%%" = "Mod", "%/%" = "Quotient"
 )
 
 math_functions <- c(
-  abs = "Abs", sign = "Sign", sqrt = "Sqrt", floor = "Floor", exp = "Exp", cos = "Cos", sin = "Sin", acos = "Acos",
-  asin = "Asin", atan = "Atan"
+  abs = "Abs", sign = "Sign", sqrt = "Sqrt", floor = "Floor", exp = "Exp", expm1 = "Expm1", log1p = "Log1p",
+  cos = "Cos", sin = "Sin", tan = "Tan", acos = "Acos", asin = "Asin", atan = "Atan",
+  cosh = "Cosh", sinh = "Sinh", tanh = "Tanh", acosh = "Acosh", asinh = "Asinh", atanh = "Atanh",
+  lgamma = "LGamma", digamma = "Digamma", trigamma = "Trigamma"
 )
 
 #' Operators and mathematical functions of LazyTensors
@@ -19,12 +21,20 @@ math_functions <- c(
 #' @details
 #' * `+ - * /`, `^`: component by component. `x^2`, `x^-1` and so on with whole exponents are exact products;
 #'   `x^0.5` is `sqrt(x)` and `x^-0.5` is [rsqrt()], which is 0 at 0.
-#' * `x | y`: scalar product of the vectors.
-#' * `== != < <= > >=`: 1 where true, 0 where not.
+#' * `== != < <= > >=`: truth values, 1 where true and 0 where not.
+#' * `!x`, `x & y`: as in R, every number but 0 counts as true.
+#' * `x | y`: **scalar product** of the vectors, unless both sides are truth values; then it is "or", as in R.
 #' * `x %% y`, `x %/% y`: as for R numbers.
-#' * `abs sign sqrt exp cos sin tan acos asin atan floor ceiling trunc cosh`, `log(x, base)`, `log2`, `log10`.
+#' * `abs sign sqrt floor ceiling trunc exp expm1 log log2 log10 log1p cos sin tan acos asin atan cosh sinh tanh acosh asinh
+#'   atanh lgamma digamma trigamma`; `log(x, base)`.
 #' * `round(x, digits)`: halves are rounded away from zero, unlike for R numbers.
-#' * Other functions, `!` and `&` raise an error of class `rkeops_error_unsupported`.
+#' * Other functions raise an error of class `rkeops_error_unsupported`.
+#'
+#' Truth values are what comparisons, `!`, `&` and `|` ("or") give, parts of them ([elem()], [extract()], [concat()],
+#' [lookup()]), R's `TRUE` and `FALSE`, and variables made of logical matrices or vectors. What is computed from them, as
+#' in `(x < y) * 1` or `sum(x < y)`, is a number. So `(x < y) | (y < z)` is "or", and `(x < y) * 1 | (y < z) * 1` a
+#' scalar product. Exclusive "or" is `!=` between truth values, or [xor()]. There is no `NA`: comparisons with NaN are
+#' false, except `!=`, and for `!`, `&` and `|` NaN in data is not 0 and so counts as true.
 #'
 #' @param e1,e2,x LazyTensors, numbers or numeric vectors.
 #' @param ... `base` of `log()`, `digits` of `round()`.
@@ -42,6 +52,10 @@ math_functions <- c(
 #' K_ij <- exp(-abs(x_i - y_j) / 2) * (x_i > y_j)
 #' sum(K_ij, index = "j")
 #' sum(x_i | y_j, index = "j")
+#' # how many y_j are closer to x_i than 1/2, and of those, on its right
+#' near_ij <- sqdist(x_i, y_j) < 0.5^2
+#' sum(near_ij, index = "j")
+#' sum(near_ij & elem(y_j, 1) > elem(x_i, 1), index = "j")
 NULL
 
 #' @rdname lazytensor_operators
@@ -49,8 +63,8 @@ NULL
 Ops.LazyTensor <- function(e1, e2) {
   if (missing(e2)) {
     call <- call(.Generic, substitute(e1))
-    return(switch(.Generic, "+" = e1, "-" = apply_operation("Minus", list(e1 = e1), call = call),
-                  refuse_function(.Generic, call)))
+    if (.Generic == "+") return(e1)
+    return(apply_operation(if (.Generic == "-") "Minus" else "Not", list(e1 = e1), call = call))
   }
   call <- call(.Generic, substitute(e1), substitute(e2))
   operands <- list(e1, e2)
@@ -62,10 +76,10 @@ Ops.LazyTensor <- function(e1, e2) {
 operand_name <- function(expression, otherwise) if (is.name(expression)) as.character(expression) else otherwise
 
 apply_binary <- function(operator, operands, call) {
-  operation <- unname(binary_operators[operator])
-  if (is.na(operation)) refuse_function(operator, call)
+  operation <- binary_operators[[operator]]
   switch(operator,
     "^" = apply_power(operands, call),
+    "|" = apply_operation(if (all_logical(operands)) "Or" else operation, operands, call = call),
     ">" = ,
     ">=" = apply_operation(operation, rev(operands), call = call),
     "%%" = apply_operation(operation, c(operands, list(0)), call = call),
@@ -103,8 +117,6 @@ Math.LazyTensor <- function(x, ...) {
     round = apply_round(x, ..., call = call),
     ceiling = -unary("Floor", -x),
     trunc = unary("Sign", x) * unary("Floor", unary("Abs", x)),
-    tan = unary("Sin", x) / unary("Cos", x),
-    cosh = (unary("Exp", x) + unary("Exp", -x)) / 2,
     refuse_function(.Generic, call)
   )
 }

@@ -65,14 +65,14 @@ t.LazyTensor <- function(x) {
   declared <- declared_as(x$args)
   substr(declared, 2L, 2L) <- ifelse.default(substr(declared, 1L, 1L) == "V", chartr("ij", "ji", substr(declared, 2L, 2L)),
                                              substr(declared, 2L, 2L))
-  new_lazytensor(formula, sprintf("%s=%s", swapped, declared), x$data, x$labels, x$dimres, x$nj, x$ni)
+  new_lazytensor(formula, sprintf("%s=%s", swapped, declared), x$data, x$labels, x$dimres, x$nj, x$ni, x$logical)
 }
 
 # The formula with the names that the user's data had, where they are known and different.
 readable_formula <- function(x) {
   labels <- x$labels
   indexed <- is_indexed(x$args)
-  suffix <- ifelse.default(indexed, paste0("_", sub(".*=V([ij]).*", "\\1", x$args)), "")
+  suffix <- sub(".*=Pm.*", "", sub(".*=V([ij]).*", "_\\1", x$args))
   unknown <- !nzchar(labels)
   labels[unknown] <- ifelse.default(indexed, "v", "p")[unknown]
   has_suffix <- nzchar(suffix) & endsWith(labels, suffix)

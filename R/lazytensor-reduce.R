@@ -13,9 +13,9 @@
 #' * `min_argmin`, `max_argmax`: both, as a list of two matrices.
 #' * `Kmin`, `argKmin`, `Kmin_argKmin`: the K smallest values, in increasing order, and where they are. A matrix with K
 #'   columns if `x` has dimension 1, otherwise an array n x K x D.
-#' * `logsumexp`: log of the sum of `exp(x)`, computed without overflow; with weights log of the sum of
-#'   `exp(x) * weight`. `x` has dimension 1.
-#' * `sumsoftmaxweight`: sum of `exp(x) * weight` divided by the sum of `exp(x)`.
+#' * `logsumexp`: log of the sum of `exp(x)`, component by component, computed without overflow; with weights log of the
+#'   sum of `exp(x) * weight`, where `x` has dimension 1.
+#' * `sumsoftmaxweight`: sum of `exp(x) * weight` divided by the sum of `exp(x)`, where `x` has dimension 1.
 #' * `sum_reduction` and so on are the same functions under other names, `reduction.LazyTensor` takes the name of the
 #'   reduction in the formula language.
 #'

@@ -5,15 +5,18 @@
 #   labels   names for printing, parallel to args
 #   dimres   dimension of the vectors
 #   ni, nj   number of rows i and j, NA where there is none
+#   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
 
-new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj) {
-  x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj)
+new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE) {
+  x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj,
+            logical = logical)
   class(x) <- "LazyTensor"
   if (needs_s4_bit) asS4(x) else x
 }
 
 new_constant <- function(value) {
-  new_lazytensor(sprintf("IntCst(%.0f)", value), character(), list(), character(), 1, NA_real_, NA_real_)
+  new_lazytensor(sprintf("IntCst(%.0f)", as.numeric(value)), character(), list(), character(), 1, NA_real_, NA_real_,
+                 is.logical(value))
 }
 
 new_variable <- function(data, category, dim, rows, label) {
@@ -21,7 +24,7 @@ new_variable <- function(data, category, dim, rows, label) {
   id <- sprintf("A0x%x%s", session$variables, switch(category, Vi = "i", Vj = "j", Pm = "NA"))
   new_lazytensor(
     id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,
-    if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_
+    if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_, is.logical(data)
   )
 }
 

@@ -14,6 +14,9 @@ using rkeops::Category;
 using rkeops::Expr;
 using Values = std::vector<double>;
 
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double pi = 3.14159265358979323846;
+
 class Interpreter {
  public:
   Interpreter(std::vector<Matrix> data, std::int64_t rows_i, std::int64_t rows_j, bool single = false)
@@ -119,12 +122,16 @@ class Interpreter {
         for (std::size_t k = 0; k < out.size(); ++k) {
           double x[4] = {0, 0, 0, 0};
           for (std::size_t a = 0; a < n->args.size(); ++a) x[a] = arg(a)[arg(a).size() == 1 ? 0 : k];
-          out[k] = is(n, "Pow") ? std::pow(x[0], static_cast<double>(n->params[0])) : n->operation->value(x);
+          out[k] = is(n, "Pow")        ? std::pow(x[0], static_cast<double>(n->params[0]))
+                   : is(n, "Digamma")  ? digamma(x[0])
+                   : is(n, "Trigamma") ? trigamma(x[0])
+                                       : n->operation->value(x);
         }
         return;
       case Structure::across: out[0] = across(n, arg(0)); return;
       case Structure::rearrange: rearrange(n, arg(0), n->args.size() > 1 ? arg(1) : arg(0), out); return;
       case Structure::contract: contract(rkeops::contraction_of(n), arg(0), arg(1), out); return;
+      case Structure::gather: gather(n, arg(0), arg(1), arg(n->args.size() - 1), out); return;
       case Structure::reduction: out = result_row(n, i, j); return;
       default: throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     }
@@ -167,8 +174,40 @@ class Interpreter {
       else if (is(n, "Extract")) out[k] = from(at + n->params[0]);
       else if (is(n, "ExtractT")) out[k] = at < n->params[0] || at >= n->params[0] + size ? 0 : from(at - n->params[0]);
       else if (is(n, "Concat")) out[k] = at < size ? from(at) : b[k - a.size()];
+      else if (is(n, "Strided")) out[k] = from(n->params[0] + at * n->params[1]);
+      else if (is(n, "Interleave")) out[k] = (k % 2 == 0 ? a : b)[k / 2];
       else throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     }
+  }
+
+  // A whole row of the table (Gather), or one entry (Lookup); the node's parameters are its numbers of rows and columns.
+  static void gather(Expr n, const Values& table, const Values& row, const Values& column, Values& out) {
+    const auto nearest = [](double x, std::int64_t size) {  // -1 outside
+      const double at = std::floor(x) + (x - std::floor(x) >= 0.5);
+      return at >= 0 && at < static_cast<double>(size) ? static_cast<std::int64_t>(at) : -1;
+    };
+    const std::int64_t rows = n->params[0], columns = n->params[1], r = nearest(row[0], rows);
+    const bool whole = is(n, "Gather");
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      const std::int64_t c = whole ? static_cast<std::int64_t>(k) : nearest(column[0], columns);
+      out[k] = r < 0 || c < 0 ? std::nan("") : table[static_cast<std::size_t>(r * columns + c)];
+    }
+  }
+
+  // Derivatives of log Gamma: by recurrence to large arguments, then differences of lgamma's asymptotic series.
+  static double digamma(double x) {
+    if (x <= 0) return x == std::floor(x) ? std::nan("") : digamma(1 - x) - pi / std::tan(pi * x);
+    long double y = x, sum = 0;
+    for (; y < 60; y += 1) sum -= 1 / y;
+    const long double z = 1 / (y * y);
+    return static_cast<double>(sum + std::log(y) - 0.5L / y - z * (1 / 12.0L - z * (1 / 120.0L - z * (1 / 252.0L - z / 240))));
+  }
+  static double trigamma(double x) {
+    if (x <= 0) return x == std::floor(x) ? inf : pi / std::sin(pi * x) * (pi / std::sin(pi * x)) - trigamma(1 - x);
+    long double y = x, sum = 0;
+    for (; y < 60; y += 1) sum += 1 / (y * y);
+    const long double z = 1 / (y * y);
+    return static_cast<double>(sum + 1 / y + z / 2 + z / y * (1 / 6.0L - z * (1 / 30.0L - z * (1 / 42.0L - z / 30))));
   }
 
   void contract(const rkeops::Contraction& c, const Values& a, const Values& b, Values& out) const {
@@ -189,6 +228,28 @@ class Interpreter {
     }
   }
 
+  // The formula has one component where there are weights; else each of its components has a maximum of its own.
+  static Values softmax(const rkeops::Reduction& kind, const std::vector<Values>& terms, const std::vector<Values>& weights,
+                        std::size_t dim, std::size_t weight_dim) {
+    using Finish = rkeops::Reduction::Finish;
+    const double largest = std::numeric_limits<double>::max();
+    const std::size_t sums = kind.weighted ? weight_dim : dim;
+    Values out;
+    for (std::size_t d = 0; d < sums; ++d) {
+      const std::size_t component = kind.weighted ? 0 : d;
+      double top = -largest, ones = 0, sum = 0;
+      for (const Values& term : terms) top = std::max(top, std::min(term[component], largest));
+      for (std::size_t t = 0; t < terms.size(); ++t) {
+        const double p = std::exp(terms[t][component] - top);
+        ones += p;
+        sum += kind.weighted ? p * weights[t][d] : p;
+      }
+      if (kind.finish == Finish::pair && d == 0) out.push_back(top == -largest ? -inf : top);
+      out.push_back(kind.finish == Finish::pair ? sum : kind.finish == Finish::ratio ? sum / ones : top + std::log(sum));
+    }
+    return out;
+  }
+
   static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms, const std::vector<Values>& weights,
                                   std::size_t dim, std::size_t weight_dim, std::size_t k) {
     using rkeops::Family;
@@ -200,19 +261,7 @@ class Interpreter {
       }
       return {sums};
     }
-    if (kind.family == Family::softmax) {
-      double top = -std::numeric_limits<double>::max(), ones = 0;
-      for (const Values& term : terms) top = std::max(top, std::min(term[0], std::numeric_limits<double>::max()));
-      Values sums(weight_dim, 0);
-      for (std::size_t t = 0; t < terms.size(); ++t) {
-        const double p = std::exp(terms[t][0] - top);
-        ones += p;
-        for (std::size_t d = 0; d < weight_dim; ++d) sums[d] += p * weights[t][d];
-      }
-      if (!kind.weighted) return {{top + std::log(ones)}};
-      for (double& s : sums) s = kind.ratio ? s / ones : top + std::log(s);
-      return {sums};
-    }
+    if (kind.family == Family::softmax) return {softmax(kind, terms, weights, dim, weight_dim)};
     const std::size_t ranks = kind.family == Family::nearest ? k : 1;
     Values values(dim * ranks, std::nan("")), indices(dim * ranks, std::nan(""));
     for (std::size_t d = 0; d < dim; ++d) {
@@ -250,7 +299,7 @@ struct Parsed {
   Parsed(const std::string& formula, const std::vector<std::string>& declarations, bool simplifies = true) {
     graph.simplifies = simplifies;
     rkeops::Arguments known(check::arguments(declarations));
-    root = rkeops::Parser(graph, formula, known, {rkeops::gradient, rkeops::adjoint_category}).parse();
+    root = rkeops::Parser(graph, formula, known, rkeops::differentiation()).parse();
     arguments = known.finish();
   }
 };

@@ -1,99 +1,11 @@
 // Gradients against central finite differences, both by the interpreter: every operation, every reduction that has a
 // gradient, variables of all categories, orders one to three.
-#include "interpret.hpp"
+#include "gradient_check.hpp"
 
 using namespace check;
 using rkeops::ErrorKind;
 
 namespace {
-
-struct Domain {
-  double low, high;
-  bool both_signs;
-};
-
-Domain domain_named(const std::string& name) {
-  if (name == "positive") return {0.4, 2, false};
-  if (name == "nonzero") return {0.6, 2, true};
-  if (name == "unit") return {-0.85, 0.85, false};
-  return {-1.5, 1.5, false};
-}
-
-constexpr std::int64_t rows_i = 3, rows_j = 4;
-
-std::vector<Matrix> random_data(const std::vector<rkeops::Argument>& arguments, const Domain& domain, std::mt19937_64& random) {
-  std::vector<Matrix> data;
-  for (const rkeops::Argument& a : arguments) {
-    data.push_back(random_matrix(a.category == Category::i ? rows_i : a.category == Category::j ? rows_j : 1, a.dim, random, domain.low, domain.high));
-    if (!domain.both_signs) continue;
-    for (double& x : data.back().values) x = random() % 2 ? -x : x;
-  }
-  return data;
-}
-
-// All rows of a formula of reductions, as one list per row.
-std::vector<Values> all_rows(Interpreter& interpreter, Expr root) {
-  const Expr last = rkeops::stages_of(root).back();
-  std::vector<Values> rows;
-  for (std::int64_t r = 0; r < interpreter.size(result_category(last)); ++r) rows.push_back(interpreter.row(last, r)[0]);
-  return rows;
-}
-
-double inner(const std::vector<Values>& a, const std::vector<Values>& b) {
-  double total = 0;
-  for (std::size_t r = 0; r < a.size(); ++r) {
-    for (std::size_t k = 0; k < a[r].size(); ++k) total += a[r][k] * b[r][b[r].size() == 1 ? 0 : k];
-  }
-  return total;
-}
-
-// Grad(f, v, e) against differences of <f, e>; v and e are names of arguments.
-void check_gradient(const std::string& f, const std::string& v, const std::string& e, const std::vector<std::string>& declared,
-                    const Domain& domain = domain_named("real"), double tolerance = 2e-6) {
-  const std::string formula = "Grad(" + f + "," + v + "," + e + ")";
-  std::string what = formula + " with";
-  for (const std::string& d : declared) what += " " + d;
-  try {
-    Parsed value(f, declared), gradient(formula, declared);
-    std::mt19937_64 random(std::hash<std::string>()(formula));
-    std::vector<Matrix> data = random_data(value.arguments, domain, random);
-    const auto position = [&](const std::string& name) {
-      for (const rkeops::Argument& a : value.arguments) {
-        if (a.name == name) return static_cast<std::size_t>(a.position);
-      }
-      throw std::logic_error("no argument " + name);
-    };
-    const std::size_t at_v = position(v), at_e = position(e);
-    Interpreter interpreter(data, rows_i, rows_j);
-    const std::vector<Values> got = all_rows(interpreter, gradient.root);
-    const auto pairing = [&](std::size_t k, double x) {
-      Interpreter moved(data, rows_i, rows_j);
-      moved.data(at_v).values[k] = x;
-      std::vector<Values> weights(static_cast<std::size_t>(data[at_e].rows));
-      // e may be the variable itself: it stays where it was.
-      for (std::size_t r = 0; r < weights.size(); ++r) {
-        for (std::int64_t c = 0; c < data[at_e].cols; ++c) weights[r].push_back(data[at_e].at(static_cast<std::int64_t>(r), c));
-      }
-      const std::vector<Values> rows = all_rows(moved, value.root);
-      if (weights.size() == 1 && rows.size() > 1) weights.assign(rows.size(), weights[0]);
-      return inner(rows, weights);
-    };
-    CHECK_THAT(got.size() == static_cast<std::size_t>(data[at_v].rows) && got[0].size() == static_cast<std::size_t>(data[at_v].cols), what + ": wrong shape");
-    if (got.size() != static_cast<std::size_t>(data[at_v].rows)) return;
-    double worst = 0, scale = 1, shown = 0, wanted = 0;
-    for (std::size_t k = 0; k < data[at_v].values.size(); ++k) {
-      const double x = data[at_v].values[k], h = 2e-5;
-      const double difference = (8 * (pairing(k, x + h) - pairing(k, x - h)) - (pairing(k, x + 2 * h) - pairing(k, x - 2 * h))) / (12 * h);
-      const double found = got[k % got.size()][k / got.size()];
-      scale = std::max(scale, std::fabs(difference));
-      const double error = std::isfinite(found) ? std::fabs(found - difference) : 1e300;
-      if (error > worst) worst = error, shown = found, wanted = difference;
-    }
-    CHECK_THAT(worst <= tolerance * scale, what + ": " + show(shown) + " instead of " + show(wanted));
-  } catch (const std::exception& error) {
-    CHECK_THAT(false, what + ": " + error.what());
-  }
-}
 
 // Every elementwise row of the table: all arguments of dimension 3, then one of them a repeated scalar.
 void elementwise_operations() {
@@ -121,8 +33,19 @@ void elementwise_operations() {
       }
       declared.push_back("e=Vi(3)");
       declared.push_back("g=Vj(1)");
+      for (const char* one : {"Vi(1)", "Vj(1)", "Pm(1)"}) declared.push_back(std::string(1, one[0] == 'P' ? 'p' : one[1]) + "1=" + one);
       for (std::size_t k = 0; k < operands; ++k) {
-        const std::string v(1, static_cast<char>('a' + k));
+        const std::string v(1, static_cast<char>('a' + k)), category = categories[(k + scalar) % 3];
+        if (!row.adjoint) {
+          CHECK_THROWS({ Parsed("Grad(" + call + ")," + v + ",1)", declared); }, {ErrorKind::unsupported, "has no derivative"});
+          continue;
+        }
+        check_operators(call + ")", v, declared, row.domain, 1e-5);
+        const std::string adjoint = std::string(1, category[0] == 'P' ? 'p' : category[1]) + "1";
+        if (row.name != std::string("Digamma")) {  // Trigamma has none
+          check_gradient("Grad(Sum_Reduction(" + call + "),1)," + v + ",e)", v, adjoint, declared, domain_named(row.domain), 2e-5);
+          check_gradient("Grad(Sum_Reduction(" + call + "),1)," + v + ",e)", "a", adjoint, declared, domain_named(row.domain), 2e-5);
+        }
         check_gradient("Sum_Reduction(" + call + "),1)", v, "e", declared, domain_named(row.domain));
         check_gradient("LogSumExp_Reduction(Sum(" + call + ")),0)", v, "g", declared, domain_named(row.domain));
       }
@@ -197,21 +120,6 @@ void reductions() {
   check_gradient("Grad(Sum_Reduction(Sin(x|y),1),x,SqNorm2(x)*u)", "x", "q", declared);
   check_gradient("Grad(Sum_Reduction(Sin(x|y),1),x,Sum(x*q))", "q", "q", declared);
   check_gradient("Sum_Reduction(Grad(Sin(x|y),x,u*s2),1)", "y", "q", {"x=Vi(2)", "y=Vj(2)", "u=Vi(1)", "s2=Vj(1)", "q=Vi(2)"});
-  // through the selected indices, where that is available
-  for (const char* kind : {"Min", "Max", "KMin"}) {
-    const std::string text = std::string(kind) + "_Reduction(x*y" + (kind[0] == 'K' ? ",2" : "") + ",1)";
-    try {
-      Parsed parsed("Grad(" + text + ",x,q)", declared);
-    } catch (const rkeops::Error& error) {
-      if (error.kind == ErrorKind::unsupported) {
-        skip(std::string("gradient of ") + kind + "_Reduction");
-        continue;
-      }
-    }
-    if (kind[0] != 'K') {
-      for (const char* v : {"x", "y"}) check_gradient(text, v, "q", declared);
-    }
-  }
 }
 
 // What the axis, the category of the adjoint and its dimension do to each other.
@@ -219,7 +127,7 @@ void conventions() {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "s=Pm(1)", "e=Vi(3)", "g=Vj(3)", "e1=Vi(1)", "A=Vi(2)"};
   const auto parse = [&](rkeops::Graph& graph, const std::string& formula) {
     rkeops::Arguments known(check::arguments(declared));
-    return rkeops::Parser(graph, formula, known, {rkeops::gradient, rkeops::adjoint_category}).parse();
+    return rkeops::Parser(graph, formula, known, rkeops::differentiation()).parse();
   };
   const auto same = [&](const std::string& a, const std::string& b) {
     rkeops::Graph graph;
@@ -250,7 +158,7 @@ void conventions() {
   for (const char* kind : {"ArgMin", "ArgMax"}) {
     Parsed zero(std::string("Grad(") + kind + "_Reduction(x*y,1),x,e)", declared);
     std::mt19937_64 random(1);
-    Interpreter interpreter(random_data(zero.arguments, domain_named("real"), random), rows_i, rows_j);
+    Interpreter interpreter(draw_data(zero.arguments, domain_named("real"), random), rows_i, rows_j);
     for (const Values& row : all_rows(interpreter, zero.root)) CHECK_EQUAL(row, (Values{0, 0, 0}));
   }
   // the deliberate values at singular points

@@ -58,6 +58,19 @@ real_t digamma(real_t x) {
   return std::log(x) - 0.5L / x - z * (1 / 12.L - z * (1 / 120.L - z * tail)) - down;
 }
 
+// By recurrence up to 40, then the asymptotic series; reflected below 0.
+real_t trigamma(real_t x) {
+  if (x <= 0) {
+    if (x == std::floor(x)) return x == -inf ? quiet : inf;
+    const real_t sine = std::sin(pi * (x - std::round(x)));
+    return pi / sine * (pi / sine) - trigamma(1 - x);
+  }
+  real_t sum = 0;
+  for (; x < 40; x += 1) sum += 1 / (x * x);
+  const real_t z = 1 / (x * x);
+  return sum + 1 / x + z / 2 + z / x * (1 / 6.L - z * (1 / 30.L - z * (1 / 42.L - z * (1 / 30.L - z * 5 / 66))));
+}
+
 struct Range {
   double from, to;
 };
@@ -81,6 +94,10 @@ std::vector<Case> cases() {
   const auto reflected = [](double x) {
     const double tangent = std::tan(3.14159265358979 * (x - std::round(x)));
     return x < 0 ? std::max({1.0, std::log(1 - x), std::fabs(3.14 / tangent)}) : 0;
+  };
+  const auto reflected_square = [](double x) {
+    const double sine = std::sin(3.14159265358979 * (x - std::round(x)));
+    return x < 0 ? 9.87 / (sine * sine) : 0;
   };
   return {
       {"v_exp", 2, 2, [](R x, R, R) { return std::exp(x); }, {{-1, 1}, {-88, 89}, {-110, -85}, {-750, 712}}},
@@ -120,6 +137,9 @@ std::vector<Case> cases() {
       {"v_tanh", 2, 2, [](R x, R, R) { return std::tanh(x); }, {{-1, 1}, {-25, 25}}},
       {"v_sinh", 4, 4, [](R x, R, R) { return std::sinh(x); }, {{-2, 2}, {-90, 90}, {-711, 711}}},
       {"v_cosh", 4, 4, [](R x, R, R) { return std::cosh(x); }, {{-2, 2}, {-90, 90}, {-711, 711}}},
+      {"v_asinh", 4, 4, [](R x, R, R) { return std::asinh(x); }, {{-2, 2}, {-1e4, 1e4}}},
+      {"v_acosh", 4, 4, [](R x, R, R) { return std::acosh(x); }, {{1, 1.01}, {1, 9}, {1, 1e4}}},
+      {"v_atanh", 4, 4, [](R x, R, R) { return std::atanh(x); }, unit},
       {"v_expm1", 4, 4, [](R x, R, R) { return std::expm1(x); }, {{-1, 1}, {-45, 89}, {-45, 710}}},
       {"v_log1p", 4, 4, [](R x, R, R) { return std::log1p(x); }, {{-1, 1}, {-0.01, 0.01}, {-1, 1e4}}},
       {"v_erf", 4, 4, [](R x, R, R) { return std::erf(x); }, {{-1, 1}, {-7, 7}}},
@@ -132,6 +152,7 @@ std::vector<Case> cases() {
        {{0, 4}, {1.4, 1.5}, {0, 200}, {-20, 0}},
        1,
        reflected},
+      {"v_trigamma", 4, 4, [](R x, R, R) { return trigamma(x); }, {{0, 4}, {0, 200}, {-20, 0}}, 1, reflected_square},
       {"v_bessel_j0", 4, 4, [](R x, R, R) { return ::j0l(x); }, {{-20, 20}, {-500, 500}}, 1, half},
       {"v_bessel_j1", 4, 4, [](R x, R, R) { return ::j1l(x); }, {{-20, 20}, {-500, 500}}, 1, half},
       {"v_fma", 0.501, 0.501, [](R a, R b, R c) { return std::fma(a, b, c); }, wide, 3},

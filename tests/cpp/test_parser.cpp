@@ -12,7 +12,7 @@ const std::vector<std::string> known{"x=Vi(3)", "y=Vj(3)", "z=Vj(3)", "s=Pm(1)",
 
 Expr parse(rkeops::Graph& graph, const std::string& formula) {
   rkeops::Arguments list(arguments(known));
-  return rkeops::Parser(graph, formula, list, {rkeops::gradient, rkeops::adjoint_category}).parse();
+  return rkeops::Parser(graph, formula, list, rkeops::differentiation()).parse();
 }
 
 bool same(const std::string& a, const std::string& b, bool simplifies = false) {
@@ -60,6 +60,9 @@ void extras() {
       {" x + y ", "x+y"},       {"x\t*\n y", "x*y"},          {"Exp ( x )", "Exp(x)"},     {"Elem( x , 1 )", "Elem(x,1)"},
       {"2L*x", "2*x"},          {"Elem(x,1L)", "Elem(x,1)"},  {"Extract(x,+1,2)", "Extract(x,1,2)"},
       {"x*2.50", "2.5*x"},      {".5*x", "0.5*x"},            {"5.*x", "5*x"},             {"1e3*x", "1000*x"},
+      {"TensorDot(A,x,[3,3],[3],[1],[0])", "MatVecMult(A,x)"}, {"TensorDot(x,y,3,3,0,0)", "x|y"}, {"TensorDot(x,y,[3],[3],[],[],None)", "TensorProd(x,y)"},
+      {"TensorDot(x,y,Ind(3),Ind(3),Ind(),Ind())", "TensorProd(x,y)"}, {"TensorDot(x,y,[3],[3],[],[],[0,1])", "TensorProd(x,y)"}, {"Kron(x,y,[3],[1,3])", "TensorProd(x,y)"},
+      {"Diff(Sin(x),x,y)", "Cos(x)*y"}, {"Diff(x*y,(x,y),(y,x))", "y*y+x*x"}, {"Diff(x,(x),(y))", "y"}, {"Factorize(x*y,y)", "x*y"},
       {"1.5E-3*x", "0.0015*x"}, {"IntCst(1e+05)*x", "100000*x"}, {"IntCst(0.5)*x", "0.5*x"}};
   for (const auto& [a, b] : pairs) CHECK_THAT(same(a, b, true), std::string(a) + " is not " + b);
   const std::pair<const char*, double> numbers[] = {
@@ -154,7 +157,10 @@ void errors() {
   fails("KMin_Reduction(x,y,1)", parse, "K must be a whole number", 17);
   fails("KMin_Reduction(x,0,1)", ErrorKind::argument, "K is 0", 0);
   fails("KMin_Reduction(x,-2,1)", ErrorKind::argument, "K is -2", 0);
-  fails("LogSumExp_Reduction(x,1)", ErrorKind::dimension, "dimension 3, 1 is needed", 0);
+  for (const char* kind : {"Max_SumShiftExp_Reduction(x,1)", "LogSumExpWeight_Reduction(x,y,1)", "SumSoftMaxWeight_Reduction(x,y,1)", "Max_SumShiftExpWeight_Reduction(x,s,1)"}) {
+    fails(kind, ErrorKind::dimension, "dimension 3, 1 is needed", 0);
+  }
+  fails("Max_SumShiftExpWeight_Reduction(s,1)", parse, "takes 3 arguments, got 2", 0);
   fails("x*y", ErrorKind::argument, "not a reduction", -2, "Sum_Reduction");
   fails("3", ErrorKind::argument, "not a reduction", -2);
   fails("Grad(Sum_Reduction(x|y,1),2,x)", parse, "variable", 26);
@@ -163,7 +169,30 @@ void errors() {
   fails("Grad(Sum_Reduction(x*y,1))", parse, "Grad takes 2 to 3 arguments, got 1", 0);
   fails("Min_ArgMin_Reduction(x,1)+Sum_Reduction(x,1)", ErrorKind::unsupported, "Min_ArgMin_Reduction cannot be used inside", -2);
   fails("Sum_Reduction(x,1)+Sum_Reduction(x,0)", ErrorKind::dimension, "both i and j", -2);
-  inside("BSpline(A,s,2)", ErrorKind::unsupported, "BSpline", 0);
+  inside("IntCst(x)", ErrorKind::argument, "must be a number", 0);
+  inside("BSpline(A,x,2)", ErrorKind::dimension, "1 is needed", 0);
+  inside("BSpline(A,s,x)", parse, "argument 3 of BSpline must be a whole number", 12);
+  inside("TensorDot(x,y,[3],[3],[0])", parse, "TensorDot takes 6 to 7 arguments, got 5", 0);
+  inside("Kron(x,y,[3])", parse, "Kron takes 4 arguments, got 3", 0);
+  inside("Kron(x,y,x,[3])", parse, "argument 3 of Kron must be a list", 9, "");
+  inside("Kron(x,y,None,[3])", parse, "argument 3 of Kron must be a list", 9);
+  inside("Kron(x,y,[3.5],[3])", parse, "list element must be a whole number", 10);
+  inside("Kron(x,y,[x],[3])", parse, "list element must be a whole number", 10);
+  inside("Kron(x,y,[3,[3])", parse, "unexpected '['", 12);
+  inside("Kron(x,y,[3,[3]],[3])", parse, "unexpected '['", 12);
+  inside("Kron(x,[3],[3],[3])", parse, "expected a formula but found a list", 7);
+  inside("Exp(None)", parse, "expected a formula but found None", 4);
+  inside("Exp(Ind(1,2))", parse, "expected a formula but found a list", 4);
+  inside("TensorDot(x,y,[3],[3],[0],[1])", ErrorKind::argument, "axis 1 is not there", 0);
+  inside("s+TensorDot(x,A,[3],[9],[0],[0])", ErrorKind::dimension, "lengths 3 and 9", 2);
+  inside("ComplexMult(x,x)", ErrorKind::dimension, "an even one is needed", 0);
+  inside("Gather(x,s,3)", ErrorKind::argument, "must be a parameter", 0, "Pm");
+  inside("Strided(x,0,2,1)", parse, "unknown operation", 0);
+  inside("Interleave(x,x)", parse, "unknown operation", 0);
+  inside("Laplacien(x,x)", parse, "unknown operation 'Laplacien'", 0, "Did you mean 'Laplacian'");
+  inside("Diff(x,(x,y),(y,y)", parse, "Diff takes 3 arguments, got 4", 0);
+  inside("Diff(x,y+1,x)", parse, "Diff differentiates with respect to a variable", 7, "argument");
+  inside("x*Divergence(x,A)", ErrorKind::dimension, "dimension 3", 2);
   inside("x+A", ErrorKind::dimension, "dimensions 3 and 9", 1);
   inside("Add(x,A)", ErrorKind::dimension, "dimensions 3 and 9", 0);
   inside("s*x*A", ErrorKind::dimension, "dimensions 3 and 9", 3);
@@ -234,12 +263,17 @@ void random_texts(long texts, std::uint64_t seed) {
   std::vector<std::string> words{"x", "y", "z", "s", "A", "lambda", "Sum_Reduction(", "Grad(", "KMin_Reduction(", "LogSumExp_Reduction(",
                                  "Var(", "Vi(", "Vj(", "Pm(", "Ind(", "[", "]", ",1)", ",0)", "1", "2", "0.5", "3", "0", "1e9", "1e-3", "-1"};
   for (const rkeops::OperationInfo& row : rkeops::operation_table()) words.push_back(row.name + "(");
-  for (std::string_view name : rkeops::planned_operations()) words.push_back(std::string(name) + "(");
+  for (const rkeops::DifferentialOperator& row : rkeops::differential_operators()) words.push_back(std::string(row.name) + "(");
+  for (const char* list : {"[3]", "[3,3]", "[0]", "[]", "None", "(x,y)", "Diff(x,(x,y),("}) words.push_back(list);
   for (const char* symbol : {"+", "-", "*", "/", "**", "^", "|", "<", ">=", "==", "(", ")", "(", ")", ",", ",", " ", "$", "."}) words.push_back(symbol);
   const std::vector<std::string> valid{
       "Sum_Reduction(Exp(-SqDist(x,y)*s)*z,1)", "Grad(Sum_Reduction(Exp(-SqDist(x,y))|z,1),x,Vi(6,1))", "KMin_ArgKMin_Reduction(SqDist(x,y),2,1)",
       "LogSumExpWeight_Reduction(x|y,Concat(x,y),0)", "Sum_Reduction(MatVecMult(A,x)+Extract(Concat(y,z),1,3)/lambda**2,0)",
-      "Max_ArgMax_Reduction(IfElse(x<y,Powf(x,2.5),Clamp(y,-1,1)),1)", "2*Sum_Reduction(x,1)-Min_Reduction(Elem(y,2)*TensorProd(x,s),1)"};
+      "Max_ArgMax_Reduction(IfElse(x<y,Powf(x,2.5),Clamp(y,-1,1)),1)", "2*Sum_Reduction(x,1)-Min_Reduction(Elem(y,2)*TensorProd(x,s),1)",
+      "Sum_Reduction(TensorDot(A,TensorProd(x,y),[3,3],[3,3],[0,1],[1,0])*Kron(x,s,[1,3],[1]),1)", "LogSumExp_Reduction(Diff(Sin(x|y)*x,(x,y),(y,Reverse(z))),0)",
+      "Sum_Reduction(BSpline(A,Elem(x,0),2)*Sum(ComplexAbs(ComplexMult(Concat(x,s),ComplexExp1j(Extract(y,0,2))))),1)",
+      "Sum_Reduction(Laplacian(Exp(-SqDist(x,y)),x)+Divergence(MatVecMult(A,x),x)+TraceOperator(x*y,x,z)|AdjointOperator(x*y,x,z),1)",
+      "Sum_Reduction(SoftDTW_SqDist(x,y,s)*Gather(A,ArgMax(x),3)+Lookup(A,s,2,3)+And(x,Not(y))-SumLinOperator(MatVecMult(A,x),x,y,z),0)"};
   long parsed = 0;
   for (long t = 0; t < texts; ++t) {
     std::string text;
@@ -264,7 +298,8 @@ void random_texts(long texts, std::uint64_t seed) {
       rkeops::Program::create(text, arguments(known));
       ++parsed;
     } catch (const rkeops::Error& error) {
-      ok = error.position <= static_cast<std::int64_t>(text.size()) && error.kind != ErrorKind::internal && *error.what();
+      // Without a place: what is wrong with the formula as a whole, or with the arguments that it names.
+      ok = (error.position >= 0 || error.kind != ErrorKind::parse) && error.position <= static_cast<std::int64_t>(text.size()) && error.kind != ErrorKind::internal && *error.what();
       what = error.what();
     } catch (const std::exception& error) {
       ok = false, what = error.what();

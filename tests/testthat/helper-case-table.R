@@ -1,10 +1,13 @@
 # The case table: one row per operation, its plain-R reference on row vectors, dimensions and domain.
-# In a formula a is a Vi, b a Vj, c a Pm; `dims` lists their dimensions, one vector for each variant to try.
+# In a formula a is a Vi, b a Vj, c a Pm; `dims` lists their dimensions, one vector for each variant to try. `brief` cases
+# are tried on few sizes of data: their kernels differ from others in the operation alone.
 
-case <- function(formula, reference, dims, range = c(-2, 2), gradient = TRUE, grid = 2^-10) {
+case <- function(formula, reference, dims, range = c(-2, 2), gradient = TRUE, grid = 2^-10, brief = FALSE) {
   list(formula = formula, reference = reference, dims = if (is.list(dims)) dims else list(dims), range = range,
-       gradient = gradient, grid = grid)
+       gradient = gradient, grid = grid, brief = brief)
 }
+
+briefly <- function(cases) lapply(cases, utils::modifyList, list(brief = TRUE))
 
 # A function of one vector, entry by entry, on the mean of a and b.
 unary <- function(name, f, range = c(-2, 2), ...) {
@@ -28,7 +31,8 @@ unit <- function(x) if (any(x != 0)) x / sqrt(sum(x^2)) else x
 
 case_table <- function() {
   c(
-    arithmetic_cases(), elementary_cases(), choice_cases(), vector_cases(), matrix_cases()
+    arithmetic_cases(), elementary_cases(), choice_cases(), vector_cases(), matrix_cases(),
+    briefly(c(special_cases(), table_cases(), tensor_cases(), complex_cases()))
   )
 }
 
@@ -68,25 +72,24 @@ elementary_cases <- function() list(
   case("Round(a*b,-1)", function(a, b) away_from_zero(-1)(a * b), c(3, 3), c(-9, 9))
 )
 
-choice_cases <- function() {
-  comparison <- function(formula, f) {
-    case(formula, function(a, b) as.numeric(f(a, b)), list(c(3, 3), c(1, 4), c(4, 1)), grid = 1, gradient = FALSE)
-  }
-  list(
-    comparison("a<b", `<`), comparison("a<=b", `<=`), comparison("a>b", `>`), comparison("a>=b", `>=`),
-    comparison("a==b", `==`), comparison("a!=b", `!=`), comparison("LessThan(a,b)", `<`),
-    comparison("LessOrEqual(a,b)", `<=`), comparison("Equal(a,b)", `==`), comparison("NotEqual(a,b)", `!=`),
-    case("IfElse(a,b,c)", function(a, b, c) ifelse(rep_len(a, max(length(a), length(b), length(c))) >= 0, b, c),
-         list(c(3, 3, 3), c(3, 3, 1), c(3, 1, 3)), gradient = TRUE),
-    case("IfElse(a-b,a*b,b)", function(a, b) ifelse(a >= b, a * b, b), c(3, 3)),
-    case("Clamp(a,b,c)", function(a, b, c) clamp_to(a, b, c), list(c(3, 3, 3), c(3, 1, 1)), gradient = FALSE),
-    case("Clamp(a,b,b+1+c*c)", function(a, b, c) clamp_to(a, b, b + 1 + c * c), list(c(3, 3, 3), c(3, 1, 1))),
-    case("Clamp(a*b,0,1)", function(a, b) clamp_to(a * b, 0, 1), c(3, 3)),
-    case("ClampInt(a*b,-1,1)", function(a, b) clamp_to(a * b, -1, 1), c(3, 3)),
-    case("DiffClampInt(a*b,-1,1)", function(a, b) as.numeric(abs(a * b) <= 1), c(3, 3)),
-    case("Mod(a,b,c)", function(a, b, c) a - b * floor((a - c) / b), list(c(3, 3, 3), c(3, 1, 1)), c(0.5, 6))
-  )
+comparison <- function(formula, f) {
+  case(formula, function(a, b) as.numeric(f(a, b)), list(c(3, 3), c(1, 4), c(4, 1)), grid = 1, gradient = FALSE)
 }
+
+choice_cases <- function() list(
+  comparison("a<b", `<`), comparison("a<=b", `<=`), comparison("a>b", `>`), comparison("a>=b", `>=`),
+  comparison("a==b", `==`), comparison("a!=b", `!=`), comparison("LessThan(a,b)", `<`),
+  comparison("LessOrEqual(a,b)", `<=`), comparison("Equal(a,b)", `==`), comparison("NotEqual(a,b)", `!=`),
+  case("IfElse(a,b,c)", function(a, b, c) ifelse(rep_len(a, max(length(a), length(b), length(c))) >= 0, b, c),
+       list(c(3, 3, 3), c(3, 3, 1), c(3, 1, 3)), gradient = TRUE),
+  case("IfElse(a-b,a*b,b)", function(a, b) ifelse(a >= b, a * b, b), c(3, 3)),
+  case("Clamp(a,b,c)", function(a, b, c) clamp_to(a, b, c), list(c(3, 3, 3), c(3, 1, 1)), gradient = FALSE),
+  case("Clamp(a,b,b+1+c*c)", function(a, b, c) clamp_to(a, b, b + 1 + c * c), list(c(3, 3, 3), c(3, 1, 1))),
+  case("Clamp(a*b,0,1)", function(a, b) clamp_to(a * b, 0, 1), c(3, 3)),
+  case("ClampInt(a*b,-1,1)", function(a, b) clamp_to(a * b, -1, 1), c(3, 3)),
+  case("DiffClampInt(a*b,-1,1)", function(a, b) as.numeric(abs(a * b) <= 1), c(3, 3)),
+  case("Mod(a,b,c)", function(a, b, c) a - b * floor((a - c) / b), list(c(3, 3, 3), c(3, 1, 1)), c(0.5, 6))
+)
 
 vector_cases <- function() list(
   case("Sum(a*b)", function(a, b) sum(a * b), lengths), case("SumT(a*b,5)", function(a, b) rep(a * b, 5), c(1, 1)),

@@ -46,23 +46,30 @@ golden_output <- function(case) {
   result
 }
 
-# Largest error in units of what is allowed: relative `tolerance`, absolute 1e-12 near zero.
-excess <- function(actual, expected, tolerance = 1e-9) {
+# Errors allowed. float64: 1e-9 of each entry, 1e-12 near zero. float32, where sums of few terms may cancel: 2e-6 of the
+# largest entry.
+allowed_error <- function(expected, precision) {
+  size <- abs(as.vector(expected))
+  if (precision == "float32") 2e-6 * max(size, 1e-3) else pmax(1e-9 * size, 1e-12)
+}
+
+# Largest error in units of what is allowed.
+excess <- function(actual, expected, precision) {
   if (!identical(length(actual), length(expected))) return(Inf)
-  error <- abs(as.vector(actual) - as.vector(expected)) / pmax(tolerance * abs(as.vector(expected)), 1e-12)
+  error <- abs(as.vector(actual) - as.vector(expected)) / allowed_error(expected, precision)
   error[as.vector(actual) == as.vector(expected)] <- 0
   if (anyNA(error)) Inf else max(error, 0)
 }
 
-expect_golden <- function(case, threads) {
+expect_golden <- function(case, threads, precision = "float64") {
   rkeops_use_cpu(ncore = threads)
-  label <- sprintf("golden %d: %s", case$id, golden_formula(case))
+  label <- sprintf("golden %d, %s: %s", case$id, precision, golden_formula(case))
   actual <- tryCatch(keops_kernel(golden_formula(case), unlist(case$args))(golden_inputs(case)), error = identity)
   if (inherits(actual, "error")) return(testthat::fail(paste0(label, ": ", conditionMessage(actual))))
   if (!is.list(actual)) actual <- list(actual)
   expected <- golden_output(case)
   same_shape <- identical(lapply(actual, dim), lapply(expected, dim))
-  worst <- if (same_shape) max(mapply(excess, actual, expected)) else Inf
+  worst <- if (same_shape) max(mapply(excess, actual, expected, precision)) else Inf
   testthat::expect(worst <= 1, sprintf("%s: %s", label, if (same_shape) {
     sprintf("error is %.3g times what is allowed", worst)
   } else {

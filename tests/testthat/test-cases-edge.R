@@ -22,6 +22,14 @@ edge_values <- list(
   "IfElse(x,3,4)" = c(4, 4, 4, 4, 3, 3, 3, 3, 3, 4), "Clamp(x,-1,1)" = c(-1, -1, -1, -0.5, 0, 0.5, 1, 1, 1, NaN),
   "ClampInt(x,-1,1)" = c(-1, -1, -1, -0.5, 0, 0.5, 1, 1, 1, NaN),
   "DiffClampInt(x,-1,1)" = c(0, 0, 1, 1, 1, 1, 1, 0, 0, 1),
+  "Expm1(x)" = expm1(special), "Log1p(x)" = suppressWarnings(log1p(special)), "Tan(x)" = suppressWarnings(tan(special)),
+  "Sinh(x)" = sinh(special), "Cosh(x)" = cosh(special), "Tanh(x)" = tanh(special), "Asinh(x)" = asinh(special),
+  "Acosh(x)" = suppressWarnings(acosh(special)), "Atanh(x)" = suppressWarnings(atanh(special)),
+  "Erf(x)" = erf(special), "Erfc(x)" = erfc(special), "LGamma(x)" = suppressWarnings(lgamma(special)),
+  "Digamma(x+0.25)" = suppressWarnings(digamma(special + 0.25)),
+  "Trigamma(x)" = suppressWarnings(c(NaN, trigamma(special[-1]))),
+  "BesselJ0(x)" = c(0, besselj0(special[2:8]), 0, NaN), "BesselJ1(x)" = c(0, besselj1(special[2:8]), 0, NaN),
+  "Not(x)" = c(0, 0, 0, 0, 1, 0, 0, 0, 0, 0), "And(x,1)" = c(1, 1, 1, 1, 0, 1, 1, 1, 1, 1), "Or(x,0)" = c(1, 1, 1, 1, 0, 1, 1, 1, 1, 1),
   "Mod(x,2,0)" = c(NaN, 0.5, 1, 1.5, 0, 0.5, 1, 0.5, NaN, NaN), "Atan2(x,0)" = atan2(special, 0)
 )
 

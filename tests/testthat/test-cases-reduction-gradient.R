@@ -43,6 +43,22 @@ for (reduction in c("LogSumExpWeight", "SumSoftMaxWeight")) {
   })
 }
 
+test_that("gradient of LogSumExp of vectors", {
+  withr::local_seed(9)
+  local_rkeops_options(precision = "float64")
+  data <- random_data(c(3, 3, 1), 4, 5, c(-1, 1), grid = 0)
+  for (axis in 0:1) {
+    f <- function(data) reduce_reference("LogSumExp", all_pairs(function(a, b, c) c * a * b + a, data), axis)
+    e <- grid_matrix(if (axis == 1) 4 else 5, 3)
+    for (variable in names(data)) {
+      op <- keops_kernel(reduction_formula("LogSumExp", "c*a*b+a", axis), declare(c(3, 3, 1)))
+      expected <- gradient_by_differences(f, data, variable, e)
+      expect_near(keops_grad(op, variable)(c(unname(data), list(e))), expected, 1e-6, max(abs(expected)) + 1e-3,
+                  paste("LogSumExp, axis", axis, "in", variable))
+    }
+  }
+})
+
 test_that("gradient of KMin", {
   withr::local_seed(10)
   local_rkeops_options(precision = "float64")

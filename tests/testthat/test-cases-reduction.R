@@ -62,6 +62,15 @@ test_that("LogSumExp is right, and does not overflow", {
   }
 })
 
+test_that("LogSumExp of vectors is taken component by component", {
+  withr::local_seed(5)
+  for (precision in c("float64", "float32")) {
+    local_rkeops_options(precision = precision)
+    expect_reduction("LogSumExp", "a*b", product, c(5, 5), NULL, c(list(c(1, 1)), sizes[1:3]), precision)
+    expect_reduction("LogSumExp", "400*a*b", function(a, b) 400 * a * b, c(2, 2), NULL, sizes[1:2], precision)
+  }
+})
+
 test_that("weighted reductions are right", {
   withr::local_seed(6)
   for (precision in c("float64", "float32")) {

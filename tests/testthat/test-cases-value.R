@@ -20,9 +20,14 @@ for (case in case_table()) {
   test_that(paste("value of", case$formula), {
     withr::local_seed(1)
     local_rkeops_options(precision = "float64")
-    expect_sums(case, case$dims[[1]], "float64", 1, sizes)
-    expect_sums(case, case$dims[[1]], "float64", 0, sizes)
-    expect_sums(case, case$dims[[1]], "float32", 1, sizes[c(1, 3)])
+    if (case$brief) {
+      expect_sums(case, case$dims[[1]], "float64", 1, sizes[c(1, 2, 3, 6, 7)])
+      expect_sums(case, case$dims[[1]], "float32", 0, sizes[1])
+    } else {
+      expect_sums(case, case$dims[[1]], "float64", 1, sizes)
+      expect_sums(case, case$dims[[1]], "float64", 0, sizes)
+      expect_sums(case, case$dims[[1]], "float32", 1, sizes[c(1, 3)])
+    }
     for (dims in case$dims[-1]) {
       expect_sums(case, dims, sample(c("float32", "float64"), 1), sample(0:1, 1), sizes[c(1, 2)])
     }

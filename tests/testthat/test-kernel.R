@@ -100,7 +100,20 @@ test_that("bad declarations and formulas are refused at once", {
   expect_error(keops_kernel("Sum_Reduction(x,1)", c("x=Vi(0,3)", "y=Vj(0,3)")), class = "rkeops_error_argument")
   expect_error(keops_kernel(formula, args, sum_scheme = "best"), "sum_scheme", class = "rkeops_error_argument")
   expect_error(keops_kernel("Min_Reduction(x,1)", "x=Vj(1)", "kahan_scheme"), class = "rkeops_error_argument")
-  expect_close(keops_kernel(formula, args, "kahan_scheme")(list(x, y, b, 0.5)), expected)
+})
+
+test_that("all sum schemes of RKeOps 2 are taken, for sums", {
+  for (scheme in c("auto", "direct_sum", "block_sum", "kahan_scheme")) {
+    op <- keops_kernel(formula, args, sum_scheme = scheme)
+    expect_identical(op()$sum_scheme, scheme)
+    expect_close(op(list(x, y, b, 0.5)), expected)
+    for (reduction in c("LogSumExp", "Max_SumShiftExp")) {
+      expect_s3_class(keops_kernel(sprintf("%s_Reduction(x,1)", reduction), "x=Vj(1)", scheme), "keops_operator")
+    }
+  }
+  for (scheme in c("block_sum", "kahan_scheme")) {
+    expect_error(keops_kernel("Min_Reduction(x,1)", "x=Vj(1)", scheme), "is for sums", class = "rkeops_error_argument")
+  }
 })
 
 test_that("errors in formulas show the place", {

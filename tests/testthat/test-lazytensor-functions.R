@@ -19,6 +19,24 @@ test_that("functions of one argument", {
   expect_equal(values(xlogx(z), sinxdivx(z), rsqrt(z), step(z), normalize(z)), rbind(c(0, 1, 0, 1, 0)))
 })
 
+test_that("error and Bessel functions, of LazyTensors and of numbers", {
+  x_i <- Vi(x)
+  expect_close(values(erf(x_i), erfc(x_i), besselj0(x_i), besselj1(x_i)),
+               cbind(erf(x), erfc(x), besselj0(x), besselj1(x)))
+  expect_equal(erf(c(-Inf, -1, 0, 0.5, Inf, NA)), c(-1, -0.842700792949715, 0, 0.520499877813047, 1, NA))
+  expect_equal(erfc(c(-Inf, -1, 0, 0.5, Inf)), c(2, 1.842700792949715, 1, 0.479500122186953, 0))
+  expect_equal(erf(1e-20), 2e-20 / sqrt(pi), tolerance = 1e-14)
+  expect_equal(erfc(10), 2.08848758376254e-45, tolerance = 1e-13)
+  expect_equal(besselj0(c(-2, 0, 2)), c(0.223890779141236, 1, 0.223890779141236))
+  expect_equal(besselj1(c(-2, 0, 2)), c(-0.576724807756873, 0, 0.576724807756873))
+})
+
+test_that("functions made for small arguments are exact there", {
+  tiny <- matrix(c(1e-20, -1e-10, 1e-5))
+  expect_equal(values(expm1(Vi(tiny)), log1p(Vi(tiny)), sinh(Vi(tiny)), asinh(Vi(tiny)), atanh(Vi(tiny)), erf(Vi(tiny))),
+               cbind(expm1(tiny), log1p(tiny), sinh(tiny), asinh(tiny), atanh(tiny), erf(tiny)), tolerance = 1e-14)
+})
+
 test_that("functions of several arguments", {
   x_i <- Vi(x)
   y_i <- Vi(y)

@@ -11,6 +11,7 @@ test_that("printing shows sizes, names and the memory that is saved", {
   ))
   expect_identical(capture.output(K_ij), capture.output(print(K_ij)))
   expect_identical(capture.output(str(K_ij)), " <LazyTensor> 1,000 x 2,000, dim 1")
+  expect_match(format(Pm(5))[2], "formula: 5", fixed = TRUE)
   expect_match(format(Vi(x) * Pm(s))[2], "Mult(x_i, s)", fixed = TRUE)
   expect_match(format(Vi(x) + Vi(x + 1))[2], "Add(x_i, v_i)", fixed = TRUE)
   expect_lt(nchar(format(Reduce(`+`, rep(list(Vi(x)), 50)), width = 80)[2]), 100)

@@ -7,6 +7,7 @@
 #include "engine.hpp"
 #include "ir/print.hpp"
 #include "parse/parser.hpp"
+#include "pass/differential.hpp"
 #include "pass/stages.hpp"
 #include "runtime/execute.hpp"
 
@@ -86,15 +87,17 @@ inline Sizes sizes_of(const std::vector<Argument>& arguments, const std::vector<
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
   const Reduction& row = kernel.reduction;
   const double infinity = std::numeric_limits<double>::infinity();
-  if (row.indices || row.ratio || row.family == Family::nearest) {
+  if (row.indices || row.finish == Reduction::Finish::ratio || row.family == Family::nearest) {
     throw Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
                 "The index that is reduced needs at least one row.");
   }
   const double value = row.family == Family::sum                      ? 0
                        : row.family == Family::softmax || row.maximum ? -infinity
                                                                       : infinity;
-  const std::int64_t columns = row.weighted ? kernel.sums : kernel.dim;
+  const bool pair = row.finish == Reduction::Finish::pair;
+  const std::int64_t columns = pair ? 1 : row.weighted ? kernel.sums : kernel.dim;
   std::fill_n(data.parts[0], data.rows * columns, value);
+  if (pair) std::fill_n(data.parts[0] + data.rows, data.rows * kernel.sums, 0.0);
 }
 
 }  // namespace engine_detail
@@ -146,7 +149,7 @@ std::shared_ptr<const Program> Program::create(const std::string& formula, const
   State& state = *program->state_;
   state.formula = formula;
   Arguments arguments(declared);
-  Parser parser(state.graph, formula, arguments, {gradient, adjoint_category});
+  Parser parser(state.graph, formula, arguments, differentiation());
   const Expr root = parser.parse();
   state.arguments = arguments.finish();
   state.stages = stages_of(root);
@@ -226,26 +229,45 @@ std::string Program::source(const RunOptions& options) const {
   return text;
 }
 
+namespace engine_detail {
+
+// Are `parameters` what a signature asks for: numbers, and lists as a length with as many elements behind it?
+inline bool parameters_fit(std::string_view signature, const std::vector<std::int64_t>& parameters) {
+  const std::int64_t size = static_cast<std::int64_t>(parameters.size());
+  std::int64_t at = 0;
+  bool optional = false;
+  for (char letter : signature) {
+    if (letter == '?') optional = true;
+    if (letter != 'n' && letter != 'L') continue;
+    if (at == size) return optional;
+    const std::int64_t length = letter == 'L' ? parameters[static_cast<std::size_t>(at)] : 0;
+    if (length < 0 || length > size - at - 1) return false;
+    at += 1 + length;
+  }
+  return at == size;
+}
+
+}  // namespace engine_detail
+
 std::int64_t operation_dim(const std::string& name, const std::vector<std::int64_t>& operand_dims,
                            const std::vector<std::int64_t>& parameters) {
   const Operation* operation = find_operation(name);
   if (!operation || !*operation->signature) {
-    for (std::string_view planned : planned_operations()) {
-      if (planned == name)
-        throw Error(ErrorKind::unsupported, "operation '" + name + "' is not available in this version");
-    }
     throw Error(ErrorKind::argument, "unknown operation '" + name + "'");
   }
   const std::string_view signature = operation->signature;
-  const auto wanted = static_cast<std::size_t>(std::count(signature.begin(), signature.end(), 'x'));
-  if (operand_dims.size() != wanted || parameters.size() != signature.size() - wanted) {
-    argument_error(name + " takes " + str(static_cast<std::int64_t>(wanted)) + " operands and " +
-                   str(static_cast<std::int64_t>(signature.size() - wanted)) + " integers");
+  const auto count = [&](char letter) {
+    return static_cast<std::size_t>(std::count(signature.begin(), signature.end(), letter));
+  };
+  if (operand_dims.size() != count('x') || !engine_detail::parameters_fit(signature, parameters)) {
+    argument_error(name + " takes " + str(static_cast<std::int64_t>(count('x'))) + " operands, " +
+                   str(static_cast<std::int64_t>(count('n'))) + " integers and " +
+                   str(static_cast<std::int64_t>(count('L'))) + " lists of integers");
   }
   Graph graph;
   std::vector<Expr> operands;
   for (std::size_t k = 0; k < operand_dims.size(); ++k) {
-    operands.push_back(graph.variable(static_cast<std::int64_t>(k), operand_dims[k], Category::i));
+    operands.push_back(graph.variable(static_cast<std::int64_t>(k), operand_dims[k], Category::parameter));
   }
   return graph.apply(*operation, operands, parameters)->dim;
 }
@@ -255,9 +277,12 @@ std::vector<OperationInfo> operation_table() {
   for (const Operation& row : operations()) {
     if (!*row.signature) continue;
     std::string call = std::string(row.name) + "(";
-    for (const char* c = row.signature; *c; ++c)
-      call += std::string(c == row.signature ? "" : ", ") +
-              (*c == 'x' ? static_cast<char>('a' + (c - row.signature)) : static_cast<char>('m' + (c - row.signature)));
+    char formula = 'a', number = 'm', list = 'M';
+    for (const char* c = row.signature; *c; ++c) {
+      if (*c == '?') continue;
+      call += call.back() == '(' ? "" : ", ";
+      call += *c == 'x' ? formula++ : *c == 'n' ? number++ : list++;
+    }
     table.push_back(
         {row.name, call + ")", row.summary, row.structure == Structure::composed || row.adjoint != nullptr});
   }

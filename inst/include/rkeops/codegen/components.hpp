@@ -20,8 +20,9 @@ class Components : public Values {
   void prepare(const std::vector<Expr>& roots, bool vector_use) {
     const std::vector<Expr> body = reachable(roots);
     std::unordered_map<const Node*, int> uses;
-    std::unordered_set<const Node*> in_vector, in_contract;
+    std::unordered_set<const Node*> in_vector, by_place;
     for (Expr root : roots) {
+      roots_.insert(root.node());
       ++uses[root.node()];
       if (vector_use) in_vector.insert(root.node());
     }
@@ -30,12 +31,12 @@ class Components : public Values {
         ++uses[arg];
         const bool reads_vector = n->dim > 1 || n->operation->structure == Structure::across;
         if (reads_vector) in_vector.insert(arg);
-        if (n->operation->structure == Structure::contract) in_contract.insert(arg);
+        if (n->operation->structure == Structure::contract || is(n, "Strided")) by_place.insert(arg);
       }
     }
     mark_loops(body);
     for (Expr n : body) {
-      if (needs_variables(n, uses[n.node()], in_vector.count(n.node()) > 0, in_contract.count(n.node()) > 0)) emit(n);
+      if (needs_variables(n, uses[n.node()], in_vector.count(n.node()) > 0, by_place.count(n.node()) > 0)) emit(n);
     }
   }
 
@@ -73,16 +74,17 @@ class Components : public Values {
     return unrolled(dim) && terms <= 4 * unroll_limit_;
   }
 
-  bool needs_variables(Expr n, int uses, bool in_vector, bool in_contract) {
+  bool needs_variables(Expr n, int uses, bool in_vector, bool by_place) {
     const Structure structure = n->operation->structure;
     if (structure == Structure::across) return true;
-    if (structure == Structure::contract) return !contraction_of(n).summed.empty() || in_contract || uses > 1;
+    if (structure == Structure::contract) return !contraction_of(n).summed.empty() || by_place || uses > 1;
     const std::int64_t cost = lazy_cost(n);
     if (structure == Structure::rearrange) {
-      return cost > too_long || (in_contract && n->dim > 1 && looped_.count(n.node()));
+      if (is(n, "Interleave") && looped_.count(n.node())) return !roots_.count(n.node()) || uses > 1;
+      return cost > too_long || (by_place && n->dim > 1 && looped_.count(n.node()));
     }
     if (n->dim == 1) return in_vector || uses > 1 || cost > too_long;
-    if (in_contract || cost > too_long) return true;
+    if (by_place || cost > too_long) return true;
     return uses > 1 && cost > (unrolled(n->dim) ? 1 : 2);
   }
 
@@ -113,10 +115,9 @@ class Components : public Values {
       default:
         break;
     }
-    const Role role = plan_.role(n);
     const Held held = hold(n, name);
     for_components(n, [&](const Component& k) {
-      for_members(role, [&](Member m) {
+      for_members(plan_.role(n), [&](Member m) {
         const std::string text = value(n, k, m);
         out_.line(held.array ? "" : "const V ", held_value(n, held, k, m), " = ", text, ";");
       });
@@ -256,7 +257,7 @@ class Components : public Values {
   static constexpr std::int64_t too_long = 200;  // for one expression
   Workspace& work_;
   const std::string prefix_;
-  std::unordered_set<const Node*> looped_;
+  std::unordered_set<const Node*> roots_, looped_;
 };
 
 }  // namespace rkeops

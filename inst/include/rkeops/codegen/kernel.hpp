@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../kernel/cpu_prelude.hpp"
-#include "fold.hpp"
+#include "folds.hpp"
 
 namespace rkeops {
 
@@ -66,10 +66,11 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.value_slots = k.index_slots = k.dim * k.k;
       break;
     case Family::softmax:
-      k.has_sum_of_ones = !row.weighted || row.ratio;
-      k.sums = (k.has_sum_of_ones ? 1 : 0) + (row.weighted ? plan.reduction.arg(1)->dim : 0);
+      k.tops = f->dim;
+      k.has_sum_of_ones = !row.weighted || row.finish == Reduction::Finish::ratio;
+      k.sums = (k.has_sum_of_ones ? k.tops : 0) + (row.weighted ? plan.reduction.arg(1)->dim : 0);
       k.compensated = wide;
-      k.value_slots = 1 + k.sums * (wide ? 2 : 1);
+      k.value_slots = k.tops + k.sums * (wide ? 2 : 1);
       break;
   }
   return k;
@@ -99,6 +100,26 @@ inline std::string power_function(const std::string& name) {
     if (m > 1) body += " a *= a;";
   }
   return "static inline V " + name + "(V a) {" + body + " return " + (negative ? "splat(1) / r" : "r") + "; }\n";
+}
+
+// A formula that calls a long function very often gets it out of line: compile time grows with every inlined copy.
+inline std::string out_of_line(const std::string& prelude, const std::string& body, const std::string& name) {
+  constexpr int many = 100;
+  int calls = 0;
+  for (std::size_t at = body.find(name + "("); at != std::string::npos; at = body.find(name + "(", at + 1)) ++calls;
+  const std::string head = "INLINE V " + name + "(";
+  const std::size_t from = prelude.find(head);
+  if (calls < many || from == std::string::npos) return {};
+  const std::string parameters = prelude.substr(from + head.size(), prelude.find(')', from) - from - head.size());
+  if (parameters.find('*') != std::string::npos) return {};
+  std::string arguments;
+  for (std::size_t at = 0; at != std::string::npos; at = parameters.find(", ", at)) {
+    at += at ? 2 : 0;
+    const std::size_t word = parameters.find(' ', at) + 1;
+    arguments += (arguments.empty() ? "" : ", ") + parameters.substr(word, parameters.find(',', word) - word);
+  }
+  return "static __attribute__((noinline)) V far_" + name + "(" + parameters + ") { return " + name + "(" + arguments +
+         "); }\n#define " + name + " far_" + name + "\n";
 }
 
 // What derived values of one area need: a loop over the row vectors of a tile, or one pass for parameters.
@@ -197,9 +218,12 @@ inline KernelPlan generate(const Plan& plan, const Target& target, const Tiling&
   prologue(body, plan, varies_row, "rkeops_prologue_row", limit, kernel.row_vectors, kernel.work_vectors);
   prologue(body, plan, varies_column, "rkeops_prologue_column", limit, kernel.row_vectors, kernel.work_vectors);
   fold_function(body, plan, kernel, limit);
+  const std::set<std::string> functions = names_in(body.string(), "v_");
+  const std::string prelude = cpu_prelude(target.precision, target.vector_bytes, functions);
   kernel.text = std::string("/* ") + kernel.reduction.name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
-                cpu_prelude(target.precision, target.vector_bytes, names_in(body.string(), "v_")) + "#define TILE " +
-                str(kernel.tile_rows()) +
+                prelude;
+  for (const std::string& name : functions) kernel.text += out_of_line(prelude, body.string(), name);
+  kernel.text += "#define TILE " + str(kernel.tile_rows()) +
                 "\n#define PARAMETER(k) splat(parameter[k])\n"
                 "static inline V square(V a) { return a * a; }\n"
                 "static inline V truth(I mask) { return select(mask, splat(1), splat(0)); }\n";

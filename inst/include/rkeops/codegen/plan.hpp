@@ -112,6 +112,7 @@ struct KernelPlan {
   Category rows, columns;  // which index is which; Category::parameter: a single one
   Reduction reduction;
   std::int64_t dim, k;   // of the reduced formula; K
+  std::int64_t tops;     // softmax: number of running maxima; if several, sum k belongs to maximum k
   std::int64_t sums;     // softmax: number of accumulated sums
   bool has_sum_of_ones;  // softmax: the first sum is that of exp(F - m)
   bool compensated;      // sums have a low part after all high parts

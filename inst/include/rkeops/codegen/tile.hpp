@@ -9,10 +9,12 @@
 
 namespace rkeops {
 
-// A component: a known one, or the variable of a loop over [low, high).
+// A component: a known one, or the variable of a loop over [low, high). Places in factors of contractions and in strided
+// vectors are just text: what they index is held somewhere.
 struct Component {
   std::string text;
   std::int64_t low, high;
+  std::vector<Component> of_part = {};  // of Interleave: the same place in the part that has it
 
   static Component at(std::int64_t k) { return {str(k), k, k + 1}; }
   bool known() const { return high == low + 1; }
@@ -22,6 +24,10 @@ struct Component {
                               : by > 0 ? "(" + text + " + " + str(by) + ")"
                                        : "(" + text + " - " + str(-by) + ")";
     return {moved, low + by, high + by};
+  }
+  Component strided(std::int64_t start, std::int64_t step) const {
+    if (known()) return at(start + step * low);
+    return {"(" + str(start) + " + " + text + " * " + str(step) + ")", 0, 2};
   }
 };
 

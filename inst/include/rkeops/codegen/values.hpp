@@ -37,6 +37,8 @@ class Values {
         return rearranged_value(n, component, m);
       case Structure::contract:
         return product_value(n, component, m);
+      case Structure::gather:
+        return gathered_value(n, component, m);
       default:
         throw Error(ErrorKind::internal, std::string("no code for ") + n->operation->name);
     }
@@ -45,6 +47,18 @@ class Values {
   // Runs `body(component)` for all components: unrolled, or in loops split where a rearrangement changes its source.
   template <class Body>
   void for_components(Expr n, Body body) {
+    if (!is(n, "Interleave") || unrolled(n->dim) || has_own_place(n)) return for_range(n, body);
+    for (std::int64_t part : {0, 1}) {
+      for_range(n.arg(static_cast<std::size_t>(part)), [&](const Component& k) {
+        Component place = k.strided(part, 2);
+        if (!place.known()) place = {place.text, part, part + 2, {k}};
+        body(place);
+      });
+    }
+  }
+
+  template <class Body>
+  void for_range(Expr n, Body body) {
     if (unrolled(n->dim)) {
       for (std::int64_t k = 0; k < n->dim; ++k) body(Component::at(k));
       return;
@@ -156,7 +170,21 @@ class Values {
       const Component inner = k.shifted(-n->params[0]);
       return inner.low >= 0 && inner.high <= a->dim ? value(a, inner, m) : "splat(0)";
     }
+    if (is(n, "Strided")) return value(a, k.strided(n->params[0], n->params[1]), m);
+    if (is(n, "Interleave")) {
+      return value(n.arg(static_cast<std::size_t>(k.low % 2)), k.known() ? Component::at(k.low / 2) : k.of_part[0], m);
+    }
     return k.high <= a->dim ? value(a, k, m) : value(n.arg(1), k.shifted(-a->dim), m);  // Concat
+  }
+
+  // Read from the packed parameter, at a position of each lane's own.
+  std::string gathered_value(Expr n, const Component& k, Member m) {
+    const Expr table = n.arg(0);
+    std::string text = "parameter + " + str(plan_.area(0).offsets.at(table.node()));
+    if (k.text != "0") text += " + " + k.text;
+    text += ", " + str(n->params[0]) + ", " + str(n->params[1]);
+    for (std::size_t a = 1; a < n->args.size(); ++a) text += ", " + value(n.arg(a), Component::at(0), m);
+    return (n->args.size() == 2 ? "v_gather_row(" : "v_gather_entry(") + text + ")";
   }
 
   // A contraction without summed axes: one product per component.

@@ -23,6 +23,8 @@ class Graph {
 
   Expr variable(std::int64_t position, std::int64_t dim, Category category);
   Expr constant(double value, std::int64_t dim = 1);
+  // A variable that no formula has yet, to differentiate by and then drop: its position is negative.
+  Expr fresh_variable(std::int64_t dim, Category category) { return variable(--last_fresh_, dim, category); }
 
   // `name` applied to args: checked by the table's rules, simplified. The way to build anything by name.
   Expr apply(const Operation& operation, const std::vector<Expr>& args, const std::vector<std::int64_t>& params = {});
@@ -43,6 +45,7 @@ class Graph {
   static std::uint64_t hash(const Node& node);
   static bool same(const Node& a, const Node& b);
 
+  std::int64_t last_fresh_ = 0;
   std::deque<Node> nodes_;
   std::unordered_multimap<std::uint64_t, const Node*> index_;
 };
@@ -68,6 +71,14 @@ inline std::uint64_t Graph::hash(const Node& node) {
 inline bool Graph::same(const Node& a, const Node& b) {
   return a.operation == b.operation && a.dim == b.dim && a.args == b.args && a.params == b.params &&
          std::memcmp(&a.value, &b.value, sizeof a.value) == 0;
+}
+
+// Operations that write out a formula for each component or step.
+inline void require_few(const char* name, const char* what, std::int64_t count) {
+  constexpr std::int64_t most = 2000;
+  if (count > most) {
+    dimension_error(std::string(name) + ": " + str(count) + " " + what + ", at most " + str(most) + " are possible");
+  }
 }
 
 inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,

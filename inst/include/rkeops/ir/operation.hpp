@@ -15,6 +15,7 @@ enum class Structure : std::uint8_t {
   elementwise,  // component k of the result from component k of every argument (scalars are repeated)
   across,       // one number from all components of the argument
   rearrange,    // each component is one component of one argument, or zero
+  gather,       // components of a parameter, at positions found at run time
   contract,     // sums of products of components of two matrices or tensors
   reduction,    // a whole fold over an index
   composed      // never a node: built out of other operations
@@ -25,7 +26,8 @@ enum Cost : int { free_of_cost = 0, cheap = 1, moderate = 6, costly = 12, librar
 
 struct Operation {
   const char* name;
-  // One letter per argument: x formula, n integer, L list of integers; a capital-free '?' makes the rest optional.
+  // One letter per argument: x formula, n integer, L list of integers (its length, then its elements, in the parameters
+  // of build); a ? makes the rest optional.
   const char* signature;
   const char* summary;
   Structure structure;
@@ -45,6 +47,19 @@ struct Operation {
 
   // Domain on which random arguments make sense: used by tests and the reference page.
   const char* domain;
+};
+
+// The operators that differentiate, for the parser; pass/ has them. Their second argument is a variable.
+struct DifferentialOperator {
+  const char* name;
+  std::size_t least, most;  // number of arguments
+  Expr (*apply)(Expr f, Expr v, const std::vector<Expr>& rest);
+};
+
+struct Differentiation {
+  Expr (*gradient)(Expr f, Expr variable, Expr adjoint, bool written);
+  Category (*adjoint_category)(Expr f, Expr variable);  // where Grad leaves out the adjoint
+  const std::vector<DifferentialOperator>& operators;   // all but Grad
 };
 
 }  // namespace rkeops

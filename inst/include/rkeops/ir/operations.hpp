@@ -3,8 +3,10 @@
 
 #include <unordered_map>
 
+#include "operations_complex.hpp"
 #include "operations_elementwise.hpp"
 #include "operations_matrix.hpp"
+#include "operations_special.hpp"
 #include "operations_vector.hpp"
 #include "reduction.hpp"
 
@@ -13,7 +15,8 @@ namespace rkeops {
 inline const std::vector<Operation>& operations() {
   static const std::vector<Operation> table = [] {
     std::vector<Operation> all;
-    for (auto&& part : {elementwise_operations(), vector_operations(), matrix_operations(), reduction_operations()}) {
+    for (auto&& part : {elementwise_operations(), special_operations(), vector_operations(), complex_operations(),
+                        matrix_operations(), reduction_operations()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;
@@ -29,42 +32,6 @@ inline const Operation* find_operation(std::string_view name) {
   }();
   const auto found = index.find(name);
   return found == index.end() ? nullptr : found->second;
-}
-
-// Operations of the language that are rows of the table in a later version: refused by name.
-inline const std::vector<std::string_view>& planned_operations() {
-  static const std::vector<std::string_view> names = {"BSpline",
-                                                      "SoftDTW_SqDist",
-                                                      "TensorDot",
-                                                      "Kron",
-                                                      "Real2Complex",
-                                                      "Imag2Complex",
-                                                      "ComplexReal",
-                                                      "ComplexImag",
-                                                      "Conj",
-                                                      "ComplexAdd",
-                                                      "ComplexSubtract",
-                                                      "ComplexMult",
-                                                      "ComplexDivide",
-                                                      "ComplexRealScal",
-                                                      "ComplexScal",
-                                                      "ComplexSquareAbs",
-                                                      "ComplexAbs",
-                                                      "ComplexAngle",
-                                                      "ComplexExp",
-                                                      "ComplexExp1j",
-                                                      "ComplexSum",
-                                                      "ComplexSumT",
-                                                      "Diff",
-                                                      "GradMatrix",
-                                                      "Divergence",
-                                                      "Laplacian",
-                                                      "TraceOperator",
-                                                      "AdjointOperator",
-                                                      "SumLinOperator",
-                                                      "Factorize",
-                                                      "AutoFactorize"};
-  return names;
 }
 
 }  // namespace rkeops

@@ -65,10 +65,13 @@ inline std::vector<Operation> elementwise_operations() {
                   },
                   "positive", "a^b for real b"),
       elementwise("Sqrt", "x", "v_sqrt($0)", [](Numbers x) { return std::sqrt(x[0]); }, moderate,
-                  [](Expr n, Expr e) { return Exprs{e * (0.5 * call("Rsqrt", n.arg(0)))}; }, "positive",
+                  [](Expr n, Expr e) { return Exprs{e * (0.5 * call("InvOrZero", n))}; }, "positive",
                   "square root; its derivative is taken as 0 at 0"),
+      elementwise("InvOrZero", "x", "select($0 == splat(0), splat(0), splat(1) / $0)",
+                  [](Numbers x) { return x[0] == 0 ? 0 : 1 / x[0]; }, moderate,
+                  [](Expr n, Expr e) { return Exprs{-(e * square(n))}; }, "nonzero", "1 / a, and 0 at 0"),
       elementwise("Rsqrt", "x", "v_rsqrt($0)", [](Numbers x) { return rsqrt_value(x[0]); }, costly,
-                  [](Expr n, Expr e) { return Exprs{e * (-0.5 * (square(n) * n))}; }, "positive",
+                  [](Expr n, Expr e) { return Exprs{e * (-0.5 * n.graph().apply("Pow", {n}, {3}))}; }, "positive",
                   "1 / sqrt(a), and 0 at 0"),
       elementwise("Abs", "x", "v_abs($0)", [](Numbers x) { return std::fabs(x[0]); }, cheap,
                   [](Expr n, Expr e) { return Exprs{e * call("Sign", n.arg(0))}; }, "real", "absolute value"),
@@ -88,10 +91,7 @@ inline std::vector<Operation> elementwise_operations() {
       elementwise("SinXDivX", "x", "v_sinxdivx($0)", [](Numbers x) { return x[0] == 0 ? 1 : std::sin(x[0]) / x[0]; },
                   costly,
                   [](Expr n, Expr e) {  // (cos a - sin(a)/a) / a, and 0 at 0
-                    const Expr a = n.arg(0);
-                    const Expr zero = a.graph().constant(0), one = a.graph().constant(1);
-                    const Expr at_zero = call("Equal", a, zero);
-                    return Exprs{e * ((call("Cos", a) - n) / call("IfElse", at_zero - 0.5, one, a))};
+                    return Exprs{e * ((call("Cos", n.arg(0)) - n) * call("InvOrZero", n.arg(0)))};
                   },
                   "real", "sin(a) / a, and 1 at 0"),
       elementwise("Asin", "x", "v_asin($0)", [](Numbers x) { return std::asin(x[0]); }, costly,
@@ -129,6 +129,14 @@ inline std::vector<Operation> elementwise_operations() {
                   "real", "1 where a < b, else 0"),
       elementwise("LessOrEqual", "xx", "truth($0 <= $1)", [](Numbers x) { return x[0] <= x[1] ? 1. : 0.; }, cheap,
                   flat, "real", "1 where a <= b, else 0"),
+      elementwise("And", "xx", "truth(($0 != splat(0)) & ($1 != splat(0)))",
+                  [](Numbers x) { return x[0] != 0 && x[1] != 0 ? 1. : 0.; }, cheap, flat, "real",
+                  "1 where neither a nor b is 0, else 0"),
+      elementwise("Or", "xx", "truth(($0 != splat(0)) | ($1 != splat(0)))",
+                  [](Numbers x) { return x[0] != 0 || x[1] != 0 ? 1. : 0.; }, cheap, flat, "real",
+                  "1 where a or b is not 0, else 0"),
+      elementwise("Not", "x", "truth($0 == splat(0))", [](Numbers x) { return x[0] == 0 ? 1. : 0.; }, cheap, flat,
+                  "real", "1 where a is 0, else 0"),
       elementwise("IfElse", "xxx", "select($0 >= splat(0), $1, $2)",
                   [](Numbers x) { return x[0] >= 0 ? x[1] : x[2]; }, cheap,
                   [](Expr n, Expr e) {

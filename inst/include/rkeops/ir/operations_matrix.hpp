@@ -28,11 +28,24 @@ inline Contraction contraction_of(Expr n) {
   return c;
 }
 
+// Drops axes of length 1 and joins neighbours that are one axis in both factors.
+inline void join_axes(std::vector<Axis>& axes) {
+  std::vector<Axis> joined;
+  for (const Axis& axis : axes) {
+    if (axis.size == 1) continue;
+    if (!joined.empty() && joined.back().a == axis.a * axis.size && joined.back().b == axis.b * axis.size) {
+      joined.back() = {joined.back().size * axis.size, axis.a, axis.b};
+    } else {
+      joined.push_back(axis);
+    }
+  }
+  axes = std::move(joined);
+}
+
 inline Expr contract(Expr a, Expr b, Contraction c) {
-  const auto unit = [](const Axis& axis) { return axis.size == 1; };
-  c.kept.erase(std::remove_if(c.kept.begin(), c.kept.end(), unit), c.kept.end());
-  c.summed.erase(std::remove_if(c.summed.begin(), c.summed.end(), unit), c.summed.end());
-  if (c.summed.empty() && (a->dim == 1 || b->dim == 1)) return a * b;
+  join_axes(c.kept);
+  join_axes(c.summed);
+  if (c.summed.empty() && c.kept.size() <= 1 && (a->dim == 1 || b->dim == 1)) return a * b;
   if (c.kept.empty() && c.summed.size() == 1 && a->dim == b->dim) return dot(a, b);
   Integers params{static_cast<std::int64_t>(c.kept.size())};
   std::int64_t dim = 1;
@@ -78,6 +91,105 @@ inline std::int64_t matrix_rows(const char* name, Expr matrix, Expr vector) {
   return matrix->dim / vector->dim;
 }
 
+// An array in C order: its shape, and what a step along each of its axes skips.
+struct Shape {
+  Integers sizes, strides;
+};
+
+// Reads the list that starts at p[at], and moves on behind it.
+inline Integers list_at(const Integers& p, std::size_t& at) {
+  const auto from = p.begin() + static_cast<std::ptrdiff_t>(at) + 1;
+  const Integers list(from, from + p[at]);
+  at += list.size() + 1;
+  return list;
+}
+
+inline Shape shape_of(const char* name, Expr a, const Integers& sizes) {
+  Shape shape{sizes, Integers(sizes.size())};
+  std::int64_t count = 1;
+  for (std::size_t k = sizes.size(); k-- > 0;) {
+    if (sizes[k] < 1 || sizes[k] > a->dim) argument_error(std::string(name) + ": an axis has length " + str(sizes[k]));
+    shape.strides[k] = count;
+    count *= sizes[k];
+    if (count > a->dim) break;
+  }
+  if (count != a->dim) {
+    dimension_error(std::string(name) + ": the lengths of the axes do not multiply to " + str(a->dim) +
+                    ", the dimension of the operand");
+  }
+  return shape;
+}
+
+// Which axes of a shape are in `list`; each may be there once.
+inline std::vector<bool> marked_axes(const char* name, const Integers& list, std::size_t count) {
+  std::vector<bool> marked(count, false);
+  for (std::int64_t k : list) {
+    if (k < 0 || k >= static_cast<std::int64_t>(count) || marked[static_cast<std::size_t>(k)]) {
+      argument_error(std::string(name) + ": axis " + str(k) + " is not there, or is named twice",
+                     "Axes count from 0; there are " + str(static_cast<std::int64_t>(count)) + ".");
+    }
+    marked[static_cast<std::size_t>(k)] = true;
+  }
+  return marked;
+}
+
+// Axis number v of those kept goes to place to[v] of the result.
+inline std::vector<Axis> permuted(const char* name, const std::vector<Axis>& kept, const Integers& to) {
+  if (to.size() != kept.size()) {
+    argument_error(std::string(name) + ": the permutation has " + str(static_cast<std::int64_t>(to.size())) +
+                   " elements, " + str(static_cast<std::int64_t>(kept.size())) + " axes are kept");
+  }
+  marked_axes(name, to, kept.size());
+  std::vector<Axis> result(kept.size());
+  for (std::size_t v = 0; v < kept.size(); ++v) result[static_cast<std::size_t>(to[v])] = kept[v];
+  return result;
+}
+
+// Lists in p: shapes of both arrays, axes of both that are contracted with each other, perhaps a permutation.
+inline Expr tensor_dot(Expr a, Expr b, const Integers& p) {
+  const char* name = "TensorDot";
+  std::size_t at = 0;
+  const Shape sa = shape_of(name, a, list_at(p, at)), sb = shape_of(name, b, list_at(p, at));
+  const Integers ca = list_at(p, at), cb = list_at(p, at);
+  if (ca.size() != cb.size()) {
+    argument_error("TensorDot: " + str(static_cast<std::int64_t>(ca.size())) + " axes are contracted with " +
+                   str(static_cast<std::int64_t>(cb.size())));
+  }
+  const std::vector<bool> summed_a = marked_axes(name, ca, sa.sizes.size()),
+                          summed_b = marked_axes(name, cb, sb.sizes.size());
+  Contraction c;
+  for (std::size_t k = 0; k < ca.size(); ++k) {
+    const auto x = static_cast<std::size_t>(ca[k]), y = static_cast<std::size_t>(cb[k]);
+    if (sa.sizes[x] != sb.sizes[y]) {
+      dimension_error("TensorDot: axes of lengths " + str(sa.sizes[x]) + " and " + str(sb.sizes[y]) +
+                      " are contracted with each other");
+    }
+    c.summed.push_back({sa.sizes[x], sa.strides[x], sb.strides[y]});
+  }
+  for (std::size_t k = 0; k < sa.sizes.size(); ++k) {
+    if (!summed_a[k]) c.kept.push_back({sa.sizes[k], sa.strides[k], 0});
+  }
+  for (std::size_t k = 0; k < sb.sizes.size(); ++k) {
+    if (!summed_b[k]) c.kept.push_back({sb.sizes[k], 0, sb.strides[k]});
+  }
+  if (at < p.size()) c.kept = permuted(name, c.kept, list_at(p, at));
+  return contract(a, b, c);
+}
+
+// Lists in p: shapes of both arrays.
+inline Expr kronecker(Expr a, Expr b, const Integers& p) {
+  std::size_t at = 0;
+  const Shape sa = shape_of("Kron", a, list_at(p, at)), sb = shape_of("Kron", b, list_at(p, at));
+  Contraction c;
+  const std::size_t axes = std::max(sa.sizes.size(), sb.sizes.size());
+  const std::size_t lacks_a = axes - sa.sizes.size(), lacks_b = axes - sb.sizes.size();  // first axes, of length 1
+  for (std::size_t k = 0; k < axes; ++k) {
+    if (k >= lacks_a) c.kept.push_back({sa.sizes[k - lacks_a], sa.strides[k - lacks_a], 0});
+    if (k >= lacks_b) c.kept.push_back({sb.sizes[k - lacks_b], 0, sb.strides[k - lacks_b]});
+  }
+  return contract(a, b, c);
+}
+
 // clang-format off
 inline std::vector<Operation> matrix_operations() {
   using Args = const std::vector<Expr>&;
@@ -98,6 +210,10 @@ inline std::vector<Operation> matrix_operations() {
         const std::int64_t n = a[0]->dim, p = matrix_rows("VecMatMult", a[1], a[0]);
         return contract(a[0], a[1], {{{p, 0, 1}}, {{n, 1, p}}});
       }, "vector times matrix (row-major)"),
+      composed("TensorDot", "xxLLLL?L", [](Graph&, Args a, Params p) { return tensor_dot(a[0], a[1], p); },
+               "arrays a and b of the shapes given, contracted over pairs of axes; the rest in order, or permuted"),
+      composed("Kron", "xxLL", [](Graph&, Args a, Params p) { return kronecker(a[0], a[1], p); },
+               "Kronecker product of arrays of the shapes given"),
       composed("TensorProd", "xx", [](Graph&, Args a, Params) {
         return contract(a[0], a[1], {{{a[0]->dim, 1, 0}, {a[1]->dim, 0, 1}}, {}});
       }, "outer product, row-major"),

@@ -49,12 +49,12 @@ inline void require_range(const char* name, std::int64_t start, std::int64_t len
   }
 }
 
-inline Expr weighted_square_norm(Expr s, Expr a) {
+inline Expr weighted_square_norm(const char* name, Expr s, Expr a) {
   const std::int64_t n = a->dim;
   if (s->dim == 1) return s * sum(square(a));
   if (s->dim == n) return dot(s, square(a));
   if (s->dim == n * n) return dot(a, call("MatVecMult", s, a));
-  dimension_error("WeightedSqNorm: weights have dimension " + str(s->dim) + " for a vector of dimension " + str(n),
+  dimension_error(std::string(name) + ": weights have dimension " + str(s->dim) + " for a vector of dimension " + str(n),
                   "Weights must have dimension 1, " + str(n) + " or " + str(n * n) + ".");
 }
 
@@ -62,6 +62,43 @@ inline void require_weights(const char* name, Expr s, std::int64_t dim) {
   if (s->dim != dim) {
     dimension_error(std::string(name) + ": weights have dimension " + str(s->dim) + ", " + str(dim) + " is needed");
   }
+}
+
+// Every step-th component from `start` on, as many as `dim`: a step of 2 for parts of complex vectors, of -1 backwards.
+inline Expr strided(Expr a, std::int64_t start, std::int64_t step, std::int64_t dim) {
+  return a.graph().apply("Strided", {a}, {start, step, dim});
+}
+inline Expr interleave(Expr a, Expr b) { return call("Interleave", a, b); }
+
+inline void require_table(const char* name, Expr table) {
+  if (is_variable(table) && table->indices == 0) return;
+  argument_error(std::string(name) + ": the table must be a parameter",
+                 "Declare it as Pm(n); what depends on i or j, or is computed in the formula, cannot be looked up.");
+}
+
+// Entries of a parameter by position. Node parameters: rows, then columns or the length of a row.
+inline Expr gather_rows(Expr table, Expr row, std::int64_t dim) {
+  require_scalar("Gather", row);
+  if (dim < 1 || table->dim % dim != 0) {
+    argument_error("Gather: rows of length " + str(dim) + " do not divide a table of dimension " + str(table->dim));
+  }
+  require_table("Gather", table);
+  return table.graph().intern(*find_operation("Gather"), {table, row}, {table->dim / dim, dim}, dim);
+}
+
+inline Expr gather_entry(Expr table, Expr row, Expr column, std::int64_t columns) {
+  require_scalar("Lookup", row);
+  require_scalar("Lookup", column);
+  if (columns < 1 || table->dim % columns != 0) {
+    argument_error("Lookup: " + str(columns) + " columns do not divide a table of dimension " + str(table->dim));
+  }
+  require_table("Lookup", table);
+  return table.graph().intern(*find_operation("Lookup"), {table, row, column}, {table->dim / columns, columns}, 1);
+}
+
+// 1 at the position that a lookup takes.
+inline Expr looked_up(Expr position, std::int64_t size) {
+  return call("Equal", call("Floor", 0.5 + position), position.graph().apply("Positions", {}, {size}));
 }
 
 // 1 at position trunc(a + 1/2), where it exists.
@@ -85,7 +122,10 @@ inline std::vector<Operation> vector_operations() {
         return g.variable(p[0], p[1], static_cast<Category>(p[2]));
       }, "data argument"),
       structural("Constant", "", Structure::leaf, nullptr, nullptr, "a number"),
-      composed("IntCst", "x", [](Graph&, Args a, Params) { return a[0]; }, "constant"),
+      composed("IntCst", "x", [](Graph&, Args a, Params) -> Expr {
+        if (!is_constant(a[0])) argument_error("IntCst: the argument must be a number");
+        return a[0];
+      }, "constant"),
       composed("RatCst", "nn", [](Graph& g, Args, Params p) -> Expr {
         if (p[1] == 0) argument_error("RatCst: the denominator is 0");
         return g.constant(static_cast<double>(p[0]) / static_cast<double>(p[1]));
@@ -157,6 +197,26 @@ inline std::vector<Operation> vector_operations() {
         require_range("ElemT", p[1], 1, p[0]);
         return extract_transpose(a[0], p[1], p[0]);
       }, "zeros of length n with the scalar a at position m"),
+      structural("Strided", "", Structure::rearrange,
+                 [](Expr n, Expr e) {
+                   const std::int64_t start = n->params[0], step = n->params[1];
+                   if (step < 0) return std::vector<Expr>{strided(e, n->dim - 1, -1, n->dim)};
+                   const Expr zeros = n.graph().constant(0, n->dim);
+                   return std::vector<Expr>{start == 0 ? interleave(e, zeros) : interleave(zeros, e)};
+                 },
+                 [](Graph& g, Args a, Params p) { return g.intern(*find_operation("Strided"), a, p, p[2]); },
+                 "every s-th component"),
+      structural("Interleave", "", Structure::rearrange,
+                 [](Expr n, Expr e) {
+                   const std::int64_t half = n->dim / 2;
+                   return std::vector<Expr>{strided(e, 0, 2, half), strided(e, 1, 2, half)};
+                 },
+                 [](Graph& g, Args a, Params) {
+                   return g.intern(*find_operation("Interleave"), a, {}, 2 * a[0]->dim);
+                 },
+                 "a_0, b_0, a_1, b_1, ..."),
+      composed("Reverse", "x", [](Graph&, Args a, Params) { return strided(a[0], a[0]->dim - 1, -1, a[0]->dim); },
+               "components in reverse order"),
       structural("Concat", "xx", Structure::rearrange,
                  [](Expr n, Expr e) {
                    const std::int64_t first = n.arg(0)->dim;
@@ -167,32 +227,62 @@ inline std::vector<Operation> vector_operations() {
                  },
                  "a followed by b"),
 
+      // ---- entries of a parameter by position
+      structural("Gather", "xxn", Structure::gather,
+                 [](Expr n, Expr e) {
+                   const Expr rows = looked_up(n.arg(1), n->params[0]);
+                   return std::vector<Expr>{call("TensorProd", rows, e), Expr()};
+                 },
+                 [](Graph&, Args a, Params p) { return gather_rows(a[0], a[1], p[0]); },
+                 "row b (from 0) of the parameter a, seen as a matrix with rows of length n; NaN outside"),
+      structural("Lookup", "xxxn", Structure::gather,
+                 [](Expr n, Expr e) {
+                   const Expr row = looked_up(n.arg(1), n->params[0]), column = looked_up(n.arg(2), n->params[1]);
+                   return std::vector<Expr>{call("TensorProd", e * row, column), Expr(), Expr()};
+                 },
+                 [](Graph&, Args a, Params p) { return gather_entry(a[0], a[1], a[2], p[0]); },
+                 "entry (b, c) (from 0) of the parameter a, seen as a matrix with n columns; NaN outside"),
+
       // ---- products, norms, distances
-      composed("Scalprod", "xx", [](Graph&, Args a, Params) { return dot(a[0], a[1]); }, "scalar product, also a | b"),
+      composed("Scalprod", "xx", [](Graph&, Args a, Params) {
+        broadcast_dim("Scalprod", a);
+        return dot(a[0], a[1]);
+      }, "scalar product, also a | b"),
       composed("SqNorm2", "x", [](Graph&, Args a, Params) { return sum(square(a[0])); }, "squared norm"),
       composed("Norm2", "x", [](Graph&, Args a, Params) { return call("Sqrt", sum(square(a[0]))); }, "Euclidean norm"),
       composed("Normalize", "x", [](Graph&, Args a, Params) {
         return call("Rsqrt", sum(square(a[0]))) * a[0];
       }, "a divided by its norm; 0 at 0"),
-      composed("SqDist", "xx", [](Graph&, Args a, Params) { return sum(square(a[0] - a[1])); }, "squared distance"),
-      composed("WeightedSqNorm", "xx", [](Graph&, Args a, Params) { return weighted_square_norm(a[0], a[1]); },
+      composed("SqDist", "xx", [](Graph&, Args a, Params) {
+        broadcast_dim("SqDist", a);
+        return sum(square(a[0] - a[1]));
+      }, "squared distance"),
+      composed("WeightedSqNorm", "xx", [](Graph&, Args a, Params) {
+        return weighted_square_norm("WeightedSqNorm", a[0], a[1]);
+      },
                "s |a|^2, sum s_k a_k^2 or a' S a, by the dimension of s"),
       composed("WeightedSqDist", "xxx", [](Graph&, Args a, Params) {
-        return weighted_square_norm(a[0], a[1] - a[2]);
+        broadcast_dim("WeightedSqDist", {a[1], a[2]});
+        return weighted_square_norm("WeightedSqDist", a[0], a[1] - a[2]);
       }, "weighted squared norm of a - b"),
       composed("SqNormIso", "xx", [](Graph&, Args a, Params) {
         require_weights("SqNormIso", a[0], 1);
-        return weighted_square_norm(a[0], a[1]);
+        return weighted_square_norm("SqNormIso", a[0], a[1]);
       }, "s |a|^2"),
       composed("SqNormDiag", "xx", [](Graph&, Args a, Params) {
         require_weights("SqNormDiag", a[0], a[1]->dim);
-        return weighted_square_norm(a[0], a[1]);
+        return weighted_square_norm("SqNormDiag", a[0], a[1]);
       }, "sum s_k a_k^2"),
       composed("SymSqNorm", "xx", [](Graph&, Args a, Params) {
         require_weights("SymSqNorm", a[0], a[1]->dim * a[1]->dim);
-        return weighted_square_norm(a[0], a[1]);
+        return weighted_square_norm("SymSqNorm", a[0], a[1]);
       }, "a' S a"),
+      composed("Factorize", "xx", [](Graph&, Args a, Params) { return a[0]; },
+               "a; common parts are computed once anyway"),
+      composed("AutoFactorize", "x", [](Graph&, Args a, Params) { return a[0]; },
+               "a; common parts are computed once anyway"),
       composed("Round", "xn", [](Graph& g, Args a, Params p) -> Expr {
+        if (p[0] < -300 || p[0] > 300) argument_error("Round: " + str(p[0]) + " decimals, -300 to 300 are possible");
         if (p[0] == 0) return call("RoundHalfAway", a[0]);
         const double scale = std::pow(10.0, std::fabs(static_cast<double>(p[0])));
         const Expr s = g.constant(scale);

@@ -23,25 +23,28 @@ struct Reduction {
   bool values;     // gives values
   bool indices;    // gives indices
   bool weighted;   // has a weight formula W
-  bool ratio;      // softmax: weighted sum divided by the plain sum, instead of log
+  enum class Finish : std::uint8_t { none, log, ratio, pair } finish;  // softmax: m + log(s), s / sum of exp, (m, s)
 };
 
 inline const std::vector<Reduction>& reductions() {
+  using Finish = Reduction::Finish;
   static const std::vector<Reduction> rows = {
-      //                      family            max    val    ind    weight ratio
-      {"Sum", Family::sum, false, true, false, false, false},
-      {"Min", Family::extremum, false, true, false, false, false},
-      {"Max", Family::extremum, true, true, false, false, false},
-      {"ArgMin", Family::extremum, false, false, true, false, false},
-      {"ArgMax", Family::extremum, true, false, true, false, false},
-      {"Min_ArgMin", Family::extremum, false, true, true, false, false},
-      {"Max_ArgMax", Family::extremum, true, true, true, false, false},
-      {"KMin", Family::nearest, false, true, false, false, false},
-      {"ArgKMin", Family::nearest, false, false, true, false, false},
-      {"KMin_ArgKMin", Family::nearest, false, true, true, false, false},
-      {"LogSumExp", Family::softmax, false, true, false, false, false},
-      {"LogSumExpWeight", Family::softmax, false, true, false, true, false},
-      {"SumSoftMaxWeight", Family::softmax, false, true, false, true, true},
+      //                      family            max    val    ind    weight finish
+      {"Sum", Family::sum, false, true, false, false, Finish::none},
+      {"Min", Family::extremum, false, true, false, false, Finish::none},
+      {"Max", Family::extremum, true, true, false, false, Finish::none},
+      {"ArgMin", Family::extremum, false, false, true, false, Finish::none},
+      {"ArgMax", Family::extremum, true, false, true, false, Finish::none},
+      {"Min_ArgMin", Family::extremum, false, true, true, false, Finish::none},
+      {"Max_ArgMax", Family::extremum, true, true, true, false, Finish::none},
+      {"KMin", Family::nearest, false, true, false, false, Finish::none},
+      {"ArgKMin", Family::nearest, false, false, true, false, Finish::none},
+      {"KMin_ArgKMin", Family::nearest, false, true, true, false, Finish::none},
+      {"LogSumExp", Family::softmax, false, true, false, false, Finish::log},
+      {"LogSumExpWeight", Family::softmax, false, true, false, true, Finish::log},
+      {"SumSoftMaxWeight", Family::softmax, false, true, false, true, Finish::ratio},
+      {"Max_SumShiftExp", Family::softmax, false, true, false, false, Finish::pair},
+      {"Max_SumShiftExpWeight", Family::softmax, false, true, false, true, Finish::pair},
   };
   return rows;
 }
@@ -79,8 +82,10 @@ inline Category other(Category c) { return c == Category::i ? Category::j : Cate
 // args: F, or F and the weight.
 inline Expr reduce(const Reduction& row, const std::vector<Expr>& args, Category folded, Category result,
                    std::int64_t k = 0) {
+  using Finish = Reduction::Finish;
   Graph& g = args[0].graph();
-  if (row.family == Family::softmax && args[0]->dim != 1) {
+  const bool by_component = row.finish == Finish::log && !row.weighted;
+  if (row.family == Family::softmax && !by_component && args[0]->dim != 1) {
     dimension_error(std::string(row.name) + "_Reduction: formula has dimension " + str(args[0]->dim) +
                     ", 1 is needed");
   }
@@ -88,7 +93,8 @@ inline Expr reduce(const Reduction& row, const std::vector<Expr>& args, Category
     argument_error(std::string(row.name) + "_Reduction: K is " + str(k) + ", at least 1 is needed");
   }
   const std::int64_t ranks = row.family == Family::nearest ? k : 1;  // component c of rank r is at r + K * c
-  const std::int64_t dim = row.weighted ? args[1]->dim : args[0]->dim * ranks;
+  const std::int64_t dim =
+      (row.finish == Finish::pair ? 1 : 0) + (row.weighted ? args[1]->dim : args[0]->dim * ranks);
   const std::int64_t id = &row - reductions().data();
   return g.intern(*find_operation("Reduce"), args,
                   {id, static_cast<std::int64_t>(folded), static_cast<std::int64_t>(result), k}, dim,

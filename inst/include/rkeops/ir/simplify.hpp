@@ -17,6 +17,7 @@ class Simplifier {
     if (n->operation->structure == Structure::elementwise) {
       if (const Expr folded = fold_constants()) return folded;
       if (const Expr stripped = strip_repeats()) return stripped;
+      if (const Expr parts = by_parts()) return parts;
     }
     const Expr simpler = by_rule();
     return simpler ? simpler : n;
@@ -32,7 +33,8 @@ class Simplifier {
           {"Mult", &Simplifier::mult},       {"Divide", &Simplifier::divide},     {"Square", &Simplifier::square_of},
           {"Sum", &Simplifier::sum_of},      {"SumT", &Simplifier::repeat_of},    {"Extract", &Simplifier::extract_of},
           {"ExtractT", &Simplifier::pad_of}, {"Pow", &Simplifier::power},         {"Max", &Simplifier::extreme_of},
-          {"Min", &Simplifier::extreme_of},  {"ArgMax", &Simplifier::place_of},   {"ArgMin", &Simplifier::place_of}};
+          {"Min", &Simplifier::extreme_of},  {"ArgMax", &Simplifier::place_of},   {"ArgMin", &Simplifier::place_of},
+          {"Strided", &Simplifier::strided_of}, {"Interleave", &Simplifier::interleave_of}};
       for (const auto& row : rows) map.emplace(find_operation(row.first), row.second);
       return map;
     }();
@@ -42,7 +44,7 @@ class Simplifier {
 
   Expr fold_constants() {
     if (!n->operation->value) return {};
-    double values[3];
+    double values[4];
     for (std::size_t k = 0; k < n->args.size(); ++k) {
       if (!is_constant(n.arg(k))) return {};
       values[k] = n->args[k]->value;
@@ -68,6 +70,23 @@ class Simplifier {
     return dim == n->dim ? result : repeat(result, n->dim);
   }
 
+  // Real and imaginary parts stay apart: operations go inside of Interleave.
+  Expr by_parts() {
+    const auto joined = [](const Node* a) { return is(a, "Interleave"); };
+    if (std::none_of(n->args.begin(), n->args.end(), joined)) return {};
+    std::vector<Expr> first, second;
+    for (Expr a : n->args) {
+      first.push_back(scalar(a) ? a : strided(a, 0, 2, a->dim / 2));
+      second.push_back(scalar(a) ? a : strided(a, 1, 2, a->dim / 2));
+    }
+    return interleave(g.apply(*n->operation, first, n->params), g.apply(*n->operation, second, n->params));
+  }
+
+  // The part of b that meets the nonzero part of the padded vector a.
+  static Expr part_like(Expr a, Expr b) { return scalar(b) ? b : extract(b, a->params[0], a.arg(0)->dim); }
+  Expr padded(Expr part, Expr like) { return extract_transpose(part, like->params[0], n->dim); }
+  bool is_padded(Expr a) const { return is(a, "ExtractT") && a->dim == n->dim; }
+
   Expr spread(Expr a) { return a->dim == n->dim ? a : repeat(a, n->dim); }
   static bool scalar(Expr a) { return a->dim == 1; }
 
@@ -78,13 +97,24 @@ class Simplifier {
     return a->id <= b->id;
   }
 
+  // Signs go to the front, but stay with a number that scales a vector.
+  static bool scales(Expr a, Expr b) { return scalar(a) && !scalar(b); }
+  static Expr without_minus(Expr a) {
+    if (is(a, "Minus")) return a.arg(0);
+    if (is(a, "Mult") && is(a.arg(0), "Minus")) return a.arg(0).arg(0) * a.arg(1);
+    return {};
+  }
+
   Expr add() {
     const Expr a = n.arg(0), b = n.arg(1);
     if (is_constant(a, 0)) return spread(b);
     if (is_constant(b, 0)) return spread(a);
-    if (is(b, "Minus")) return a - b.arg(0);
-    if (is(a, "Minus")) return b - a.arg(0);
+    if (const Expr positive = without_minus(b)) return a - positive;
+    if (const Expr positive = without_minus(a)) return b - positive;
     if (a == b) return 2 * a;
+    if (is_padded(a) && is_padded(b) && a->params == b->params && a.arg(0)->dim == b.arg(0)->dim) {
+      return padded(a.arg(0) + b.arg(0), a);
+    }
     if (!in_order(a, b)) return b + a;
     if (is_constant(a) && is(b, "Add") && is_constant(b.arg(0))) return (a + b.arg(0)) + b.arg(1);
     return {};
@@ -94,7 +124,7 @@ class Simplifier {
     const Expr a = n.arg(0), b = n.arg(1);
     if (is_constant(b, 0)) return spread(a);
     if (is_constant(a, 0)) return spread(-b);
-    if (is(b, "Minus")) return a + b.arg(0);
+    if (const Expr positive = without_minus(b)) return a + positive;
     return {};
   }
 
@@ -102,8 +132,10 @@ class Simplifier {
     const Expr a = n.arg(0);
     if (is(a, "Minus")) return a.arg(0);
     if (is(a, "Subtract")) return a.arg(1) - a.arg(0);
-    if (is(a, "Mult") && is_constant(a.arg(0))) return -a.arg(0) * a.arg(1);
+    if (is(a, "Mult") && (is_constant(a.arg(0)) || scales(a.arg(0), a.arg(1)))) return -a.arg(0) * a.arg(1);
     if (is(a, "SumT")) return repeat(-a.arg(0), n->dim);
+    if (is(a, "Add") && is(a.arg(0), "Mult") && scales(a.arg(0).arg(0), a.arg(0).arg(1))) return -a.arg(0) - a.arg(1);
+    if (is_padded(a)) return padded(-a.arg(0), a);
     return {};
   }
 
@@ -113,9 +145,11 @@ class Simplifier {
     if (is_constant(a, 1)) return spread(b);
     if (is_constant(a, -1)) return spread(-b);
     if (is_constant(a) && is(b, "Minus")) return -a * b.arg(0);
-    if (is(a, "Minus")) return -(a.arg(0) * b);
+    if (is(a, "Minus") && !scales(a, b)) return -(a.arg(0) * b);
     if (is(b, "Minus")) return -(a * b.arg(0));
     if (a == b) return square(a);
+    if (is_padded(a)) return padded(a.arg(0) * part_like(a, b), a);
+    if (is_padded(b)) return padded(part_like(b, a) * b.arg(0), b);
     if (is(b, "Mult") && scalar(b.arg(0))) {  // scalars first, constants before all
       const Expr s = b.arg(0), v = b.arg(1);
       if (is_constant(a) && is_constant(s)) return (a * s) * v;
@@ -136,6 +170,7 @@ class Simplifier {
       if (std::fabs(std::frexp(b->value, &exponent)) == 0.5) return g.constant(1 / b->value) * a;
     }
     if (is_constant(a, 1) && b->dim == n->dim) return call("Inv", b);
+    if (is_padded(a)) return padded(a.arg(0) / part_like(a, b), a);
     if (is(a, "Minus")) return -(a.arg(0) / b);
     if (is(b, "Minus")) return -(a / b.arg(0));
     if (is(a, "Mult") && scalar(a.arg(0)) && scalar(b) && !scalar(a.arg(1))) return (a.arg(0) / b) * a.arg(1);
@@ -162,8 +197,30 @@ class Simplifier {
     if (is(a, "Minus")) return -sum(a.arg(0));
     if (is(a, "SumT")) return static_cast<double>(a->dim) * a.arg(0);
     if (is(a, "ExtractT")) return sum(a.arg(0));
+    if (is(a, "Interleave")) return sum(a.arg(0)) + sum(a.arg(1));
     if (is(a, "Mult") && scalar(a.arg(0))) return a.arg(0) * sum(a.arg(1));
     if (is(a, "Divide") && scalar(a.arg(1))) return sum(a.arg(0)) / a.arg(1);
+    return {};
+  }
+
+  Expr strided_of() {
+    const Expr a = n.arg(0);
+    const std::int64_t start = n->params[0], step = n->params[1];
+    if (scalar(a)) return a;
+    if (is_constant(a)) return g.constant(a->value, n->dim);
+    if (is(a, "SumT")) return repeat(a.arg(0), n->dim);
+    if (step == 2 && is(a, "Interleave")) return a.arg(static_cast<std::size_t>(start));
+    if (step < 0 && is(a, "Strided") && a->params[1] < 0) return a.arg(0);
+    return {};
+  }
+
+  Expr interleave_of() {
+    const Expr a = n.arg(0), b = n.arg(1);
+    if (is_constant(a) && a == b) return g.constant(a->value, n->dim);
+    if (is(a, "Strided") && is(b, "Strided") && a.arg(0) == b.arg(0) && a.arg(0)->dim == n->dim &&
+        a->params[1] == 2 && b->params[1] == 2 && a->params[0] == 0 && b->params[0] == 1) {
+      return a.arg(0);
+    }
     return {};
   }
 

@@ -119,6 +119,28 @@ INLINE V v_log1p(V x) {
   return select(x > (real)-1, r, select(x == (real)-1, splat(-INF), splat(NAN_)));
 }
 )"},
+      // From `huge` on, where squares overflow and ones vanish, log(2 x).
+      {"hyperbolic_range", {}, "#define HYPERBOLIC_HUGE 1e9f\n", "#define HYPERBOLIC_HUGE 1e18\n"},
+      {"v_asinh", {"v_log1p", "v_log", "v_sqrt", "v_abs", "sign_bit", "hyperbolic_range"}, R"(
+INLINE V v_asinh(V x) {
+  V a = v_abs(x), s = a * a, r = v_log1p(a + s / ((real)1 + v_sqrt(s + (real)1)));
+  return copysign_of(select(a < HYPERBOLIC_HUGE, r, v_log(a) + (real)0.6931471805599453), x);
+}
+)"},
+      {"v_acosh", {"v_log1p", "v_log", "v_sqrt", "specials", "hyperbolic_range"}, R"(
+INLINE V v_acosh(V x) {
+  V y = x - (real)1, r = v_log1p(y + v_sqrt(y * (y + (real)2)));
+  r = select(x < HYPERBOLIC_HUGE, r, v_log(x) + (real)0.6931471805599453);
+  return select(x >= (real)1, r, splat(NAN_));
+}
+)"},
+      {"v_atanh", {"v_log1p", "v_abs", "specials", "sign_bit"}, R"(
+INLINE V v_atanh(V x) {
+  V a = v_abs(x), t = a + a;
+  V r = copysign_of((real)0.5 * v_log1p(t + t * a / ((real)1 - a)), x);
+  return select(a <= (real)1, r, splat(NAN_));
+}
+)"},
       {"v_xlogx", {"v_log"}, R"(
 INLINE V v_xlogx(V x) { return (V)(~(x == (real)0) & (I)(x * v_log(x))); }
 )"},

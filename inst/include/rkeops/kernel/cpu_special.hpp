@@ -65,8 +65,8 @@ OUTLINE V pow_positive(V a, V b) {
 INLINE V v_pow(V a, V b) { return pow_ends(a, b, pow_positive(v_abs(a), b)); }
 )"},
       // x^2 = *high + the result
-      {"square", {"v_fma"}, R"(
-INLINE V square(V x, V* high) {
+      {"exact_square", {"v_fma"}, R"(
+INLINE V exact_square(V x, V* high) {
   *high = x * x;
 #if defined __FMA__ || defined __ARM_FEATURE_FMA
   return v_fma(x, x, -*high);
@@ -78,9 +78,9 @@ INLINE V square(V x, V* high) {
 )"},
       {"erfc_range", {}, "#define ERFC_MAX 11.0f\n", "#define ERFC_MAX 28.0\n"},
       // erfc(a) for a >= 0.75
-      {"erfc_tail", {"exp_scaled", "square", "poly_erfcx", "erfc_range", "vmin"}, R"(
+      {"erfc_tail", {"exp_scaled", "exact_square", "poly_erfcx", "erfc_range", "vmin"}, R"(
 INLINE V erfc_tail(V a) {
-  V y = vmin(splat(ERFC_MAX), a), high, low = square(y, &high);
+  V y = vmin(splat(ERFC_MAX), a), high, low = exact_square(y, &high);
   V d = y + y + (real)1, d_low = (real)1 - (d - (y + y));
   V q = poly_erfcx((y - (real)3) / (y + (real)3)) / d;
   low += d_low * q * (real)0.85; /* d_low / d, near enough: poly_erfcx is about 1 / 0.85 */
@@ -142,7 +142,69 @@ OUTLINE double digamma_1(double x) {
 }
 )"},
       lane_snippet("v_digamma", "digamma_1", {"digamma_1"}),
+      // By recurrence up to 15, where the asymptotic series takes over; smallest terms first. Negative x are
+      // reflected: (pi / sin(pi x))^2 - psi'(1 - x).
+      {"trigamma_1", {}, R"(
+OUTLINE double trigamma_1(double x) {
+  double sign = 1, s = 0;
+  if (x <= 0) {
+    double f = x - __builtin_round(x), a = 3.141592653589793 * f, t;
+    if (x == -__builtin_inf()) return __builtin_nan("");
+    if (f == 0 && x < 0) return __builtin_inf();
+    if (x > -1e-9) return 1 / (x * x);
+    s = __builtin_sin(a);
+    t = __builtin_fma(3.141592653589793, f, -a) + 1.2246467991473532e-16 * f; /* what a lacks of pi f */
+    t *= -2 * __builtin_cos(a) / s;
+    s = 9.869604401089358 / (s * s);
+    s += s * t;
+    sign = -1;
+    x = 1 - x;
+  }
+  int up = x < 15 ? (int)(16 - x) : 0;
+  double y = 1 / (x + up), z = y * y;
+  double p = 5.0 / 66 - z * (691.0 / 2730 - z * (7.0 / 6 - z * (3617.0 / 510)));
+  p = 1.0 / 6 - z * (1.0 / 30 - z * (1.0 / 42 - z * (1.0 / 30 - z * p)));
+  double r = y + z * (0.5 + y * p);
+  while (up-- > 0) r += 1 / ((x + up) * (x + up));
+  return s + sign * r;
+}
+)"},
+      lane_snippet("v_trigamma", "trigamma_1", {"trigamma_1"}),
+      {"v_softmin", {"v_exp", "v_log", "vmin"}, R"(
+INLINE V v_softmin(V a, V b, V c, V softness) {
+  V m = vmin(a, vmin(b, c));
+  V s = v_exp((m - a) / softness) + v_exp((m - b) / softness) + v_exp((m - c) / softness);
+  return m - softness * v_log(s);
+}
+)"},
       lane_snippet("v_lgamma", "__builtin_lgamma"),
+      // The nearest integers of x, -1 where they are outside of 0 ... size - 1.
+      {"position_in", {}, R"(
+INLINE I position_in(V x, integer size) {
+  I inside = (x > (real)-0.5) & (x < (real)size);
+  x = select(inside, x, splat(0));
+  I at = __builtin_convertvector(x, I);
+  at -= x - __builtin_convertvector(at, V) >= (real)0.5;
+  return iselect(inside & (at < size), at, ~(I){});
+}
+)"},
+      {"v_gather_row", {"specials", "position_in"}, R"(
+INLINE V v_gather_row(const real* table, integer rows, integer size, V row) {
+  I at = position_in(row, rows);
+  V out;
+  for (int k = 0; k < LANES; k++) out[k] = at[k] < 0 ? NAN_ : table[at[k] * size];
+  return out;
+}
+)"},
+      {"v_gather_entry", {"specials", "position_in"}, R"(
+INLINE V v_gather_entry(const real* table, integer rows, integer columns, V row, V column) {
+  I at = position_in(row, rows), across = position_in(column, columns);
+  V out;
+  for (int k = 0; k < LANES; k++)
+    out[k] = at[k] < 0 || across[k] < 0 ? NAN_ : table[at[k] * columns + across[k]];
+  return out;
+}
+)"},
       {"j0", {}, "double j0(double);\n"}, /* clang has no builtin for these */
       {"j1", {}, "double j1(double);\n"},
       lane_snippet("v_bessel_j0", "j0", {"j0"}),

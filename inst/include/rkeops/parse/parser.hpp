@@ -10,12 +10,7 @@
 
 namespace rkeops {
 
-// Differentiation is the business of pass/; the parser is handed the two functions it needs.
-struct Differentiation {
-  Expr (*gradient)(Expr f, Expr variable, Expr adjoint, bool written);
-  Category (*adjoint_category)(Expr f, Expr variable);  // where the adjoint is left out
-};
-
+// Differentiation is the business of pass/: the parser is handed what it needs.
 class Parser {
  public:
   Parser(Graph& graph, const std::string& formula, Arguments& arguments, Differentiation differentiation)
@@ -66,28 +61,24 @@ class Parser {
   }
 
   Expr comparison() {
+    struct Row {
+      const char *symbol, *operation;
+      bool swapped;
+    };
+    constexpr Row rows[] = {{"<", "LessThan", false},    {"<=", "LessOrEqual", false}, {">", "LessThan", true},
+                            {">=", "LessOrEqual", true}, {"==", "Equal", false},       {"!=", "NotEqual", false}};
+    const auto at_comparison = [&] {
+      return std::find_if(std::begin(rows), std::end(rows), [&](const Row& row) { return at(row.symbol); });
+    };
     Expr left = scalar_product();
-    const Token token = peek();
-    const auto right = [&] { return take(), scalar_product(); };
-    Expr result = left;
-    if (at("<"))
-      result = binary(token, "LessThan", left, right());
-    else if (at("<="))
-      result = binary(token, "LessOrEqual", left, right());
-    else if (at(">")) {
-      const Expr r = right();
-      result = binary(token, "LessThan", r, left);
-    } else if (at(">=")) {
-      const Expr r = right();
-      result = binary(token, "LessOrEqual", r, left);
-    } else if (at("=="))
-      result = binary(token, "Equal", left, right());
-    else if (at("!="))
-      result = binary(token, "NotEqual", left, right());
-    if (at("<") || at("<=") || at(">") || at(">=") || at("==") || at("!=")) {
-      fail(peek(), "comparisons cannot be chained", "Put parentheses around one of them.");
-    }
-    return result;
+    const Row* row = at_comparison();
+    if (row == std::end(rows)) return left;
+    const Token token = take();
+    Expr right = scalar_product();
+    if (row->swapped) std::swap(left, right);
+    const Expr result = binary(token, row->operation, left, right);
+    if (at_comparison() == std::end(rows)) return result;
+    fail(peek(), "comparisons cannot be chained", "Put parentheses around one of them.");
   }
 
   Expr scalar_product() {
@@ -168,26 +159,43 @@ class Parser {
 
   // ---- calls
 
-  struct Value {  // an argument of a call: an expression or a list of integers
+  struct Value {  // an argument of a call: an expression, a list of integers, or several expressions
     Token token;
     Expr expr;
     std::vector<std::int64_t> list;
     bool is_list = false;
+    std::vector<Value> tuple = {};
   };
 
-  std::vector<Value> call_arguments() {
+  std::vector<Value> call_arguments(bool tuples = false) {
     std::vector<Value> values;
     expect("(");
     if (accept(")")) return values;
     do {
-      values.push_back(call_argument());
+      values.push_back(tuples && at_tuple() ? Value{peek(), {}, {}, false, call_arguments()} : call_argument());
     } while (accept(","));
     expect(")");
     return values;
   }
 
+  // A parenthesis with a comma of its own.
+  bool at_tuple() const {
+    int depth = 0;
+    for (std::size_t k = next_; at("(") && tokens_[k].kind != TokenKind::end; ++k) {
+      const std::string_view text = tokens_[k].text;
+      if (text == "(" || text == "[") ++depth;
+      if ((text == ")" || text == "]") && --depth == 0) break;
+      if (text == "," && depth == 1) return true;
+    }
+    return false;
+  }
+
   Value call_argument() {
     Value value{peek(), {}, {}, false};
+    if (peek().text == "None" && !arguments_.named("None")) {
+      take();
+      return value;
+    }
     const bool ind = peek().text == "Ind" && tokens_[next_ + 1].text == "(";
     if (ind) take();
     if (!ind && !at("[")) {
@@ -205,8 +213,20 @@ class Parser {
     return value;
   }
 
+  // None: an optional list that is not given.
+  static bool is_none(const Value& value) { return value.token.text == "None" && !value.expr && !value.is_list; }
+
+  // A single number is a list of one.
+  std::vector<std::int64_t> list_of(const Value& value, const std::string& what) const {
+    if (value.is_list) return value.list;
+    if (!value.expr || !is_constant(value.expr) || !whole(value.expr->value)) {
+      fail(value.token, what + " must be a list of whole numbers, as in [2,3]");
+    }
+    return {static_cast<std::int64_t>(value.expr->value)};
+  }
+
   std::int64_t integer_of(const Value& value, const std::string& what) const {
-    if (value.is_list || !is_constant(value.expr) || !whole(value.expr->value)) {
+    if (value.is_list || !value.expr || !is_constant(value.expr) || !whole(value.expr->value)) {
       fail(value.token, what + " must be a whole number");
     }
     return static_cast<std::int64_t>(value.expr->value);
@@ -214,14 +234,14 @@ class Parser {
 
   Expr expression_of(const Value& value) const {
     if (value.is_list) fail(value.token, "expected a formula but found a list of integers");
-    return value.expr;
+    if (value.expr) return value.expr;
+    fail(value.token, "expected a formula but found " + str(value.tuple.empty() ? "None" : "several"));
   }
 
   void require_count(const Token& name, const std::vector<Value>& values, std::size_t low, std::size_t high) const {
     if (values.size() >= low && values.size() <= high) return;
-    const std::string wanted =
-        low == high ? str(static_cast<std::int64_t>(low))
-                    : str(static_cast<std::int64_t>(low)) + " to " + str(static_cast<std::int64_t>(high));
+    std::string wanted = str(static_cast<std::int64_t>(low));
+    if (low != high) wanted += " to " + str(static_cast<std::int64_t>(high));
     fail(name, str(name.text) + " takes " + wanted + " argument" + (high == 1 ? "" : "s") + ", got " +
                    str(static_cast<std::int64_t>(values.size())));
   }
@@ -235,35 +255,38 @@ class Parser {
       return reduction(name, name.text.substr(0, name.text.size() - suffix.size()));
     }
     if (name.text == "Grad") return gradient(name);
+    for (const DifferentialOperator& row : differentiation_.operators) {
+      if (name.text == row.name) return differential(name, row);
+    }
     const Operation* operation = find_operation(name.text);
-    if (!operation || !*operation->signature) refuse(name);
+    if (!operation || !*operation->signature) {
+      std::vector<std::string_view> known{"Grad"};
+      for (const Operation& row : operations()) {
+        if (*row.signature) known.push_back(row.name);
+      }
+      for (const DifferentialOperator& row : differentiation_.operators) known.push_back(row.name);
+      fail(name, "unknown operation '" + str(name.text) + "'", did_you_mean(name.text, known));
+    }
     return apply(name, *operation, call_arguments());
   }
 
-  [[noreturn]] void refuse(const Token& name) const {
-    for (std::string_view planned : planned_operations()) {
-      if (planned != name.text) continue;
-      Error error(ErrorKind::unsupported, "operation '" + str(name.text) + "' is not available in this version");
-      error.formula = formula_;
-      error.position = name.position;
-      throw error;
-    }
-    std::vector<std::string_view> known;
-    for (const Operation& row : operations()) known.push_back(row.name);
-    fail(name, "unknown operation '" + str(name.text) + "'", did_you_mean(name.text, known));
-  }
-
   Expr apply(const Token& name, const Operation& operation, const std::vector<Value>& values) {
-    const std::string_view signature = operation.signature;
-    require_count(name, values, signature.size(), signature.size());
+    std::string signature = operation.signature;
+    const std::size_t least = std::min(signature.find('?'), signature.size());
+    if (least < signature.size()) signature.erase(least, 1);
+    require_count(name, values, least, signature.size());
     std::vector<Expr> args;
     std::vector<std::int64_t> params;
-    for (std::size_t k = 0; k < signature.size(); ++k) {
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      const std::string what = "argument " + str(static_cast<std::int64_t>(k + 1)) + " of " + str(name.text);
       if (signature[k] == 'x') {
         args.push_back(expression_of(values[k]));
-      } else {
-        params.push_back(
-            integer_of(values[k], "argument " + str(static_cast<std::int64_t>(k + 1)) + " of " + str(name.text)));
+      } else if (signature[k] == 'n') {
+        params.push_back(integer_of(values[k], what));
+      } else if (!(k >= least && is_none(values[k]))) {
+        const std::vector<std::int64_t> list = list_of(values[k], what);
+        params.push_back(static_cast<std::int64_t>(list.size()));
+        params.insert(params.end(), list.begin(), list.end());
       }
     }
     const Expr result = located(name, [&] { return g_.apply(operation, args, params); });
@@ -307,14 +330,39 @@ class Parser {
     return located(name, [&] { return reduce(*row, args, folded, other(folded), k); });
   }
 
+  Expr variable_of(const Token& name, const Value& value) const {
+    const Expr v = expression_of(value);
+    if (is_variable(v)) return v;
+    fail(value.token, str(name.text) + " differentiates with respect to a variable", "Give the name of an argument.");
+  }
+
+  // Name(F, v, ...); Diff(F, (v, w, ...), (u, t, ...)) is a sum.
+  Expr differential(const Token& name, const DifferentialOperator& row) {
+    const std::vector<Value> values = call_arguments(name.text == "Diff");
+    require_count(name, values, row.least, row.most);
+    const Expr f = expression_of(values[0]);
+    if (values[1].tuple.empty()) {
+      const Expr v = variable_of(name, values[1]);
+      std::vector<Expr> rest;
+      for (std::size_t k = 2; k < values.size(); ++k) rest.push_back(expression_of(values[k]));
+      return located(name, [&] { return row.apply(f, v, rest); });
+    }
+    const std::vector<Value>&variables = values[1].tuple, &directions = values[2].tuple;
+    if (directions.size() != variables.size()) fail(values[2].token, "every variable needs a direction");
+    Expr total;
+    for (std::size_t k = 0; k < variables.size(); ++k) {
+      const Expr v = variable_of(name, variables[k]), u = expression_of(directions[k]);
+      const Expr term = located(name, [&] { return row.apply(f, v, {u}); });
+      total = total ? total + term : term;
+    }
+    return total;
+  }
+
   // Grad(F, v [, e])
   Expr gradient(const Token& name) {
     const std::vector<Value> values = call_arguments();
     require_count(name, values, 2, 3);
-    const Expr f = expression_of(values[0]), v = expression_of(values[1]);
-    if (!is_variable(v)) {
-      fail(values[1].token, "Grad differentiates with respect to a variable", "Give the name of an argument.");
-    }
+    const Expr f = expression_of(values[0]), v = variable_of(name, values[1]);
     return located(name, [&] {
       Expr adjoint;
       if (values.size() == 3) {

@@ -137,9 +137,13 @@ class Autodiff {
         collect(f, e, context, pending);
         return;
       case Family::softmax: {
+        if (row.finish == Reduction::Finish::pair) {
+          throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
+                      "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one.");
+        }
         if (!row.weighted) {
           collect(f, e * call("Exp", f - reduction), context, pending);
-        } else if (row.ratio) {
+        } else if (row.finish == Reduction::Finish::ratio) {
           const Expr w = reduction.arg(1);
           const Expr p = call("Exp", f - reduce(*find_reduction("LogSumExp"), {f}, folded, result));
           collect(f, p * dot(w - reduction, e), context, pending);

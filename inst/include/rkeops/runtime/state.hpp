@@ -29,7 +29,7 @@ inline void start_state(const KernelPlan& kernel, State state) {
   }
   if (kernel.reduction.family == Family::nearest) start = std::nan("");
   std::fill_n(state.values, kernel.value_slots * rows, start);
-  if (kernel.reduction.family == Family::softmax) std::fill_n(state.values, rows, lowest(kernel.precision));
+  if (kernel.reduction.family == Family::softmax) std::fill_n(state.values, kernel.tops * rows, lowest(kernel.precision));
   std::fill_n(state.indices, kernel.index_slots * rows, -1);
 }
 
@@ -43,21 +43,32 @@ inline void add_compensated(double& high, double& low, double x) {
   high = sum;
 }
 
-// Row r of `into` becomes the state of its own columns followed by those of `next`.
-inline void merge_sums(const KernelPlan& kernel, State into, State next, std::int64_t r, std::int64_t first,
-                       std::int64_t count, double into_scale, double next_scale) {
-  const std::int64_t rows = kernel.tile_rows();
-  for (std::int64_t k = 0; k < count; ++k) {
-    double& high = into.values[(first + k) * rows + r];
-    const double x = next.values[(first + k) * rows + r] * next_scale;
-    high *= into_scale;
-    if (!kernel.compensated) {
-      high += x;
-      continue;
+// Row r of a sum of `into`, at `slot`, becomes that of its own columns followed by those of `next`. Its low part is
+// `low` slots further on.
+inline void merge_sum(const KernelPlan& kernel, State into, State next, std::int64_t r, std::int64_t slot,
+                      std::int64_t low_slots, double into_scale, double next_scale) {
+  const std::int64_t rows = kernel.tile_rows(), at = slot * rows + r, low_at = (slot + low_slots) * rows + r;
+  const double x = next.values[at] * next_scale;
+  into.values[at] *= into_scale;
+  if (!kernel.compensated) {
+    into.values[at] += x;
+    return;
+  }
+  into.values[low_at] = into.values[low_at] * into_scale + next.values[low_at] * next_scale;
+  add_compensated(into.values[at], into.values[low_at], x);
+}
+
+// The running maximum first: sums are relative to it.
+inline void merge_softmax(const KernelPlan& kernel, State into, State next, std::int64_t r) {
+  const std::int64_t rows = kernel.tile_rows(), sums_of_each = kernel.sums / kernel.tops;
+  for (std::int64_t t = 0; t < kernel.tops; ++t) {
+    double& top = into.values[t * rows + r];
+    const double other = next.values[t * rows + r], high = std::max(top, other);
+    const double mine = std::exp(top - high), theirs = std::exp(other - high);
+    for (std::int64_t k = t * sums_of_each; k < (t + 1) * sums_of_each; ++k) {
+      merge_sum(kernel, into, next, r, kernel.tops + k, kernel.sums, mine, theirs);
     }
-    double& low = into.values[(first + count + k) * rows + r];
-    low = low * into_scale + next.values[(first + count + k) * rows + r] * next_scale;
-    add_compensated(high, low, x);
+    top = high;
   }
 }
 
@@ -83,15 +94,11 @@ inline void merge_state(const KernelPlan& kernel, State into, State next) {
   for (std::int64_t r = 0; r < rows; ++r) {
     switch (row.family) {
       case Family::sum:
-        merge_sums(kernel, into, next, r, 0, kernel.dim, 1, 1);
+        for (std::int64_t k = 0; k < kernel.dim; ++k) merge_sum(kernel, into, next, r, k, kernel.dim, 1, 1);
         break;
-      case Family::softmax: {
-        double& top = into.values[r];
-        const double other = next.values[r], high = std::max(top, other);
-        merge_sums(kernel, into, next, r, 1, kernel.sums, std::exp(top - high), std::exp(other - high));
-        top = high;
+      case Family::softmax:
+        merge_softmax(kernel, into, next, r);
         break;
-      }
       case Family::nearest:
         for (std::int64_t c = 0; c < kernel.dim; ++c) merge_nearest(kernel, into, next, r, c);
         break;
@@ -133,11 +140,21 @@ inline void finish_state(const KernelPlan& kernel, State state, std::int64_t fir
       }
       break;
     case Family::softmax: {
-      const std::int64_t skip = row.ratio ? 1 : 0;  // the sum that the others are divided by
+      using Finish = Reduction::Finish;
+      const auto sum = [&](std::int64_t k, std::int64_t r) { return total_of(kernel.tops + k, kernel.sums, r); };
+      const std::int64_t skip = row.finish == Finish::ratio ? 1 : 0;  // the sum that the others are divided by
       for (std::int64_t k = skip; k < kernel.sums; ++k) {
+        const double* top = state.values + (kernel.tops > 1 ? k * rows : 0);
+        double* to = out(0, row.finish == Finish::pair ? k + 1 : k - skip);
         for (std::int64_t r = 0; r < valid; ++r) {
-          const double s = total_of(1 + k, kernel.sums, r);
-          out(0, k - skip)[r] = row.ratio ? s / total_of(1, kernel.sums, r) : state.values[r] + std::log(s);
+          const double s = sum(k, r);
+          to[r] = row.finish == Finish::ratio ? s / sum(0, r) : row.finish == Finish::pair ? s : top[r] + std::log(s);
+        }
+      }
+      if (row.finish == Finish::pair) {
+        const double none = lowest(kernel.precision);
+        for (std::int64_t r = 0; r < valid; ++r) {
+          out(0, 0)[r] = state.values[r] == none ? -std::numeric_limits<double>::infinity() : state.values[r];
         }
       }
       break;
