@@ -135,7 +135,7 @@ void errors() {
   const ErrorKind parse = ErrorKind::parse, dimension = ErrorKind::dimension, argument = ErrorKind::argument, unsupported = ErrorKind::unsupported;
   for (const char* name : {"Diff", "AdjointOperator"}) fails(std::string(name) + "(x,x)", parse, "takes 3 arguments, got 2");
   for (const char* name : {"GradMatrix", "Divergence", "Laplacian"}) fails(std::string(name) + "(x,x,x)", parse, "takes 2 arguments, got 3");
-  fails("TraceOperator(x)", parse, "takes 2 to 3 arguments, got 1"), fails("SumLinOperator(x,x,x,x,x)", parse, "takes 2 to 4 arguments, got 5");
+  fails("TraceOperator(x)", parse, "takes 2 or 3 arguments, got 1"), fails("SumLinOperator(x,x,x,x,x)", parse, "takes 2 to 4 arguments, got 5");
   for (const char* call : {"Diff(x,2*x,x)", "GradMatrix(x,3)", "Divergence(x,x+y)", "Laplacian(t,Sum(x))", "TraceOperator(x,-x)", "AdjointOperator(x,(x*2),y)", "SumLinOperator(x,Sin(x))"}) {
     fails(call, parse, "differentiates with respect to a variable");
   }

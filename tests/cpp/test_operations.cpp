@@ -61,7 +61,7 @@ void dimensions() {
   dim("ElemT", {1}, {5, 4}, 5), refused("ElemT", {1}, {5, 5}, argument, "not inside"), refused("ElemT", {1}, {5, -1}, argument, "not inside");
   refused("ElemT", {2}, {5, 1}, dimension, "1 is needed");
   dim("Extract", {5}, {1, 3}, 3), dim("Extract", {5}, {0, 5}, 5), refused("Extract", {5}, {3, 3}, argument, "not inside");
-  refused("Extract", {5}, {-1, 3}, argument, "not inside"), refused("Extract", {5}, {1, 0}, argument, "not inside");
+  refused("Extract", {5}, {-1, 3}, argument, "not inside"), refused("Extract", {5}, {1, 0}, argument, "length 0");
   refused("Extract", {5}, {999999999, 999999999}, argument, "not inside");
   dim("ExtractT", {2}, {1, 3}, 3), dim("ExtractT", {3}, {0, 3}, 3), refused("ExtractT", {2}, {2, 3}, argument, "not inside");
   refused("ExtractT", {2}, {-1, 3}, argument, "not inside");
@@ -107,15 +107,15 @@ void dimensions() {
   // Lists of integers come with their lengths: shapes, contracted axes, permutation.
   dim("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 1, 0}, 4), dim("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 1, 0, 2, 1, 0}, 4), dim("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 2, 0, 1, 2, 1, 0}, 1);
   dim("TensorDot", {6, 2}, {1, 6, 1, 2, 0, 0}, 12), dim("TensorDot", {12, 3}, {3, 2, 3, 2, 1, 3, 1, 1, 1, 0}, 4), dim("TensorDot", {1, 1}, {0, 0, 0, 0}, 1);
-  refused("TensorDot", {6, 6}, {2, 2, 2, 2, 3, 2, 1, 1, 1, 0}, dimension, "do not multiply to 6"), refused("TensorDot", {6, 6}, {2, 2, 3, 1, 5, 0, 0}, dimension, "do not multiply to 6");
+  refused("TensorDot", {6, 6}, {2, 2, 2, 2, 3, 2, 1, 1, 1, 0}, dimension, "do not make up an operand of dimension 6"), refused("TensorDot", {6, 6}, {2, 2, 3, 1, 5, 0, 0}, dimension, "do not make up an operand of dimension 6");
   refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 0, 1, 0}, dimension, "lengths 2 and 3"), refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 2, 0, 1}, argument, "1 axes are contracted with 2");
   refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 2, 1, 0}, argument, "axis 2 is not there"), refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 1, -1}, argument, "axis -1 is not there");
-  refused("TensorDot", {4, 4}, {2, 2, 2, 2, 2, 2, 2, 1, 1, 2, 0, 1}, argument, "named twice"), refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 1, 0, 1, 0}, argument, "the permutation has 1 elements, 2 axes are kept");
+  refused("TensorDot", {4, 4}, {2, 2, 2, 2, 2, 2, 2, 1, 1, 2, 0, 1}, argument, "named twice"), refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 1, 0, 1, 0}, argument, "the permutation has 1 elements, the result has 2");
   refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 1, 0, 2, 0, 0}, argument, "named twice"), refused("TensorDot", {6, 6}, {2, 2, 3, 2, 3, 2, 1, 1, 1, 0, 2, 0, 2}, argument, "axis 2 is not there");
-  refused("TensorDot", {6, 6}, {3, 2, 3, 0, 2, 3, 2, 0, 0}, argument, "an axis has length 0"), refused("TensorDot", {6, 6}, {2, -2, -3, 2, 3, 2, 0, 0}, argument, "an axis has length -3");
-  refused("TensorDot", {6, 6}, {3, 1000000000, 1000000000, 6, 1, 6, 0, 0}, argument, "an axis has length");
+  refused("TensorDot", {6, 6}, {3, 2, 3, 0, 2, 3, 2, 0, 0}, dimension, "do not make up"), refused("TensorDot", {6, 6}, {2, -2, -3, 2, 3, 2, 0, 0}, dimension, "do not make up");
+  refused("TensorDot", {6, 6}, {3, 1000000000, 1000000000, 6, 1, 6, 0, 0}, dimension, "do not make up");
   dim("Kron", {6, 4}, {2, 2, 3, 2, 4, 1}, 24), dim("Kron", {6, 4}, {2, 2, 3, 1, 4}, 24), dim("Kron", {6, 4}, {1, 6, 3, 1, 2, 2}, 24), dim("Kron", {1, 1}, {1, 1, 1, 1}, 1);
-  refused("Kron", {6, 4}, {2, 2, 2, 1, 4}, dimension, "do not multiply to 6"), refused("Kron", {6, 4}, {1, 6, 2, 2, 3}, dimension, "do not multiply to 4");
+  refused("Kron", {6, 4}, {2, 2, 2, 1, 4}, dimension, "do not make up an operand of dimension 6"), refused("Kron", {6, 4}, {1, 6, 2, 2, 3}, dimension, "do not make up");
   refused("TensorDot", {3, 3}, {}, argument, "lists"), refused("TensorDot", {3, 3}, {1, 3}, argument, "lists");
   refused("TensorDot", {3, 3}, {5, 3, 1}, argument, "lists"), refused("Kron", {3, 3}, {-1, 3, 1, 3}, argument, "lists");
   refused("Round", {3}, {400}, argument, "decimals");

@@ -107,15 +107,17 @@ inline Integers list_at(const Integers& p, std::size_t& at) {
 inline Shape shape_of(const char* name, Expr a, const Integers& sizes) {
   Shape shape{sizes, Integers(sizes.size())};
   std::int64_t count = 1;
+  bool possible = true;
+  std::string lengths;
   for (std::size_t k = sizes.size(); k-- > 0;) {
-    if (sizes[k] < 1 || sizes[k] > a->dim) argument_error(std::string(name) + ": an axis has length " + str(sizes[k]));
+    lengths = str(sizes[k]) + (lengths.empty() ? "" : ",") + lengths;
+    possible = possible && sizes[k] >= 1 && sizes[k] <= a->dim / count;
     shape.strides[k] = count;
-    count *= sizes[k];
-    if (count > a->dim) break;
+    if (possible) count *= sizes[k];
   }
-  if (count != a->dim) {
-    dimension_error(std::string(name) + ": the lengths of the axes do not multiply to " + str(a->dim) +
-                    ", the dimension of the operand");
+  if (!possible || count != a->dim) {
+    dimension_error(std::string(name) + ": axes of lengths [" + lengths + "] do not make up an operand of dimension " +
+                    str(a->dim));
   }
   return shape;
 }
@@ -137,7 +139,7 @@ inline std::vector<bool> marked_axes(const char* name, const Integers& list, std
 inline std::vector<Axis> permuted(const char* name, const std::vector<Axis>& kept, const Integers& to) {
   if (to.size() != kept.size()) {
     argument_error(std::string(name) + ": the permutation has " + str(static_cast<std::int64_t>(to.size())) +
-                   " elements, " + str(static_cast<std::int64_t>(kept.size())) + " axes are kept");
+                   " elements, the result has " + str(static_cast<std::int64_t>(kept.size())) + " axes");
   }
   marked_axes(name, to, kept.size());
   std::vector<Axis> result(kept.size());

@@ -42,11 +42,12 @@ inline void require_scalar(const char* name, Expr arg) {
 }
 
 inline void require_range(const char* name, std::int64_t start, std::int64_t length, std::int64_t dim) {
-  if (start < 0 || length < 1 || start + length > dim) {
-    argument_error(std::string(name) + ": positions " + str(start) + " to " + str(start + length - 1) +
-                       " are not inside a vector of dimension " + str(dim),
-                   "Positions in formulas count from 0.");
-  }
+  if (length < 1) argument_error(std::string(name) + ": length " + str(length) + ", at least 1 is needed");
+  if (start >= 0 && start + length <= dim) return;
+  const std::string places = length == 1 ? "position " + str(start) + " is"
+                                         : "positions " + str(start) + " to " + str(start + length - 1) + " are";
+  argument_error(std::string(name) + ": " + places + " not inside a vector of dimension " + str(dim),
+                 "Positions in formulas count from 0.");
 }
 
 inline Expr weighted_square_norm(const char* name, Expr s, Expr a) {

@@ -241,7 +241,7 @@ class Parser {
   void require_count(const Token& name, const std::vector<Value>& values, std::size_t low, std::size_t high) const {
     if (values.size() >= low && values.size() <= high) return;
     std::string wanted = str(static_cast<std::int64_t>(low));
-    if (low != high) wanted += " to " + str(static_cast<std::int64_t>(high));
+    if (low != high) wanted += (high == low + 1 ? " or " : " to ") + str(static_cast<std::int64_t>(high));
     fail(name, str(name.text) + " takes " + wanted + " argument" + (high == 1 ? "" : "s") + ", got " +
                    str(static_cast<std::int64_t>(values.size())));
   }
