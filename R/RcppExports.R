@@ -17,6 +17,10 @@ rk_machine <- function() {
     .Call(`_rkeops_rk_machine`)
 }
 
+rk_gpu <- function(options) {
+    .Call(`_rkeops_rk_gpu`, options)
+}
+
 rk_clear_memory <- function() {
     .Call(`_rkeops_rk_clear_memory`)
 }

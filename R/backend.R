@@ -2,21 +2,29 @@
 #'
 #' `rkeops_use_float64()` (the default) and `rkeops_use_float32()` choose the precision of the computation; data and
 #' results are ordinary R numbers in both cases. Sums in `float32` are gathered in wider accumulators, so that their
-#' error does not grow with the number of rows. `rkeops_use_cpu()` chooses the number of threads. GPUs come with a
-#' later version: `rkeops_use_gpu()` fails with an error of class `rkeops_error_unsupported`.
+#' error does not grow with the number of rows. `rkeops_use_cpu()` chooses the number of threads.
+#'
+#' `rkeops_use_gpu()` lets all computations run on an NVIDIA GPU, with no other change to the code, or fails with an error of
+#' class `rkeops_error_gpu` that says what is missing: a GPU, its driver, or NVRTC, the run-time compiler of the CUDA toolkit
+#' (12 or later; the package `nvidia-cuda-nvrtc` is enough). NVRTC is looked for where the environment variables
+#' `RKEOPS_NVRTC` (the library) and `CUDA_HOME` say, then where it was when rkeops was installed, then in the usual places.
+#' Data larger than the memory of the GPU go there in pieces. [check_rkeops()] reports on all of this.
 #'
 #' Without a choice all cores available to this process are used, fewer where the environment variables
 #' `OMP_THREAD_LIMIT` or `_R_CHECK_LIMIT_CORES_` ask for it; forked children (as of `parallel::mclapply()`) compute
 #' with one thread. Results do not depend on the number of threads.
 #'
 #' @param ncore number of threads; `NULL` or 0 for all cores available.
-#' @param device number of the GPU; `NULL` or -1 for the default one.
+#' @param device number of the GPU, counted from 0; `NULL` or -1 for the default one. Several numbers: the work is shared
+#'   out over these GPUs.
 #' @return The previous options as a list that [options()] takes, invisibly.
 #' @seealso [set_rkeops_options()]
 #' @examples
 #' old <- rkeops_use_float32()
 #' rkeops_use_cpu(ncore = 2)
 #' options(old)
+#' try(rkeops_use_gpu())
+#' rkeops_use_cpu()
 #' @export
 rkeops_use_cpu <- function(ncore = NULL) {
   call <- sys.call()
@@ -29,13 +37,26 @@ rkeops_use_cpu <- function(ncore = NULL) {
 #' @export
 rkeops_use_gpu <- function(device = NULL) {
   call <- sys.call()
-  if (!is.null(device)) check_whole(device, "device", call, min = -1)
-  refuse_gpu(call)
+  change_options(list(backend = "GPU", device_id = if (is.null(device)) -1L else device), call)
 }
 
-refuse_gpu <- function(call) {
-  rkeops_abort("unsupported", "this version of rkeops computes on the CPU only; GPUs come with a later version",
-               call = call)
+# An error that says what is missing, unless the GPUs of these options can be used.
+require_gpu <- function(options, call) {
+  gpu <- gpu_report()
+  if (nzchar(gpu$problem)) rkeops_abort("gpu", gpu$problem, hint = gpu$hint, call = call)
+  devices <- pmax(options$device_id, 0L)
+  if (any(devices >= length(gpu$devices))) {
+    abort_argument("device", sprintf("less than %d, the number of GPUs", length(gpu$devices)), devices, call,
+                   hint = "GPUs are counted from 0.")
+  }
+}
+
+gpu_report <- function() settle(rk_gpu(list(nvrtc = nvrtc_hint())))
+
+# Where `configure` found NVRTC.
+nvrtc_hint <- function() {
+  file <- system.file("nvrtc", package = "rkeops")
+  if (nzchar(file)) readLines(file, n = 1L, warn = FALSE) else ""
 }
 
 #' @rdname rkeops_use_cpu

@@ -44,8 +44,23 @@ health_report <- function(problem) {
             as.integer(8 * machine$vector_bytes), runtime$threads, as.integer(machine$threads)),
     sprintf("%s cache: %s (%s)", if (writable) good else bad, directory, stat_rkeops_cache_dir(verbose = FALSE)),
     sprintf("%s precision: %s", good, runtime$precision),
-    sprintf("%s GPU: comes with a later version", cli::symbol$info),
+    gpu_lines(gpu_report()),
     if (is.null(problem)) sprintf("%s a formula was compiled and computed correctly", good)
     else sprintf("%s a test computation failed: %s", bad, problem)
+  )
+}
+
+# What there is of the chain device, driver, compiler; missing GPUs are nothing bad.
+gpu_lines <- function(gpu) {
+  version <- function(number) sprintf("%d.%d", number %/% 1000, number %% 1000 %/% 10)
+  found <- if (nzchar(gpu$problem)) cli::symbol$info else cli::col_green(cli::symbol$tick)
+  c(
+    if (length(gpu$devices) > 0L) {
+      sprintf("%s GPU %d: %s, compute capability %s, %.0f GiB", found, seq_along(gpu$devices) - 1L, gpu$devices,
+              sub("(.)$", ".\\1", gpu$architectures), gpu$memory / 2^30)
+    },
+    if (gpu$driver > 0) sprintf("%s NVIDIA driver: CUDA %s", found, version(gpu$driver)),
+    if (nzchar(gpu$nvrtc)) sprintf("%s NVRTC: %s (%s)", found, gpu$nvrtc, gpu$nvrtc_place),
+    if (nzchar(gpu$problem)) sprintf("%s GPU: %s. %s", cli::symbol$info, gpu$problem, gpu$hint)
   )
 }

@@ -21,6 +21,12 @@ option_table <- function() {
   seconds <- function(x, refuse) {
     if (is.numeric(x) && length(x) == 1L && is.finite(x) && x > 0) as.numeric(x) else refuse("a positive number")
   }
+  devices <- function(x, refuse) {
+    if (is.numeric(x) && length(x) > 0L && all(is.finite(x) & x == floor(x) & x >= -1) && !anyDuplicated(x)) {
+      return(as.integer(x))
+    }
+    refuse("numbers of GPUs, counted from 0, or -1 for the default one")
+  }
   words <- function(x, refuse) {
     if (is.null(x) || (is.character(x) && length(x) > 0L && !anyNA(x) && all(nzchar(x)))) return(x)
     refuse("NULL or the words of a command, such as \"gcc\"")
@@ -33,7 +39,7 @@ option_table <- function() {
   }
   list(
     backend = list("CPU", choice("CPU", "GPU")),
-    device_id = list(-1L, whole(-1, 2^31 - 1)),
+    device_id = list(-1L, devices),
     precision = list("float64", choice("float32", "float64")),
     verbosity = list(1L, flag01),
     debug = list(0L, flag01),
@@ -62,8 +68,8 @@ current_options <- function() {
 #'
 #' | option | default | meaning |
 #' |:-------|:--------|:--------|
-#' | `backend` | `"CPU"` | where to compute; `"GPU"` comes with a later version |
-#' | `device_id` | `-1L` | number of the GPU, -1 for the default one |
+#' | `backend` | `"CPU"` | where to compute: `"CPU"` or `"GPU"` |
+#' | `device_id` | `-1L` | number of the GPU (several share the work), -1 for the default one |
 #' | `precision` | `"float64"` | `"float64"` or, faster, `"float32"` |
 #' | `verbosity` | `1L` | 1: show a progress bar during long computations in interactive sessions; 0: do not |
 #' | `debug` | `0L` | not used, kept from RKeOps 2 |
@@ -122,7 +128,7 @@ change_options <- function(input, call) {
     })
     values[name] <- list(value)
   }
-  if (values$backend == "GPU") refuse_gpu(call)
+  if (values$backend == "GPU") require_gpu(values, call)
   invisible(options(rkeops = values))
 }
 
@@ -132,6 +138,9 @@ runtime_options <- function() {
   if (identical(key, session$runtime_key)) return(session$runtime)
   options <- current_options()
   session$runtime <- list(
+    backend = options$backend,
+    devices = pmax(options$device_id, 0L),
+    nvrtc = nvrtc_hint(),
     precision = options$precision,
     threads = thread_count(options),
     index_base = options$index_base,

@@ -49,6 +49,16 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_gpu
+SEXP rk_gpu(SEXP options);
+RcppExport SEXP _rkeops_rk_gpu(SEXP optionsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type options(optionsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_gpu(options));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_clear_memory
 SEXP rk_clear_memory();
 RcppExport SEXP _rkeops_rk_clear_memory() {
@@ -123,6 +133,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
     {"_rkeops_rk_statistics", (DL_FUNC) &_rkeops_rk_statistics, 0},
     {"_rkeops_rk_machine", (DL_FUNC) &_rkeops_rk_machine, 0},
+    {"_rkeops_rk_gpu", (DL_FUNC) &_rkeops_rk_gpu, 1},
     {"_rkeops_rk_clear_memory", (DL_FUNC) &_rkeops_rk_clear_memory, 0},
     {"_rkeops_rk_match_objects", (DL_FUNC) &_rkeops_rk_match_objects, 2},
     {"_rkeops_rk_program", (DL_FUNC) &_rkeops_rk_program, 5},

@@ -45,6 +45,14 @@ Runtime read_runtime(SEXP options) {
   SEXP precision = field(options, "precision");
   if (TYPEOF(precision) == STRSXP && std::strcmp(CHAR(STRING_ELT(precision, 0)), "float32") == 0)
     run.precision = rkeops::Precision::float32;
+  SEXP backend = field(options, "backend");
+  if (TYPEOF(backend) == STRSXP && std::strcmp(CHAR(STRING_ELT(backend, 0)), "GPU") == 0)
+    run.processor = rkeops::Processor::gpu;
+  SEXP devices = field(options, "devices");
+  if (TYPEOF(devices) == INTSXP && Rf_xlength(devices) > 0)
+    run.devices.assign(INTEGER(devices), INTEGER(devices) + Rf_xlength(devices));
+  SEXP nvrtc = field(options, "nvrtc");
+  if (TYPEOF(nvrtc) == STRSXP && Rf_xlength(nvrtc) == 1) run.jit.nvrtc = CHAR(STRING_ELT(nvrtc, 0));
   run.threads = getpid() == pid_at_load ? static_cast<int>(number(field(options, "threads"), 0)) : 1;
   run.index_base = static_cast<std::int64_t>(number(field(options, "index_base"), 1));
   run.missing_index = NA_REAL;

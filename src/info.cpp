@@ -62,6 +62,30 @@ SEXP rk_machine() {
 }
 
 // [[Rcpp::export(rng = false)]]
+SEXP rk_gpu(SEXP options) {
+  return guarded([&]() -> SEXP {
+    const rkeops::GpuReport report = rkeops::gpu_report(bridge::read_runtime(options).run.jit);
+    std::vector<std::string> names, architectures;
+    std::vector<double> memory;
+    for (const rkeops::GpuDevice& device : report.devices) {
+      names.push_back(device.name);
+      architectures.push_back(device.architecture);
+      memory.push_back(device.memory_bytes);
+    }
+    return ListBuilder()
+        .add("problem", bridge::make_string(report.problem))
+        .add("hint", bridge::make_string(report.hint))
+        .add("driver", bridge::make_numbers({static_cast<double>(report.driver_version)}))
+        .add("nvrtc", bridge::make_string(report.nvrtc))
+        .add("nvrtc_place", bridge::make_string(report.nvrtc_place))
+        .add("devices", bridge::make_strings(names))
+        .add("architectures", bridge::make_strings(architectures))
+        .add("memory", bridge::make_numbers(memory))
+        .finish();
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
 SEXP rk_clear_memory() {
   return guarded([&]() -> SEXP {
     rkeops::clear_memory_cache();

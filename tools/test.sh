@@ -53,6 +53,10 @@ for source in "$root"/tests/cpp/test_*.cpp; do
   run "$name" cpp_test "$work/$name"
 done
 
+RKEOPS_FAKE_CUDA=$work/libfake_cuda.so
+$CXX -std=c++17 -O1 -shared -fPIC "-DFAKE_CUDA_HEADERS=\"$root/tests/cpp\"" "$root/tests/cpp/fake_cuda.cpp" -o "$RKEOPS_FAKE_CUDA" -ldl
+export RKEOPS_FAKE_CUDA
+
 say "R CMD build, R CMD check"
 cd "$work"
 # R CMD check warns where the locale is not UTF-8.

@@ -67,15 +67,6 @@ test_that("backend, precision and verbosity have functions", {
   for (bad in list(-1, 1.5, "a", NA)) expect_error(rkeops_use_cpu(bad), "ncore", class = "rkeops_error_argument")
 })
 
-test_that("the GPU is refused clearly", {
-  local_rkeops_options()
-  expect_error(rkeops_use_gpu(), "CPU only", class = "rkeops_error_unsupported")
-  expect_error(rkeops_use_gpu(device = 0), class = "rkeops_error_unsupported")
-  expect_error(rkeops_use_gpu(device = -2), "device", class = "rkeops_error_argument")
-  expect_error(set_rkeops_options(list(backend = "GPU")), class = "rkeops_error_unsupported")
-  expect_identical(get_rkeops_options("backend"), "CPU")
-})
-
 test_that("limits on threads are honoured", {
   local_rkeops_options()
   count <- function() rkeops:::runtime_options()$threads

@@ -68,6 +68,19 @@ Statistics statistics();
 // Drops every kernel held in memory (those in use stay until their last call ends).
 void clear_memory_cache();
 
+// GPUs, and what is needed to use them. Asking never fails: `problem` says what is missing (empty: all is there).
+struct GpuDevice {
+  std::string name, architecture;  // compute capability, such as "90"
+  double memory_bytes;
+};
+struct GpuReport {
+  std::string problem, hint;
+  int driver_version = 0;  // highest CUDA version of the driver: 1000 * major + 10 * minor
+  std::string nvrtc, nvrtc_place;
+  std::vector<GpuDevice> devices;
+};
+GpuReport gpu_report(const JitOptions& options);
+
 // The machine as the runtime sees it.
 struct MachineInfo {
   int threads;       // cores available to this process

@@ -9,7 +9,7 @@
 #include "parse/parser.hpp"
 #include "pass/differential.hpp"
 #include "pass/stages.hpp"
-#include "runtime/execute.hpp"
+#include "runtime/execute_gpu.hpp"
 
 namespace rkeops {
 
@@ -25,6 +25,12 @@ inline OutputShape shape_of(Expr root, Expr last) {
   if (row.values) shape.parts.push_back({false, last->dim});
   if (row.indices) shape.parts.push_back({true, last->dim});
   return shape;
+}
+
+inline Target target_of(const RunOptions& options) {
+  Target target = cpu_target(options.precision);
+  target.processor = options.processor;
+  return target;
 }
 
 inline Error input_error(const Argument& argument, const std::string& message, std::string hint = {}) {
@@ -128,12 +134,12 @@ struct Program::State {
     return sizes;
   }
 
-  using Key = std::pair<Precision, int>;  // precision and SIMD width
+  using Key = std::pair<Precision, Processor>;
   std::map<Key, std::vector<Stage>> compiled;
   std::mutex mutex;
 
   std::vector<Stage>& plans(const Target& target) {
-    std::vector<Stage>& result = compiled[{target.precision, target.vector_bytes}];
+    std::vector<Stage>& result = compiled[{target.precision, target.processor}];
     if (result.empty()) {
       for (Expr stage : stages) result.push_back({generate(make_plan(stage), target), nullptr});
     }
@@ -169,7 +175,7 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
                   const Host& host) const {
   const engine_detail::Sizes sizes = state_->checked_sizes(inputs);
   const std::lock_guard<std::mutex> lock(state_->mutex);
-  std::vector<State::Stage>& stages = state_->plans(cpu_target(options.precision));
+  std::vector<State::Stage>& stages = state_->plans(engine_detail::target_of(options));
   std::unordered_map<std::int64_t, std::pair<Buffer<double>, Input>> results;  // of inner stages, by node
   const auto source = [&](const PackedLeaf& leaf) {
     switch (leaf.from) {
@@ -210,12 +216,21 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
       engine_detail::finish_empty(kernel, data);
       continue;
     }
-    if (!stage.code) stage.code = KernelCache::instance().get(kernel.text, options.jit, stop, warn);
     const double share = 1.0 / static_cast<double>(stages.size()), from = share * static_cast<double>(s);
+    const RunOptions& own = last ? options : inner;
+    if (options.processor == Processor::gpu) {
+      if (options.precision == Precision::float32) {
+        GpuExecution<float>(kernel, data, own, host, from, from + share).run();
+      } else {
+        GpuExecution<double>(kernel, data, own, host, from, from + share).run();
+      }
+      continue;
+    }
+    if (!stage.code) stage.code = KernelCache::instance().get(kernel.text, options.jit, stop, warn);
     if (options.precision == Precision::float32) {
-      Execution<float>(kernel, *stage.code, data, last ? options : inner, host, from, from + share).run();
+      Execution<float>(kernel, *stage.code, data, own, host, from, from + share).run();
     } else {
-      Execution<double>(kernel, *stage.code, data, last ? options : inner, host, from, from + share).run();
+      Execution<double>(kernel, *stage.code, data, own, host, from, from + share).run();
     }
   }
 }
@@ -223,7 +238,7 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
 std::string Program::source(const RunOptions& options) const {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   std::string text;
-  for (const State::Stage& stage : state_->plans(cpu_target(options.precision))) {
+  for (const State::Stage& stage : state_->plans(engine_detail::target_of(options))) {
     text += (text.empty() ? "" : "\n/* ---- next stage ---- */\n\n") + stage.kernel.text;
   }
   return text;
@@ -295,7 +310,32 @@ Statistics statistics() {
           static_cast<double>(cache.counters.compile_microseconds) * 1e-6};
 }
 
-void clear_memory_cache() { KernelCache::instance().clear(); }
+void clear_memory_cache() {
+  KernelCache::instance().clear();
+  ModuleCache::instance().clear();
+}
+
+GpuReport gpu_report(const JitOptions& options) {
+  GpuReport report;
+  try {
+    const CudaApi& api = CudaApi::instance();
+    report.driver_version = api.version();
+    const Nvrtc& nvrtc = ModuleCache::instance().compiler(options);
+    report.nvrtc = nvrtc.usable() ? nvrtc.identity() : "";
+    report.nvrtc_place = nvrtc.place();
+    api.require();
+    for (int k = 0; k < api.devices(); ++k) {
+      const GpuInfo& info = Gpu::instance(k).info();
+      report.devices.push_back({info.name, info.architecture(), static_cast<double>(info.memory)});
+    }
+    nvrtc.require();
+    nvrtc.require_driver(api.version());
+  } catch (const Error& error) {
+    report.problem = error.what();
+    report.hint = error.hint;
+  }
+  return report;
+}
 
 MachineInfo machine_info() { return {available_threads(), cpu_info().vector_bytes, cpu_info().name}; }
 

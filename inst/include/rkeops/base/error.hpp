@@ -8,11 +8,12 @@
 
 namespace rkeops {
 
-enum class ErrorKind { parse, dimension, input, argument, unsupported, compiler, cache, interrupt, memory, internal };
+enum class ErrorKind { parse, dimension, input, argument, unsupported, compiler, cache, interrupt, memory, gpu, internal };
 
 inline const char* name_of(ErrorKind kind) {
   constexpr const char* names[] = {"parse",    "dimension", "input",     "argument", "unsupported",
-                                   "compiler", "cache",     "interrupt", "memory",   "internal"};
+                                   "compiler", "cache",     "interrupt", "memory",   "gpu",
+                                   "internal"};
   return names[static_cast<int>(kind)];
 }
 

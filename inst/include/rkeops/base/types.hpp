@@ -21,12 +21,19 @@ struct Argument {
   std::int64_t position;
 };
 
+enum class Processor : std::uint8_t { cpu, gpu };
+
 // What code generation has to know of the machine; filled in by device/, read by codegen/.
 struct Target {
   Precision precision = Precision::float64;
-  int vector_bytes = 32;
+  int vector_bytes = 32;  // of the CPU's SIMD registers
+  Processor processor = Processor::cpu;
 
-  int lanes() const { return vector_bytes / (precision == Precision::float32 ? 4 : 8); }
+  // Rows side by side: lanes of a SIMD register, or threads of a block.
+  int lanes() const {
+    constexpr int block_threads = 128;
+    return processor == Processor::gpu ? block_threads : vector_bytes / (precision == Precision::float32 ? 4 : 8);
+  }
 };
 
 // Row numbers beyond 2^24 do not fit float32; a high and a low part do.

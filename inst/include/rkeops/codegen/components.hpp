@@ -168,7 +168,7 @@ class Components : public Values {
     const Role role = plan_.role(n);
     for_members(role, [&](Member m) {
       const std::string end = suffix(role, m);
-      out_.line("V ", name, end, " = splat((real)__builtin_nan(\"\")), best", name, end, " = ", name, end, ";");
+      out_.line("V ", name, end, " = splat(NAN_), best", name, end, " = ", name, end, ";");
     });
     for_components(n.arg(0), [&](const Component& k) {
       for_members(role, [&](Member m) {

@@ -24,6 +24,8 @@ class Fold {
   // Components are read in loops over components, not just once.
   bool vector() const { return f_->dim > 1; }
   int rows() const { return kernel_.row_vectors; }
+  // Columns that are summed in the kernel's own precision.
+  std::int64_t sum_block() const { return kernel_.processor == Processor::gpu ? 256 : 128; }
 
   // A family of V variables, one for each (component, row vector): named when few, else an array.
   std::string slot(const char* name, const std::string& k, int row) const {
@@ -47,10 +49,7 @@ class Fold {
 
   void declare(Text& out, const char* type, const char* name, std::int64_t count) const {
     if (!named_) {
-      if (type[0] == 'V')
-        work_.array(name, count * rows());
-      else
-        work_.array(std::string(name) + "_bits", count * rows()), out.line("I* ", name, " = (I*)", name, "_bits;");
+      work_.array(name, count * rows(), type);
       return;
     }
     for_slots(out, count, [&](const std::string& k, int row) { out.line(type, " ", slot(name, k, row), ";"); });

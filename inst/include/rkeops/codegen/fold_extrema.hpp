@@ -56,8 +56,7 @@ class NearestFold : public Fold {
   using Fold::Fold;
   void begin(Text& out) override {
     work_.array("best", kernel_.value_slots * rows());
-    work_.array("place_bits", kernel_.value_slots * rows());
-    out.line("I* place = (I*)place_bits;");
+    work_.array("place", kernel_.value_slots * rows(), "I");
     out.open("for (long s = 0; s < ", kernel_.value_slots, "; ++s)");
     for (int row = 0; row < rows(); ++row) {
       out.line("best[s * ", rows(), " + ", row, "] = load_state(", memory("value", "s", row), ");");

@@ -9,7 +9,7 @@ namespace rkeops {
 class SumFold : public Fold {
  public:
   using Fold::Fold;
-  std::int64_t block() const override { return 128; }
+  std::int64_t block() const override { return sum_block(); }
   void begin(Text& out) override { declare(out, "V", "sum", f_->dim); }
   void begin_block(Text& out) override {
     for_slots(out, f_->dim, [&](const std::string& k, int row) { out.line(slot("sum", k, row), " = splat(0);"); });
@@ -37,7 +37,7 @@ class SumFold : public Fold {
 class SoftmaxFold : public Fold {
  public:
   using Fold::Fold;
-  std::int64_t block() const override { return 128; }
+  std::int64_t block() const override { return sum_block(); }
   void begin(Text& out) override {
     declare(out, "V", "sum", kernel_.sums);
     for (int row = 0; row < rows(); ++row) out.line("V top_r", row, " = load_state(value + ", row, " * LANES);");
@@ -110,7 +110,7 @@ class SoftmaxFold : public Fold {
 class ComponentSoftmaxFold : public Fold {
  public:
   using Fold::Fold;
-  std::int64_t block() const override { return 128; }
+  std::int64_t block() const override { return sum_block(); }
   void begin(Text& out) override {
     declare(out, "V", "sum", f_->dim);
     declare(out, "V", "top", f_->dim);

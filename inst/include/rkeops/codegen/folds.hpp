@@ -26,20 +26,19 @@ inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work
 inline std::string fold_text(const KernelPlan& kernel) {
   const Precision precision = kernel.precision;
   std::string text = R"(
-static inline I isplat(integer k) { return k - (I){}; }
-static inline V load_state(const double* p) {
+INLINE V load_state(const double* p) {
   V x;
-  for (int l = 0; l < LANES; l++) x[l] = (real)p[l];
+  FOR_LANES(l) LANE(x, l) = (real)p[l];
   return x;
 }
-static inline void store_state(double* p, V x) {
-  for (int l = 0; l < LANES; l++) p[l] = x[l];
+INLINE void store_state(double* p, V x) {
+  FOR_LANES(l) p[l] = LANE(x, l);
 }
 )";
   if (kernel.reduction.family == Family::extremum && kernel.reduction.indices) {
     text += R"(
-static inline void store_places(long long* index, I place, long long base) {
-  for (int l = 0; l < LANES; l++) if (place[l] >= 0) index[l] = base + place[l];
+INLINE void store_places(long long* index, I place, long long base) {
+  FOR_LANES(l) if (LANE(place, l) >= 0) index[l] = base + LANE(place, l);
 }
 )";
   }
@@ -47,7 +46,7 @@ static inline void store_places(long long* index, I place, long long base) {
     text += substitute(R"(
 enum { K = $0, STRIDE = $1 };
 /* f goes behind all that are not worse; the last one drops out */
-static __attribute__((noinline)) void insert(V* best, I* place, V f, I j) {
+RARE void insert(V* best, I* place, V f, I j) {
   I wins = ~(f >= best[(K - 1) * STRIDE]) & (f == f);
   for (int k = K - 1; k > 0; k--) {
     V above = best[(k - 1) * STRIDE];
@@ -61,13 +60,13 @@ static __attribute__((noinline)) void insert(V* best, I* place, V f, I j) {
   place[0] = iselect(wins, j, place[0]);
 }
 /* a negative place is -1 - rank in the state that the fold began with */
-static void store_nearest(double* value, long long* index, const V* best, const I* place, long long base) {
-  for (int l = 0; l < LANES; l++) {
+RARE void store_nearest(double* value, long long* index, const V* best, const I* place, long long base) {
+  FOR_LANES(l) {
     long long before[K];
     for (int k = 0; k < K; k++) before[k] = index[k * TILE + l];
     for (int k = 0; k < K; k++) {
-      integer at = place[k * STRIDE][l];
-      value[k * TILE + l] = best[k * STRIDE][l];
+      integer at = LANE(place[k * STRIDE], l);
+      value[k * TILE + l] = LANE(best[k * STRIDE], l);
       index[k * TILE + l] = at < 0 ? before[-1 - at] : base + at;
     }
   }
@@ -79,31 +78,31 @@ static void store_nearest(double* value, long long* index, const V* best, const 
     text +=
         precision == Precision::float32 ? "#define HUGE 3.402823466e+38f\n" : "#define HUGE 1.7976931348623157e+308\n";
     text += R"(
-static inline V larger(V a, V b) { return select(a < b, b, a); }
-static inline V smaller(V a, V b) { return select(b < a, b, a); }
+INLINE V larger(V a, V b) { return select(a < b, b, a); }
+INLINE V smaller(V a, V b) { return select(b < a, b, a); }
 )";
   }
   if (kernel.reduction.family == Family::sum || kernel.reduction.family == Family::softmax) {
     text += precision == Precision::float32 ? R"(
-static inline void add_total(double* total, long low, V x) {
+INLINE void add_total(double* total, long low, V x) {
   (void)low;
-  for (int l = 0; l < LANES; l++) total[l] += x[l];
+  FOR_LANES(l) total[l] += LANE(x, l);
 }
-static inline void scale_total(double* total, long low, V x) {
+INLINE void scale_total(double* total, long low, V x) {
   (void)low;
-  for (int l = 0; l < LANES; l++) total[l] *= x[l];
+  FOR_LANES(l) total[l] *= LANE(x, l);
 }
 )"
                                             : R"(
 /* error-free sum: what rounding takes from the total goes to the low part, `low` slots further on */
-static inline void add_total(double* total, long low, V x) {
+INLINE void add_total(double* total, long low, V x) {
   V high = load(total), sum = high + x, y = sum - high;
   V lost = (high - (sum - y)) + (x - y);
   lost = select(lost == lost, lost, splat(0));
   store(total, sum);
   store(total + low * TILE, load(total + low * TILE) + lost);
 }
-static inline void scale_total(double* total, long low, V x) {
+INLINE void scale_total(double* total, long low, V x) {
   store(total, load(total) * x);
   store(total + low * TILE, load(total + low * TILE) * x);
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "../kernel/cpu_prelude.hpp"
+#include "../kernel/cuda_prelude.hpp"
+#include "cuda_entries.hpp"
 #include "folds.hpp"
 
 namespace rkeops {
@@ -48,6 +50,7 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
   k.dim = f->dim;
   k.k = k_of(plan.reduction);
   k.precision = target.precision;
+  k.processor = target.processor;
   k.lanes = target.lanes();
   k.vector_bytes = target.vector_bytes;
   k.row_vectors = tiling.row_vectors;
@@ -99,7 +102,7 @@ inline std::string power_function(const std::string& name) {
     if (m & 1) body += first ? " V r = a;" : " r *= a;", first = false;
     if (m > 1) body += " a *= a;";
   }
-  return "static inline V " + name + "(V a) {" + body + " return " + (negative ? "splat(1) / r" : "r") + "; }\n";
+  return "INLINE V " + name + "(V a) {" + body + " return " + (negative ? "splat(1) / r" : "r") + "; }\n";
 }
 
 // A formula that calls a long function very often gets it out of line: compile time grows with every inlined copy.
@@ -118,17 +121,17 @@ inline std::string out_of_line(const std::string& prelude, const std::string& bo
     const std::size_t word = parameters.find(' ', at) + 1;
     arguments += (arguments.empty() ? "" : ", ") + parameters.substr(word, parameters.find(',', word) - word);
   }
-  return "static __attribute__((noinline)) V far_" + name + "(" + parameters + ") { return " + name + "(" + arguments +
+  return "FAR V far_" + name + "(" + parameters + ") { return " + name + "(" + arguments +
          "); }\n#define " + name + " far_" + name + "\n";
 }
 
 // What derived values of one area need: a loop over the row vectors of a tile, or one pass for parameters.
 inline void prologue(Text& out, const Plan& plan, Role role, const char* name, std::int64_t unroll_limit,
-                     int row_vectors, std::int64_t& work_vectors) {
+                     KernelPlan& kernel) {
   const Area& area = plan.area(role);
   if (area.derived.empty()) return;
   Text body;
-  Workspace work;
+  Workspace work{kernel.processor};
   Components c(plan, body, work, 1, 1, unroll_limit, "t");
   c.compute(role);
   c.prepare(area.derived, false);
@@ -137,26 +140,26 @@ inline void prologue(Text& out, const Plan& plan, Role role, const char* name, s
       const std::string value = c.value(n, k, {0, 0});
       const std::string place = k.shifted(area.offsets.at(n.node())).text;
       if (role == 0) {
-        body.line("parameter[", place, "] = (", value, ")[0];");
+        body.line("parameter[", place, "] = LANE(", value, ", 0);");
       } else {
         body.line("store(tile + (", place, ") * TILE, ", value, ");");
       }
     });
   }
   if (role == 0) {
-    out.open("void ", name, "(real* parameter, V* work)");
+    out.open("ENTRY void ", name, "(real* parameter, V* work)");
   } else {
     const char* macro = role == varies_row ? "ROW" : "COLUMN";
     out.line("#undef ", macro).line("#define ", macro, "(k, member) load(tile + (k) * TILE)");
-    out.open("void ", name, "(const real* parameter, real* tile, V* work)");
-    out.open("for (int v = 0; v < ", row_vectors, "; ++v, tile += LANES)");
+    out.open("ENTRY void ", name, "(const real* parameter, real* tile, V* work)");
+    out.open("for (int v = 0; v < ", kernel.row_vectors, "; ++v, tile += LANES)");
   }
   out.line("(void)parameter, (void)work;");
   out.raw(work.declarations.string());
   out.raw(body.string());
   if (role != 0) out.close();
   out.close();
-  work_vectors = std::max(work_vectors, work.vectors);
+  kernel.work_vectors = std::max(kernel.work_vectors, work.vectors);
 }
 
 inline void tile_step(Text& out, const Plan& plan, const KernelPlan& kernel, Fold& fold, Workspace& work, int columns,
@@ -168,8 +171,8 @@ inline void tile_step(Text& out, const Plan& plan, const KernelPlan& kernel, Fol
 inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::int64_t unroll_limit) {
   std::int64_t widest = 1;
   for (Expr arg : plan.reduction->args) widest = std::max(widest, arg->dim);
-  Workspace work;
-  Text declarations, body;
+  Workspace work{kernel.processor};
+  Text body;
   const auto fold = make_fold(kernel, work, plan.reduction, widest <= unroll_limit);
   const int step = kernel.columns_per_step;
   fold->begin(body);
@@ -197,7 +200,7 @@ inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column.width, " + (k)])");
   out.line(
-      "void rkeops_fold(const real* restrict parameter, const real* restrict row, const real* restrict column, long "
+      "ENTRY void rkeops_fold(const real* restrict parameter, const real* restrict row, const real* restrict column, long "
       "n,");
   out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work)");
   out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
@@ -214,29 +217,59 @@ inline KernelPlan generate(const Plan& plan, const Target& target, const Tiling&
   KernelPlan kernel = layout(plan, target, tiling);
   Text body;
   const std::int64_t limit = tiling.unroll_limit;
-  prologue(body, plan, 0, "rkeops_prologue_parameter", limit, 1, kernel.work_vectors);
-  prologue(body, plan, varies_row, "rkeops_prologue_row", limit, kernel.row_vectors, kernel.work_vectors);
-  prologue(body, plan, varies_column, "rkeops_prologue_column", limit, kernel.row_vectors, kernel.work_vectors);
+  prologue(body, plan, 0, "rkeops_prologue_parameter", limit, kernel);
+  prologue(body, plan, varies_row, "rkeops_prologue_row", limit, kernel);
+  prologue(body, plan, varies_column, "rkeops_prologue_column", limit, kernel);
   fold_function(body, plan, kernel, limit);
-  const std::set<std::string> functions = names_in(body.string(), "v_");
-  const std::string prelude = cpu_prelude(target.precision, target.vector_bytes, functions);
+  std::set<std::string> functions = names_in(body.string(), "v_");
+  for (const char* constant : {"INF", "NAN_"}) {
+    if (!names_in(body.string(), constant).empty()) functions.insert("specials");
+  }
+  const bool gpu = target.processor == Processor::gpu;
+  const std::string prelude = gpu ? cuda_prelude(target.precision, kernel.lanes, functions)
+                                  : cpu_prelude(target.precision, target.vector_bytes, functions);
   kernel.text = std::string("/* ") + kernel.reduction.name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
                 prelude;
   for (const std::string& name : functions) kernel.text += out_of_line(prelude, body.string(), name);
   kernel.text += "#define TILE " + str(kernel.tile_rows()) +
                 "\n#define PARAMETER(k) splat(parameter[k])\n"
-                "static inline V square(V a) { return a * a; }\n"
-                "static inline V truth(I mask) { return select(mask, splat(1), splat(0)); }\n";
+                "INLINE V square(V a) { return a * a; }\n"
+                "INLINE V truth(I mask) { return select(mask, splat(1), splat(0)); }\n";
   for (const std::string& name : names_in(body.string(), "pow_")) kernel.text += power_function(name);
   kernel.text += fold_text(kernel) + body.string();
+  if (gpu) kernel.text += cuda_entries(kernel);
   return kernel;
+}
+
+// Of a vector somewhere in the formula.
+inline std::int64_t longest_vector(const Plan& plan) {
+  std::int64_t longest = 1;
+  const std::vector<Expr> roots(plan.reduction->args.begin(), plan.reduction->args.end());
+  for (Expr n : nodes_below(roots)) longest = std::max(longest, n->dim);
+  return longest;
+}
+
+// Tiles to try, the best first. On a GPU, vectors of moderate length are unrolled so that a thread's rows and sums stay in
+// its registers; long ones are loops over components, which need many columns at a time for each row they read.
+inline std::vector<Tiling> tilings(const Plan& plan, const Target& target) {
+  if (target.processor == Processor::cpu) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
+  constexpr std::int64_t longest_unrolled = 32, registers = 120;
+  if (longest_vector(plan) > longest_unrolled) return {{4, 16, 4}, {2, 8, 4}, {1, 4, 4}, {1, 1, 1}};
+  const std::int64_t words = target.precision == Precision::float64 ? 2 : 1;
+  const std::int64_t per_row = (plan.row.width + plan.reduction->dim + 4) * words;
+  std::vector<Tiling> list;
+  for (int rows : {4, 2, 1}) {
+    if (rows == 1 || per_row * rows <= registers) list.push_back({rows, 2, longest_unrolled});
+  }
+  list.push_back({1, 1, 1});
+  return list;
 }
 
 // The largest tile whose text stays small enough to compile quickly.
 inline KernelPlan generate(const Plan& plan, const Target& target) {
   constexpr std::size_t text_limit = 150000;
   KernelPlan kernel;
-  for (const Tiling& tiling : {Tiling{4, 2, 4}, Tiling{2, 2, 4}, Tiling{1, 2, 1}, Tiling{1, 1, 1}}) {
+  for (const Tiling& tiling : tilings(plan, target)) {
     kernel = generate(plan, target, tiling);
     if (kernel.text.size() < text_limit) break;
   }

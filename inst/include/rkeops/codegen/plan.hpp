@@ -117,6 +117,7 @@ struct KernelPlan {
   bool has_sum_of_ones;  // softmax: the first sum is that of exp(F - m)
   bool compensated;      // sums have a low part after all high parts
   Precision precision;
+  Processor processor;
   int lanes, row_vectors;  // rows of a tile = lanes * row_vectors
   int columns_per_step;
   std::int64_t value_slots, index_slots;

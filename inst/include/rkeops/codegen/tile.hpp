@@ -35,14 +35,19 @@ struct Member {  // of the tile
   int row, column;
 };
 
-// Scratch arrays of the generated function.
+// Scratch arrays of the generated function: in memory that the runtime hands over, or, on a GPU, each thread's own.
 struct Workspace {
+  Processor processor;
   std::int64_t vectors = 0;
-  Text declarations;
+  Text declarations = {};
 
-  void array(const std::string& name, std::int64_t size) {
-    declarations.line("V* ", name, " = work + ", vectors, ";");
-    vectors += size;
+  void array(const std::string& name, std::int64_t size, const char* type = "V") {
+    if (processor == Processor::gpu) {
+      declarations.line(type, " ", name, "[", size, "];");
+    } else {
+      declarations.line(type, "* ", name, " = (", type, "*)(work + ", vectors, ");");
+      vectors += size;
+    }
   }
 };
 

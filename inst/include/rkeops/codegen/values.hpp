@@ -126,8 +126,8 @@ class Values {
   }
 
   static std::string constant_text(double value) {
-    if (std::isnan(value)) return "(real)__builtin_nan(\"\")";
-    if (std::isinf(value)) return value > 0 ? "(real)__builtin_inf()" : "-(real)__builtin_inf()";
+    if (std::isnan(value)) return "NAN_";
+    if (std::isinf(value)) return value > 0 ? "INF" : "-INF";
     return "(real)" + number_text(value);
   }
 

@@ -36,18 +36,22 @@ class DiskCache {
   std::string path(const std::string& key) const { return directory_ + "/" + key + ".so"; }
 
   // True if the file of `key` is there and intact.
-  bool contains(const std::string& key) const {
-    if (!usable()) return false;
+  bool contains(const std::string& key) const { return !read(key).empty(); }
+
+  // What the file of `key` holds; empty if it is not there or not intact.
+  std::string read(const std::string& key) const {
+    if (!usable()) return {};
     struct stat info;
     const std::string file = path(key);
-    if (lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != geteuid()) return false;
+    if (lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_uid != geteuid()) return {};
     std::ifstream in(file, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (bytes.size() <= trailer_size) return false;
+    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    if (bytes.size() <= trailer_size) return {};
     const std::string_view payload(bytes.data(), bytes.size() - trailer_size);
-    if (bytes.compare(payload.size(), trailer_size, trailer(payload)) != 0) return false;
+    if (bytes.compare(payload.size(), trailer_size, trailer(payload)) != 0) return {};
     utimensat(AT_FDCWD, file.c_str(), nullptr, 0);  // time of last use
-    return true;
+    bytes.resize(payload.size());
+    return bytes;
   }
 
   // Makes the shared object `file` (in this directory) the entry of `key`; false if the disk does not allow it.

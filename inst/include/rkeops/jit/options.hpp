@@ -10,6 +10,7 @@ namespace rkeops {
 struct JitOptions {
   std::string cache_dir;              // empty: memory cache only
   std::vector<std::string> compiler;  // argv of the C compiler, e.g. {"ccache", "gcc"}; empty: none found
+  std::string nvrtc;                  // where `configure` found NVRTC; may be empty
   double compile_timeout_s = 60;
   std::int64_t cache_limit_bytes = 512ll << 20;
 };

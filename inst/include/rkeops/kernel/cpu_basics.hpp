@@ -20,7 +20,12 @@ struct Snippet {
 // always_inline: these must vanish at -O2 as well. unused: clang warns about static functions otherwise.
 inline const char* inline_text() {
   return "#define INLINE static inline __attribute__((always_inline, unused))\n"
-         "#define OUTLINE static __attribute__((noinline, cold, unused))\n";
+         "#define OUTLINE static __attribute__((noinline, cold, unused))\n"
+         "#define FAR static __attribute__((noinline, unused))\n"
+         "#define RARE FAR\n"
+         "#define ENTRY\n"
+         "#define FOR_LANES(l) for (int l = 0; l < LANES; l++)\n"
+         "#define LANE(x, l) (x)[l]\n";
 }
 
 // Present in every prelude.
@@ -37,6 +42,7 @@ enum { LANES = $bytes / sizeof(real) };
 
 /* x - 0 and not x + 0: the latter turns -0 into +0, so that no compiler may drop it */
 INLINE V splat(real x) { return x - (V){}; }
+INLINE I isplat(integer k) { return k - (I){}; }
 INLINE V load(const real* p) { return *(const VU*)p; }
 INLINE void store(real* p, V x) { *(VU*)p = x; }
 

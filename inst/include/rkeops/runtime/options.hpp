@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "../base/types.hpp"
 #include "../jit/options.hpp"
@@ -11,6 +12,8 @@ namespace rkeops {
 
 struct RunOptions {
   Precision precision = Precision::float64;
+  Processor processor = Processor::cpu;
+  std::vector<int> devices = {0};                                   // GPUs that share the work
   int threads = 0;                                                  // 0: all cores available to this process
   std::int64_t index_base = 1;                                      // added to 0-based positions of arg-reductions
   double missing_index = std::numeric_limits<double>::quiet_NaN();  // written where no index exists

@@ -1,0 +1,88 @@
+// The kernels proper of a CUDA module: one thread a lane, one block a tile of rows. They call the same functions as the
+// CPU's runtime does, which stand before them in the text.
+#pragma once
+
+#include "plan.hpp"
+
+namespace rkeops {
+
+constexpr std::int64_t columns_at_once = 256;
+
+// Columns that a block reads into shared memory at a time; 0 where they are so wide that they are left to the caches.
+inline std::int64_t shared_columns(const KernelPlan& kernel) {
+  constexpr std::int64_t shared_bytes = 24 << 10, step = 32;
+  const std::int64_t bytes = kernel.precision == Precision::float32 ? 4 : 8;
+  if (kernel.column.width == 0) return 0;
+  return std::min(shared_bytes / (bytes * kernel.column.width) / step * step, columns_at_once);
+}
+
+// States before the first column: the counterpart of start_state() in runtime/state.hpp.
+inline std::string start_entry(const KernelPlan& kernel) {
+  Text out;
+  const Reduction& row = kernel.reduction;
+  std::string start = "0";
+  if (row.family == Family::extremum) start = row.indices ? "NAN_" : row.maximum ? "-INF" : "INF";
+  if (row.family == Family::nearest) start = "NAN_";
+  if (row.family == Family::softmax) start = "slot < " + str(kernel.tops) + " ? -HUGE : 0";
+  out.open("extern \"C\" __global__ void rkeops_gpu_start(double* values, long long* indices)");
+  out.open("for (long slot = 0; slot < ", kernel.value_slots, "; ++slot)");
+  out.line("for (long r = threadIdx.x; r < TILE; r += LANES)");
+  out.line("  values[(blockIdx.x * ", kernel.value_slots, "L + slot) * TILE + r] = ", start, ";");
+  out.close();
+  out.open("for (long slot = 0; slot < ", kernel.index_slots, "; ++slot)");
+  out.line("for (long r = threadIdx.x; r < TILE; r += LANES)");
+  out.line("  indices[(blockIdx.x * ", kernel.index_slots, "L + slot) * TILE + r] = -1;");
+  out.close();
+  out.close();
+  return out.string();
+}
+
+// The fold: block (tile, split) folds its share of the columns into its state. Prologues: block = tile.
+inline std::string cuda_entries(const KernelPlan& kernel) {
+  Text out;
+  const std::int64_t width = kernel.column.width, shared = shared_columns(kernel);
+  const std::int64_t stage = shared > 0 ? shared : columns_at_once;
+  out.line("extern \"C\" __global__ void __launch_bounds__(LANES) rkeops_gpu_fold(");
+  out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns, long n,");
+  out.open("    long share, long long base, double* restrict values, long long* restrict indices)");
+  if (shared > 0) out.line("__shared__ real shared[", shared * width, "];");
+  out.line("const long tile = blockIdx.x, split = blockIdx.y, at = tile * gridDim.y + split;");
+  out.line("const real* row = rows + tile * ", kernel.row.width, " * TILE + threadIdx.x;");
+  out.line("double* value = values + at * ", kernel.value_slots, " * TILE + threadIdx.x;");
+  out.line("long long* index = indices + at * ", kernel.index_slots, " * TILE + threadIdx.x;");
+  out.line("const long from = split * share, to = n - from < share ? n : from + share;");
+  out.open("for (long j = from; j < to; j += ", stage, ")");
+  out.line("const long here = to - j < ", stage, " ? to - j : ", stage, ";");
+  if (shared > 0) {
+    out.line("__syncthreads();");
+    out.line("for (long k = threadIdx.x; k < here * ", width, "; k += LANES) shared[k] = columns[j * ", width, " + k];");
+    out.line("__syncthreads();");
+  }
+  out.line("rkeops_fold(parameter, row, ", shared > 0 ? "shared" : "columns + j * " + str(width),
+           ", here, base + j, value, index, (V*)0);");
+  out.close();
+  out.close();
+  out.raw(start_entry(kernel));
+  out.line("/* tiles of columns, component by component, to columns one after the other */");
+  out.open("extern \"C\" __global__ void rkeops_gpu_columns(const real* tiles, real* columns, long n)");
+  out.line("const real* tile = tiles + blockIdx.x * ", width, "L * TILE;");
+  out.open("for (long r = threadIdx.x, j = blockIdx.x * (long)TILE + r; r < TILE && j < n; r += LANES, j += LANES)");
+  out.line("for (long k = 0; k < ", width, "; ++k) columns[j * ", width, " + k] = tile[k * TILE + r];");
+  out.close();
+  out.close();
+  const auto prologue = [&](const char* area) {
+    out.line("extern \"C\" __global__ void rkeops_gpu_prologue_", area, "(const real* parameter, real* tiles, long width) {");
+    out.line("  rkeops_prologue_", area, "(parameter, tiles + blockIdx.x * width * TILE + threadIdx.x, (V*)0);");
+    out.line("}");
+  };
+  if (kernel.parameter.has_prologue) {
+    out.line("extern \"C\" __global__ void rkeops_gpu_prologue_parameter(real* parameter) {");
+    out.line("  if (blockIdx.x == 0 && threadIdx.x == 0) rkeops_prologue_parameter(parameter, (V*)0);");
+    out.line("}");
+  }
+  if (kernel.row.has_prologue) prologue("row");
+  if (kernel.column.has_prologue) prologue("column");
+  return out.string();
+}
+
+}  // namespace rkeops

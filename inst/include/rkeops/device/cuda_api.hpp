@@ -1,0 +1,108 @@
+// The CUDA driver, opened at run time. Whoever asks for it where it cannot be used gets an Error that says what is missing.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdlib>
+
+#include "../base/error.hpp"
+#include "../base/text.hpp"
+#include "cuda_functions.hpp"
+#include "library.hpp"
+
+namespace rkeops {
+
+[[noreturn]] inline void gpu_error(const std::string& message, std::string hint = {}) {
+  throw Error(ErrorKind::gpu, message, std::move(hint));
+}
+
+inline std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+class CudaApi {
+ public:
+#define RKEOPS_CUDA(name, symbol, parameters) int(*name) parameters = nullptr;
+  RKEOPS_CUDA_FUNCTIONS(RKEOPS_CUDA)
+#undef RKEOPS_CUDA
+
+  // RKEOPS_CUDA_DRIVER names another library.
+  CudaApi() : library_({environment("RKEOPS_CUDA_DRIVER"), "libcuda.so.1", "libcuda.so"}), process_(getpid()) {
+    if (!library_.is_open()) {
+      problem_ = "no NVIDIA driver was found (" + library_.problem() + ")";
+      hint_ = "Install the driver of the GPU; rkeops_use_cpu() computes without one.";
+      return;
+    }
+    bool complete = true;
+#define RKEOPS_CUDA(name, symbol, parameters) complete = library_.find(name, symbol) && complete;
+    RKEOPS_CUDA_FUNCTIONS(RKEOPS_CUDA)
+#undef RKEOPS_CUDA
+    if (!complete) {
+      problem_ = "the NVIDIA driver is too old: " + library_.problem();
+      hint_ = "Update the driver.";
+      return;
+    }
+    if (const int code = init(0)) {
+      problem_ = "the NVIDIA driver cannot be used: " + describe(code);
+      hint_ = code == no_device ? "No GPU is there, or none is visible: look at CUDA_VISIBLE_DEVICES."
+                                : "nvidia-smi may tell more.";
+      return;
+    }
+    driver_version(&version_);
+    device_count(&devices_);
+    if (devices_ == 0) {
+      problem_ = "the NVIDIA driver sees no GPU";
+      hint_ = "Look at CUDA_VISIBLE_DEVICES and nvidia-smi.";
+    }
+  }
+
+  bool usable() const { return problem_.empty(); }
+  const std::string& problem() const { return problem_; }
+  int version() const { return version_; }  // 1000 * major + 10 * minor
+  int devices() const { return devices_; }
+
+  void require() const {
+    if (!usable()) gpu_error(problem_, hint_);
+    if (getpid() != process_) {
+      gpu_error("the GPU cannot be used in a forked process",
+                "Use rkeops_use_cpu() there, or processes of their own (parallel::makeCluster, future::multisession).");
+    }
+  }
+
+  // Codes that the caller deals with; everything else is an Error here.
+  static constexpr int out_of_memory = 2, no_device = 100;
+
+  void check(int code, const char* what) const {
+    if (code == 0) return;
+    if (code == out_of_memory) {
+      throw Error(ErrorKind::memory, std::string("the GPU has not enough memory: ") + what + " failed",
+                  "Other programs may use it: look at nvidia-smi.");
+    }
+    const bool lost = code == 700 || code == 702 || code == 719 || code == 999;
+    gpu_error(std::string(what) + " failed: " + describe(code),
+              lost ? "The GPU cannot be used any more in this session: restart R; rkeops_use_cpu() goes on without it."
+                   : "nvidia-smi may tell more.");
+  }
+
+  std::string describe(int code) const {
+    const char *name = nullptr, *text = nullptr;
+    if (error_name) error_name(code, &name);
+    if (error_text) error_text(code, &text);
+    return std::string(name ? name : "error " + std::to_string(code)) + (text ? std::string(", ") + text : "");
+  }
+
+  static CudaApi& instance() {
+    static CudaApi api;
+    return api;
+  }
+
+ private:
+  Library library_;
+  pid_t process_;
+  std::string problem_, hint_;
+  int version_ = 0, devices_ = 0;
+};
+
+}  // namespace rkeops

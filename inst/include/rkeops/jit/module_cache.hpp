@@ -1,0 +1,104 @@
+// CUDA text to modules loaded on a GPU: memory, then disk, then NVRTC.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "../device/gpu.hpp"
+#include "kernel_cache.hpp"
+#include "nvrtc.hpp"
+
+namespace rkeops {
+
+// The functions of a generated module; those of areas without derived values are null.
+struct LoadedModule {
+  void *fold = nullptr, *start = nullptr, *columns = nullptr;
+  void *parameter_prologue = nullptr, *row_prologue = nullptr, *column_prologue = nullptr;
+
+  LoadedModule(Gpu& gpu, const std::string& cubin) : api_(gpu.api()) {
+    api_.check(api_.load_module(&module_, cubin.data()), "loading a kernel on the GPU");
+    fold = function("rkeops_gpu_fold", true);
+    start = function("rkeops_gpu_start", true);
+    columns = function("rkeops_gpu_columns", true);
+    parameter_prologue = function("rkeops_gpu_prologue_parameter", false);
+    row_prologue = function("rkeops_gpu_prologue_row", false);
+    column_prologue = function("rkeops_gpu_prologue_column", false);
+  }
+  ~LoadedModule() { api_.unload_module(module_); }
+  LoadedModule(const LoadedModule&) = delete;
+  LoadedModule& operator=(const LoadedModule&) = delete;
+
+ private:
+  void* function(const char* name, bool needed) {
+    void* found = nullptr;
+    const int code = api_.module_function(&found, module_, name);
+    if (code != 0 && needed) api_.check(code, "finding a function of a kernel");
+    return code == 0 ? found : nullptr;
+  }
+
+  const CudaApi& api_;
+  void* module_ = nullptr;
+};
+
+class ModuleCache {
+ public:
+  static ModuleCache& instance() {
+    static ModuleCache cache;
+    return cache;
+  }
+
+  // Throws Error of kind compiler or gpu.
+  std::shared_ptr<const LoadedModule> get(Gpu& gpu, const std::string& text, const JitOptions& options) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::string place = std::to_string(gpu.number()) + "\n" + text;
+    if (const auto held = modules_.find(place); held != modules_.end()) return held->second;
+    compiler(options).require();
+    compiler(options).require_driver(gpu.api().version());
+    return modules_[place] = std::make_shared<const LoadedModule>(gpu, cubin(gpu.info().architecture(), text, options));
+  }
+
+  // The cubin, from disk if it is there.
+  std::string cubin(const std::string& architecture, const std::string& text, const JitOptions& options) {
+    const Nvrtc& nvrtc = compiler(options);
+    std::string problem;
+    const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
+    const std::string key = hash_name(std::string(cache_format) + nvrtc.identity() + " sm_" + architecture + "\n" + text);
+    KernelCounters& counters = KernelCache::instance().counters;
+    if (std::string found = disk.read(key); !found.empty()) {
+      ++counters.from_disk;
+      return found;
+    }
+    const auto start = std::chrono::steady_clock::now();
+    const std::string made = nvrtc.compile_to_cubin(text, architecture);
+    ++counters.compiled;
+    counters.compile_microseconds +=
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+    if (disk.usable()) {
+      const std::string file = disk.directory() + "/" + key + "." + std::to_string(getpid());
+      std::ofstream out(file, std::ios::binary);
+      out << made;
+      out.close();
+      if (!out || !disk.publish(key, file)) unlink(file.c_str());
+      disk.evict();
+    }
+    return made;
+  }
+
+  const Nvrtc& compiler(const JitOptions& options) {
+    static const Nvrtc nvrtc(options.nvrtc);
+    return nvrtc;
+  }
+
+  void clear() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    modules_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<const LoadedModule>> modules_;
+};
+
+}  // namespace rkeops

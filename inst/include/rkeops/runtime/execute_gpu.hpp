@@ -1,0 +1,217 @@
+// Runs one kernel on GPUs: tiles of rows are shared out over the devices, and what does not fit their memory goes there
+// piece by piece. The layout of tiles, states and their merging are those of the CPU (runtime/execute.hpp).
+//
+// Cuts depend on the sizes alone, so that the same inputs give the same bits; pieces that had to shrink for lack of memory
+// are the exception.
+#pragma once
+
+#include "../jit/module_cache.hpp"
+#include "execute.hpp"
+
+namespace rkeops {
+
+template <class Real>
+class GpuExecution {
+ public:
+  GpuExecution(const KernelPlan& kernel, const StageData& data, const RunOptions& options, const Host& host,
+               double progress_from, double progress_to)
+      : kernel_(kernel),
+        data_(data),
+        options_(options),
+        host_(host),
+        tile_(kernel.tile_rows()),
+        tiles_((data.rows + tile_ - 1) / tile_),
+        progress_from_(progress_from),
+        progress_to_(progress_to) {}
+
+  void run() {
+    parameters_ = Buffer<Real>(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.parameter.width)));
+    for (std::size_t l = 0; l < kernel_.parameter.leaves.size(); ++l) {
+      const PackedLeaf& leaf = kernel_.parameter.leaves[l];
+      pack_parameter(data_.parameter[l], leaf.dim, parameters_.data() + leaf.offset);
+    }
+    const std::int64_t devices = std::min<std::int64_t>(static_cast<std::int64_t>(options_.devices.size()), tiles_);
+    std::vector<std::shared_ptr<const LoadedModule>> modules;
+    for (std::int64_t k = 0; k < devices; ++k) {
+      Gpu& gpu = Gpu::instance(options_.devices[static_cast<std::size_t>(k)]);
+      modules.push_back(ModuleCache::instance().get(gpu, kernel_.text, options_.jit));
+    }
+    TaskRunner shares(
+        devices,
+        [&](std::int64_t k, int, TaskRunner& runner) {
+          Share share{Gpu::instance(options_.devices[static_cast<std::size_t>(k)]),
+                      *modules[static_cast<std::size_t>(k)], runner, {}, {}, 0, 0};
+          run_share(share, tiles_ * k / devices, tiles_ * (k + 1) / devices);
+        },
+        [&](std::int64_t) { return poll(); });
+    if (!shares.run(static_cast<int>(devices))) throw Error(ErrorKind::interrupt, "interrupted");
+  }
+
+ private:
+  struct Share {  // of one device
+    Gpu& gpu;
+    const LoadedModule& module;
+    TaskRunner& runner;
+    DeviceBuffer parameters, columns;
+    std::int64_t columns_from, columns_to;  // those in `columns`
+  };
+
+  bool poll() const {
+    if (host_.progress) {
+      const double all = static_cast<double>(tiles_) * static_cast<double>(data_.columns);
+      host_.progress(host_.context, progress_from_ + (progress_to_ - progress_from_) * static_cast<double>(done_) / all);
+    }
+    return !(host_.interrupted && host_.interrupted(host_.context));
+  }
+
+  template <class... Args>
+  static void launch(Share& share, void* function, std::int64_t x, std::int64_t y, std::int64_t threads, Args... args) {
+    void* pointers[] = {&args...};
+    const CudaApi& api = share.gpu.api();
+    api.check(api.launch(function, static_cast<unsigned>(x), static_cast<unsigned>(y), 1, static_cast<unsigned>(threads), 1,
+                         1, 0, share.gpu.stream(), pointers, nullptr),
+              "starting a kernel on the GPU");
+  }
+
+  void run_share(Share& share, std::int64_t first, std::int64_t last) {
+    const std::size_t bytes = parameters_.size() * sizeof(Real);
+    share.parameters = DeviceBuffer(share.gpu, bytes);
+    share.parameters.upload(parameters_.data(), bytes);
+    if (share.module.parameter_prologue) launch(share, share.module.parameter_prologue, 1, 1, 1, share.parameters.at());
+    const auto budget = static_cast<std::int64_t>(0.8 * static_cast<double>(share.gpu.free_memory()));
+    std::int64_t columns = std::clamp<std::int64_t>(budget / 2 / column_bytes(), column_step, round_up(data_.columns));
+    std::int64_t tiles = std::clamp<std::int64_t>(budget / 2 / tile_bytes(), 1, most_tiles);
+    columns = columns / column_step * column_step;
+    for (std::int64_t tile = first; tile < last;) {
+      try {
+        const std::int64_t to = std::min(last, tile + tiles);
+        if (!run_piece(share, tile, to, columns)) return;
+        tile = to;
+      } catch (const Error& error) {  // smaller pieces, before it is an error
+        if (error.kind != ErrorKind::memory || (tiles == 1 && columns == column_step)) throw;
+        share.columns = DeviceBuffer();
+        share.columns_to = 0;
+        share.gpu.drop_pool();
+        tiles = std::max<std::int64_t>(1, tiles / 2);
+        columns = std::max(column_step, columns / 2 / column_step * column_step);
+      }
+    }
+  }
+
+  // All columns for the tiles [first, last); false if it was stopped.
+  bool run_piece(Share& share, std::int64_t first, std::int64_t last, std::int64_t columns_at_once) {
+    const std::int64_t tiles = last - first, width = kernel_.row.width;
+    Buffer<Real> packed(static_cast<std::size_t>(tiles * width * tile_));
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      pack_area(kernel_.row, data_.row, (first + t) * tile_, data_.rows, packed.data() + t * width * tile_);
+    }
+    const DeviceBuffer rows(share.gpu, packed.size() * sizeof(Real));
+    rows.upload(packed.data(), packed.size() * sizeof(Real));
+    if (share.module.row_prologue) {
+      launch(share, share.module.row_prologue, tiles, 1, kernel_.lanes, share.parameters.at(), rows.at(), long{width});
+    }
+    const std::int64_t splits = splits_of();
+    const std::size_t value_count = static_cast<std::size_t>(tiles * splits * kernel_.value_slots * tile_),
+                      index_count = static_cast<std::size_t>(tiles * splits * kernel_.index_slots * tile_);
+    const DeviceBuffer values(share.gpu, value_count * sizeof(double)), indices(share.gpu, index_count * sizeof(long long));
+    launch(share, share.module.start, tiles * splits, 1, kernel_.lanes, values.at(), indices.at());
+    const std::int64_t slice = slice_of(tiles);
+    for (std::int64_t from = 0; from < data_.columns; from += columns_at_once) {
+      const std::int64_t to = std::min(data_.columns, from + columns_at_once);
+      load_columns(share, from, to);
+      for (std::int64_t j = from; j < to; j += slice) {
+        if (share.runner.should_stop()) return false;
+        const std::int64_t n = std::min(slice, to - j), part = round_up((n + splits - 1) / splits);
+        const DevicePointer columns =
+            share.columns.at(static_cast<std::size_t>((j - from) * kernel_.column.width) * sizeof(Real));
+        launch(share, share.module.fold, tiles, splits, kernel_.lanes, share.parameters.at(), rows.at(), columns, long{n},
+               long{part}, static_cast<long long>(j), values.at(), indices.at());
+        share.gpu.synchronize();
+        done_ += tiles * n;
+      }
+    }
+    Buffer<double> host_values(value_count);
+    Buffer<long long> host_indices(index_count);
+    values.download(host_values.data(), value_count * sizeof(double));
+    if (index_count > 0) indices.download(host_indices.data(), index_count * sizeof(long long));
+    share.gpu.synchronize();
+    for (std::int64_t t = 0; t < tiles; ++t) {
+      const auto state = [&](std::int64_t split) {
+        const std::int64_t at = t * splits + split;
+        return State{host_values.data() + at * kernel_.value_slots * tile_,
+                     host_indices.data() + at * kernel_.index_slots * tile_};
+      };
+      for (std::int64_t split = 1; split < splits; ++split) merge_state(kernel_, state(0), state(split));
+      const std::int64_t row = (first + t) * tile_;
+      finish_state(kernel_, state(0), row, std::min<std::int64_t>(tile_, data_.rows - row), data_.rows,
+                   data_.parts.data(), options_.index_base, options_.missing_index);
+    }
+    return true;
+  }
+
+  // Columns [from, to) to the device, one after the other; they stay there until others are asked for.
+  void load_columns(Share& share, std::int64_t from, std::int64_t to) {
+    if (share.columns_to > 0 && share.columns_from == from && share.columns_to == to) return;
+    const std::int64_t width = kernel_.column.width, n = to - from, tiles = (n + tile_ - 1) / tile_;
+    share.columns_to = 0;
+    share.columns = DeviceBuffer(share.gpu, static_cast<std::size_t>(n * width) * sizeof(Real));
+    if (width > 0) {
+      Buffer<Real> packed(static_cast<std::size_t>(tiles * width * tile_));
+      for (std::int64_t t = 0; t < tiles; ++t) {
+        pack_area(kernel_.column, data_.column, from + t * tile_, data_.columns, packed.data() + t * width * tile_);
+      }
+      const DeviceBuffer by_tiles(share.gpu, packed.size() * sizeof(Real));
+      by_tiles.upload(packed.data(), packed.size() * sizeof(Real));
+      if (share.module.column_prologue) {
+        launch(share, share.module.column_prologue, tiles, 1, kernel_.lanes, share.parameters.at(), by_tiles.at(),
+               long{width});
+      }
+      launch(share, share.module.columns, tiles, 1, kernel_.lanes, by_tiles.at(), share.columns.at(), long{n});
+      share.gpu.synchronize();
+    }
+    share.columns_from = from;
+    share.columns_to = to;
+  }
+
+  void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows,
+                 Real* tile) const {
+    for (std::size_t l = 0; l < area.leaves.size(); ++l) {
+      pack_tile(sources[l], area.leaves[l].dim, first, rows, tile, area.leaves[l].offset, tile_);
+    }
+  }
+
+  static constexpr std::int64_t column_step = 4096, most_tiles = 32768, enough_blocks = 1024;
+  static std::int64_t round_up(std::int64_t n) { return (n + column_step - 1) / column_step * column_step; }
+
+  std::int64_t column_bytes() const {
+    return std::max<std::int64_t>(1, 2 * kernel_.column.width) * static_cast<std::int64_t>(sizeof(Real));
+  }
+  std::int64_t tile_bytes() const {
+    return tile_ * (kernel_.row.width * static_cast<std::int64_t>(sizeof(Real)) +
+                    splits_of() * 8 * (kernel_.value_slots + kernel_.index_slots));
+  }
+
+  // Few tiles: columns are split over blocks too.
+  std::int64_t splits_of() const {
+    return std::clamp<std::int64_t>(enough_blocks / tiles_, 1, std::max<std::int64_t>(1, data_.columns / column_step));
+  }
+
+  // Columns of one launch, which should take a tenth of a second or so: only between launches can it be interrupted.
+  std::int64_t slice_of(std::int64_t tiles) const {
+    constexpr double operations = 2e11;
+    const double per_column = static_cast<double>(tiles * tile_) * static_cast<double>(kernel_.column.width + kernel_.dim + 8);
+    return round_up(std::max<std::int64_t>(splits_of() * column_step, static_cast<std::int64_t>(operations / per_column)));
+  }
+
+  const KernelPlan& kernel_;
+  const StageData& data_;
+  const RunOptions& options_;
+  const Host& host_;
+  const int tile_;
+  const std::int64_t tiles_;
+  const double progress_from_, progress_to_;
+  std::atomic<std::int64_t> done_{0};
+  Buffer<Real> parameters_;
+};
+
+}  // namespace rkeops

@@ -1,0 +1,109 @@
+// Formulas that together use every operation, reduction and kind of derivative, for tests of the GPU target: by test_gpu.cpp
+// through a fake driver, by bench/gpu.cpp on a real one.
+#pragma once
+
+#include "check.hpp"
+
+namespace check {
+
+using rkeops::Precision;
+using rkeops::Processor;
+
+struct Case {
+  std::string formula;
+  std::vector<std::string> declarations;
+};
+
+inline const std::vector<Case>& cases() {
+  static const std::vector<std::string> xyb{"x=Vi(3)", "y=Vj(3)", "b=Vj(2)"}, xy{"x=Vi(3)", "y=Vj(3)"},
+      grad{"x=Vi(3)", "y=Vj(3)", "b=Vj(2)", "e=Vi(2)"}, scalar{"x=Vi(1)", "y=Vj(1)"}, complex{"x=Vi(6)", "y=Vj(6)"},
+      table{"x=Vi(1)", "y=Vj(1)", "t=Pm(12)"}, wide{"x=Vi(40)", "y=Vj(40)", "b=Vj(1)"};
+  static const std::vector<Case> list = {
+      {"Sum_Reduction(Exp(-SqDist(x,y))*b,1)", xyb},
+      {"Sum_Reduction(Exp(-SqDist(x,y))*b,0)", xyb},
+      {"Grad(Sum_Reduction(Exp(-SqDist(x,y))*b,1),x,e)", grad},
+      {"Grad(Sum_Reduction(Exp(-Norm2(x-y))*b,1),y,e)", grad},
+      {"Grad(LogSumExp_Reduction(-SqDist(x,y),1),x,Elem(e,0))", grad},
+      {"LogSumExp_Reduction(-SqDist(x,y),1)", xy},
+      {"LogSumExp_Reduction(x*y,1)", xy},
+      {"LogSumExpWeight_Reduction(x|y,Exp(b),1)", xyb},
+      {"SumSoftMaxWeight_Reduction(x|y,b,0)", xyb},
+      {"Max_SumShiftExp_Reduction(x|y,1)", xy},
+      {"Min_Reduction(x*y,1)", xy},
+      {"Max_ArgMax_Reduction(x*y,0)", xy},
+      {"ArgMin_Reduction(SqDist(x,y),1)", xy},
+      {"KMin_ArgKMin_Reduction(SqDist(x,y),3,1)", xy},
+      {"Grad(Min_Reduction(SqDist(x,y),1),x,Elem(e,0))", grad},
+      {"Grad(KMin_Reduction(SqDist(x,y),2,1),x,e)", grad},
+      {"Sum_Reduction(Laplacian(Exp(-SqDist(x,y)),x),1)", xy},
+      {"Sum_Reduction(GradMatrix(Normalize(x-y),x),1)", xy},
+      {"Sum_Reduction(TensorProd(x,y),1)", xy},
+      {"Sum_Reduction(MatVecMult(TensorProd(x,y),x),1)", xy},
+      {"Sum_Reduction(Concat(x,y)*Max(x)+ArgMin(y)+Min(x*y),1)", xy},
+      {"Sum_Reduction(IfElse(x-y,Sin(x*y),Cos(x))+Clamp(y,-1,x)+Mod(x,2,0)+Round(y,1),1)", xy},
+      {"Sum_Reduction(Powf(Abs(x),y)+Pow(x,5)+Pow(1.5+Sin(y),-3)+XLogX(Abs(y))+SinXDivX(x)+Sign(y)+Step(x)+ReLU(y),1)", xy},
+      {"Sum_Reduction(Asin(0.5*Sin(x))+Acos(0.5*Sin(y))+Atan(x*y)+Atan2(x,y)+Log(1+x*x)+Rsqrt(1+y*y)+Sqrt(Abs(x)),1)", xy},
+      {"Sum_Reduction(Erf(x)*Erfc(y)+Tanh(x)+Sinh(y)+Cosh(x)+Expm1(y)+Log1p(x*x)+Tan(0.5*Sin(x))+Asinh(y),1)", xy},
+      {"Sum_Reduction(LGamma(1+x*x)+Digamma(1+y*y)+Trigamma(1+x*x)+BesselJ0(x)+BesselJ1(y)+Acosh(1+x*x)+Atanh(0.5*Sin(y)),1)", xy},
+      {"Sum_Reduction(And(x<y,y<1)+Or(x,y)+Not(x<y)+(x==y)+(x!=y)+(x<=y),1)", xy},
+      {"Sum_Reduction(ComplexMult(x,ComplexExp(y))+ComplexDivide(Conj(x),y),1)", complex},
+      {"Sum_Reduction(ComplexAngle(x)*ComplexAbs(y),1)", complex},
+      {"Sum_Reduction(Gather(t,4+2*x,3)*Lookup(t,1+x,2+y,4),1)", table},
+      {"Sum_Reduction(SoftDTW_SqDist(x,y,1.5),1)", xy},
+      {"Sum_Reduction(BSpline(t,x*y,2),1)", table},
+      {"Sum_Reduction(Exp(-SqDist(x,y)/40)*b,1)", wide},
+      {"Sum_Reduction(x*y,1)", wide},
+      {"Min_ArgMin_Reduction(x*y,1)", wide},
+      {"LogSumExp_Reduction(x*y,1)", wide},
+      {"Sum_Reduction(x,1)", xy},
+      {"Sum_Reduction(y,1)", xy},
+      {"Sum_Reduction(Exp(x)*Exp(y)*Sum(Square(t)),1)", table},
+  };
+  return list;
+}
+
+inline std::vector<Matrix> data_for(const std::vector<rkeops::Argument>& arguments, std::int64_t m, std::int64_t n) {
+  std::mt19937_64 random(7);
+  std::vector<Matrix> data;
+  for (const rkeops::Argument& a : arguments) {
+    const std::int64_t rows = a.category == rkeops::Category::i ? m : a.category == rkeops::Category::j ? n : 1;
+    data.push_back(random_matrix(rows, a.dim, random));
+    if (a.category == rkeops::Category::parameter) std::sort(data.back().values.begin(), data.back().values.end());
+  }
+  return data;
+}
+
+inline rkeops::RunOptions gpu_options(Precision precision) {
+  rkeops::RunOptions options = run_options(precision);
+  options.processor = Processor::gpu;
+  options.jit.cache_dir = "";
+  return options;
+}
+
+// Both sides round differently: compared with the size of the column's entries.
+inline void compare(const Case& c, std::int64_t m, std::int64_t n, Precision precision) {
+  const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+  const std::vector<Matrix> data = data_for(program->arguments(), m, n);
+  const std::vector<Matrix> expected = run(*program, inputs(data), run_options(precision));
+  std::vector<Matrix> got;
+  try {
+    got = run(*program, inputs(data), gpu_options(precision));
+  } catch (const rkeops::Error& error) {
+    return CHECK_THAT(false, c.formula + ": " + error.what() + " " + error.log.substr(0, 400));
+  }
+  double worst = 0;
+  for (std::size_t p = 0; p < got.size(); ++p) {
+    for (std::int64_t k = 0; k < got[p].cols; ++k) {
+      double size = 1;
+      for (std::int64_t r = 0; r < got[p].rows; ++r) size = std::max(size, std::fabs(expected[p].at(r, k)));
+      for (std::int64_t r = 0; r < got[p].rows; ++r) {
+        const double a = got[p].at(r, k), b = expected[p].at(r, k);
+        if (!equal(a, b)) worst = std::max(worst, std::isnan(a - b) ? HUGE_VAL : std::fabs(a - b) / size);
+      }
+    }
+  }
+  const double bound = precision == Precision::float64 ? 1e-12 : 2e-5;
+  CHECK_THAT(worst <= bound, c.formula + " " + rkeops::name_of(precision) + " " + show(m) + " x " + show(n) + ": off by " + show(worst));
+}
+
+}  // namespace check

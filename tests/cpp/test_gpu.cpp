@@ -1,0 +1,174 @@
+// The GPU target without a GPU: the CUDA text of many formulas goes through the real NVRTC for several architectures (skipped
+// where there is none), and runs on the CPU under cuda_on_cpu.hpp, through the whole runtime and a fake driver; both
+// precisions, sizes around those of tiles, splits and pieces. The fake driver also fails, in all the ways that drivers do.
+#include <sys/wait.h>
+
+#include <cstring>
+
+#include "gpu_cases.hpp"
+
+using namespace check;
+using rkeops::ErrorKind;
+
+namespace {
+
+std::vector<Matrix> on_gpu(const Case& c, std::int64_t m, std::int64_t n, Precision precision, std::vector<int> devices = {0}) {
+  const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+  rkeops::RunOptions options = gpu_options(precision);
+  options.devices = std::move(devices);
+  return run(*program, inputs(data_for(program->arguments(), m, n)), options);
+}
+
+void agreement() {
+  for (const Case& c : cases()) {
+    for (Precision precision : {Precision::float32, Precision::float64}) compare(c, 37, 300, precision);
+  }
+}
+
+// Around the sizes of blocks, tiles, shared memory and splits.
+void sizes() {
+  const Case sum = cases()[0], nearest = cases()[13], soft = cases()[5];
+  for (std::int64_t m : {1, 127, 128, 512, 513}) {
+    for (std::int64_t n : {1, 2, 255, 257}) compare(sum, m, n, Precision::float64);
+  }
+  for (const Case& c : {sum, nearest, soft}) {
+    for (std::int64_t n : {4096, 8192, 8193, 20000}) compare(c, 3, n, Precision::float32);
+  }
+  const auto empty = on_gpu(sum, 0, 5, Precision::float64);
+  CHECK_EQUAL(empty[0].rows, std::int64_t{0});
+  CHECK_EQUAL(on_gpu(sum, 2, 0, Precision::float64)[0].values, (std::vector<double>{0, 0, 0, 0}));
+}
+
+// A child process with its own fake driver; its exit status says whether `body` held.
+void in_child(const char* what, const std::vector<std::pair<const char*, const char*>>& settings, const std::function<bool()>& body) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    for (const auto& [name, value] : settings) setenv(name, value, 1);
+    bool good = false;
+    try {
+      good = body();
+    } catch (const std::exception& error) {
+      std::printf("%s: %s\n", what, error.what());
+    }
+    std::fflush(stdout);
+    _exit(good ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0, what);
+}
+
+bool fails(const std::function<void()>& body, ErrorKind kind, const std::string& part) {
+  const std::string wrong = throws(body, {kind, part});
+  if (!wrong.empty()) std::printf("%s\n", wrong.c_str());
+  return wrong.empty();
+}
+
+void failures() {
+  const Case sum = cases()[0];
+  const auto compute = [&] { on_gpu(sum, 40, 40, Precision::float32); };
+  in_child("no driver", {{"RKEOPS_CUDA_DRIVER", "/nowhere/libcuda.so"}}, [&] { return fails(compute, ErrorKind::gpu, "driver"); });
+  in_child("a library that is no driver", {{"RKEOPS_CUDA_DRIVER", "libm.so.6"}}, [&] { return fails(compute, ErrorKind::gpu, "no function"); });
+  in_child("driver does not start", {{"FAKE_CUDA_INIT", "999"}}, [&] { return fails(compute, ErrorKind::gpu, "cannot be used"); });
+  in_child("no device", {{"FAKE_CUDA_DEVICES", "0"}}, [&] { return fails(compute, ErrorKind::gpu, "no GPU"); });
+  in_child("wrong device", {}, [&] {
+    return fails([&] { on_gpu(sum, 4, 4, Precision::float32, {5}); }, ErrorKind::gpu, "number 5");
+  });
+  in_child("no NVRTC", {{"RKEOPS_NVRTC", "libm.so.6"}}, [&] { return fails(compute, ErrorKind::gpu, "no function"); });
+  in_child("NVRTC fails", {{"FAKE_NVRTC", "6"}}, [&] { return fails(compute, ErrorKind::compiler, "could not compile"); });
+  in_child("launch fails", {{"FAKE_CUDA_LAUNCH", "719"}}, [&] { return fails(compute, ErrorKind::gpu, "LAUNCH_FAILED"); });
+  in_child("memory for nothing", {{"FAKE_CUDA_MEMORY", "4096"}}, [&] { return fails(compute, ErrorKind::memory, "memory"); });
+  in_child("after an error all is well", {}, [&] {
+    setenv("FAKE_CUDA_LAUNCH", "719", 1);
+    bool good = fails(compute, ErrorKind::gpu, "LAUNCH_FAILED");
+    unsetenv("FAKE_CUDA_LAUNCH");
+    compute();
+    return good;
+  });
+  in_child("a forked process", {}, [&] {
+    compute();
+    const pid_t child = fork();
+    if (child == 0) _exit(fails(compute, ErrorKind::gpu, "forked") ? 0 : 1);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status == 0;
+  });
+  in_child("interrupt", {}, [&] {
+    const auto program = rkeops::Program::create(sum.formula, arguments(sum.declarations));
+    rkeops::Host host;
+    host.interrupted = [](void*) { return true; };
+    const auto data = data_for(program->arguments(), 600, 200000);
+    return fails([&] { run(*program, inputs(data), gpu_options(Precision::float32), host); }, ErrorKind::interrupt, "interrupted");
+  });
+}
+
+// Pieces that fit the memory give what the whole gives; so do several devices.
+void pieces() {
+  for (const Case& c : {cases()[0], cases()[13]}) {
+    const auto compute = [&](std::vector<int> devices) { return on_gpu(c, 1100, 9000, Precision::float64, std::move(devices)); };
+    in_child("streaming", {}, [&] {
+      const auto whole = compute({0});
+      setenv("FAKE_CUDA_MEMORY", "700000", 1);
+      return same_bits(compute({0}), whole);
+    });
+    in_child("three devices", {{"FAKE_CUDA_DEVICES", "3"}}, [&] { return same_bits(compute({0, 2, 1}), compute({0})); });
+  }
+}
+
+void nvrtc() {
+  const std::string fake = std::getenv("RKEOPS_NVRTC");
+  unsetenv("RKEOPS_NVRTC");
+  const rkeops::Nvrtc real("");
+  setenv("RKEOPS_NVRTC", fake.c_str(), 1);
+  if (!real.usable()) return skip("no NVRTC: " + real.problem());
+  std::vector<std::string> texts, problems;
+  for (const Case& c : cases()) {
+    for (Precision precision : {Precision::float32, Precision::float64}) {
+      rkeops::Graph graph;
+      rkeops::Arguments known(arguments(c.declarations));
+      const rkeops::Expr root = rkeops::Parser(graph, c.formula, known, rkeops::differentiation()).parse();
+      for (rkeops::Expr stage : rkeops::stages_of(root)) {
+        texts.push_back(generate(rkeops::make_plan(stage), rkeops::Target{precision, 32, Processor::gpu}).text);
+      }
+    }
+  }
+  const std::vector<std::string> architectures{"75", "80", "90"};
+  problems.resize(texts.size() * architectures.size());
+  rkeops::TaskRunner compilations(
+      static_cast<std::int64_t>(problems.size()),
+      [&](std::int64_t k, int, rkeops::TaskRunner&) {
+        const std::size_t at = static_cast<std::size_t>(k);
+        try {
+          real.compile_to_cubin(texts[at / architectures.size()], architectures[at % architectures.size()]);
+        } catch (const rkeops::Error& error) {
+          problems[at] = error.what() + ("\n" + error.log);
+        }
+      },
+      [](std::int64_t) { return true; });
+  compilations.run(rkeops::available_threads());
+  for (std::size_t k = 0; k < problems.size(); ++k) {
+    CHECK_THAT(problems[k].empty(), texts[k / architectures.size()].substr(0, 80) + ": " + problems[k]);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string here = __FILE__, folder = here.substr(0, here.rfind('/'));
+  const Directory directory;
+  const std::string library = directory.path() + "/libfake_cuda.so";
+  const std::string command = "g++ -std=c++17 -O1 -shared -fPIC '-DFAKE_CUDA_HEADERS=\"" + folder + "\"' '" + folder +
+                              "/fake_cuda.cpp' -o " + library + " -ldl";
+  CHECK(std::system(command.c_str()) == 0);
+  setenv("RKEOPS_CUDA_DRIVER", library.c_str(), 1);
+  setenv("RKEOPS_NVRTC", library.c_str(), 1);
+  setenv("FAKE_CUDA_SCRATCH", directory.path().c_str(), 1);
+  const std::string only = argc > 1 ? argv[1] : "";
+  if (only.empty() || only == "failures") failures();
+  if (only.empty() || only == "pieces") pieces();  // in children, which must open the driver themselves
+  if (only.empty() || only == "agreement") agreement();
+  if (only.empty() || only == "sizes") sizes();
+  if (only.empty() || only == "nvrtc") nvrtc();
+  return finish();
+}
