@@ -109,18 +109,8 @@ class Execution {
 
   void pack_parameters() {
     parameters_ = Buffer<Real>(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.parameter.width)));
-    for (std::size_t l = 0; l < kernel_.parameter.leaves.size(); ++l) {
-      const PackedLeaf& leaf = kernel_.parameter.leaves[l];
-      pack_parameter(data_.parameter[l], leaf.dim, parameters_.data() + leaf.offset);
-    }
+    rkeops::pack_parameters(kernel_.parameter, data_.parameter, parameters_.data());
     if (code_.parameter_prologue) code_.parameter_prologue(parameters_.data(), work_of(workers_[0]));
-  }
-
-  void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows,
-                 Real* tile) const {
-    for (std::size_t l = 0; l < area.leaves.size(); ++l) {
-      pack_tile(sources[l], area.leaves[l].dim, first, rows, tile, area.leaves[l].offset, tile_);
-    }
   }
 
   // Columns are broadcast one by one: all components of a column side by side.
@@ -135,7 +125,7 @@ class Execution {
         own.rows = Buffer<Real>(static_cast<std::size_t>(width * tile_));
       for (std::int64_t t = task * per_task; t < std::min(tiles, (task + 1) * per_task); ++t) {
         Real* tile = own.rows.data();
-        pack_area(kernel_.column, data_.column, t * tile_, data_.columns, tile);
+        pack_area(kernel_.column, data_.column, t * tile_, data_.columns, tile, tile_);
         if (code_.column_prologue) code_.column_prologue(parameters_.data(), tile, work_of(own));
         const std::int64_t valid = std::min<std::int64_t>(tile_, data_.columns - t * tile_);
         Real* out = columns_.data() + t * tile_ * width;
@@ -168,7 +158,7 @@ class Execution {
     };
     for (std::int64_t t = 0; t < count; ++t) {
       Real* tile = own.rows.data() + t * width * tile_;
-      pack_area(kernel_.row, data_.row, (first + t) * tile_, data_.rows, tile);
+      pack_area(kernel_.row, data_.row, (first + t) * tile_, data_.rows, tile, tile_);
       if (code_.row_prologue) code_.row_prologue(parameters_.data(), tile, work_of(own));
       start_state(kernel_, state_of(t));
     }

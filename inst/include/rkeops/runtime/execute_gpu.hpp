@@ -26,10 +26,7 @@ class GpuExecution {
 
   void run() {
     parameters_ = Buffer<Real>(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.parameter.width)));
-    for (std::size_t l = 0; l < kernel_.parameter.leaves.size(); ++l) {
-      const PackedLeaf& leaf = kernel_.parameter.leaves[l];
-      pack_parameter(data_.parameter[l], leaf.dim, parameters_.data() + leaf.offset);
-    }
+    pack_parameters(kernel_.parameter, data_.parameter, parameters_.data());
     const std::int64_t devices = std::min<std::int64_t>(static_cast<std::int64_t>(options_.devices.size()), tiles_);
     std::vector<std::shared_ptr<const LoadedModule>> modules;
     for (std::int64_t k = 0; k < devices; ++k) {
@@ -103,7 +100,7 @@ class GpuExecution {
     const std::int64_t tiles = last - first, width = kernel_.row.width;
     Buffer<Real> packed(static_cast<std::size_t>(tiles * width * tile_));
     for (std::int64_t t = 0; t < tiles; ++t) {
-      pack_area(kernel_.row, data_.row, (first + t) * tile_, data_.rows, packed.data() + t * width * tile_);
+      pack_area(kernel_.row, data_.row, (first + t) * tile_, data_.rows, packed.data() + t * width * tile_, tile_);
     }
     const DeviceBuffer rows(share.gpu, packed.size() * sizeof(Real));
     rows.upload(packed.data(), packed.size() * sizeof(Real));
@@ -115,7 +112,7 @@ class GpuExecution {
                       index_count = static_cast<std::size_t>(tiles * splits * kernel_.index_slots * tile_);
     const DeviceBuffer values(share.gpu, value_count * sizeof(double)), indices(share.gpu, index_count * sizeof(long long));
     launch(share, share.module.start, tiles * splits, 1, kernel_.lanes, values.at(), indices.at());
-    const std::int64_t slice = slice_of(tiles);
+    const std::int64_t slice = slice_of();
     for (std::int64_t from = 0; from < data_.columns; from += columns_at_once) {
       const std::int64_t to = std::min(data_.columns, from + columns_at_once);
       load_columns(share, from, to);
@@ -158,7 +155,8 @@ class GpuExecution {
     if (width > 0) {
       Buffer<Real> packed(static_cast<std::size_t>(tiles * width * tile_));
       for (std::int64_t t = 0; t < tiles; ++t) {
-        pack_area(kernel_.column, data_.column, from + t * tile_, data_.columns, packed.data() + t * width * tile_);
+        pack_area(kernel_.column, data_.column, from + t * tile_, data_.columns, packed.data() + t * width * tile_,
+                  tile_);
       }
       const DeviceBuffer by_tiles(share.gpu, packed.size() * sizeof(Real));
       by_tiles.upload(packed.data(), packed.size() * sizeof(Real));
@@ -171,13 +169,6 @@ class GpuExecution {
     }
     share.columns_from = from;
     share.columns_to = to;
-  }
-
-  void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows,
-                 Real* tile) const {
-    for (std::size_t l = 0; l < area.leaves.size(); ++l) {
-      pack_tile(sources[l], area.leaves[l].dim, first, rows, tile, area.leaves[l].offset, tile_);
-    }
   }
 
   static constexpr std::int64_t column_step = 4096, most_tiles = 32768, enough_blocks = 1024;
@@ -197,9 +188,10 @@ class GpuExecution {
   }
 
   // Columns of one launch, which should take a tenth of a second or so: only between launches can it be interrupted.
-  std::int64_t slice_of(std::int64_t tiles) const {
+  std::int64_t slice_of() const {
     constexpr double operations = 2e11;
-    const double per_column = static_cast<double>(tiles * tile_) * static_cast<double>(kernel_.column.width + kernel_.dim + 8);
+    const double rows = static_cast<double>(std::min(tiles_, most_tiles) * tile_);
+    const double per_column = rows * static_cast<double>(kernel_.column.width + kernel_.dim + 8);
     return round_up(std::max<std::int64_t>(splits_of() * column_step, static_cast<std::int64_t>(operations / per_column)));
   }
 

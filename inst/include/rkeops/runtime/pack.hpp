@@ -5,6 +5,7 @@
 #include <climits>
 #include <cmath>
 
+#include "../codegen/plan.hpp"
 #include "input.hpp"
 
 namespace rkeops {
@@ -58,6 +59,22 @@ void pack_parameter(const Source& source, std::int64_t dim, Real* out) {
       const int value = static_cast<const int*>(source.input.data)[c];
       out[c] = value == INT_MIN ? std::numeric_limits<Real>::quiet_NaN() : static_cast<Real>(value);
     }
+  }
+}
+
+// One tile of an area; `sources` are parallel to its leaves.
+template <class Real>
+void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows,
+               Real* tile, int tile_rows) {
+  for (std::size_t l = 0; l < area.leaves.size(); ++l) {
+    pack_tile(sources[l], area.leaves[l].dim, first, rows, tile, area.leaves[l].offset, tile_rows);
+  }
+}
+
+template <class Real>
+void pack_parameters(const PackedArea& area, const std::vector<Source>& sources, Real* out) {
+  for (std::size_t l = 0; l < area.leaves.size(); ++l) {
+    pack_parameter(sources[l], area.leaves[l].dim, out + area.leaves[l].offset);
   }
 }
 
