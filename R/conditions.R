@@ -1,5 +1,5 @@
 # Every error of the package is a condition of class rkeops_error_<kind>, rkeops_error. Kinds: parse, dimension,
-# input, argument, unsupported, compiler, cache, memory, internal.
+# input, argument, unsupported, compiler, cache, memory, gpu, internal.
 
 # `message` says what is wrong; `got` and `hint` add a line each. Further arguments become fields of the condition.
 rkeops_abort <- function(kind, message, ..., got = NULL, hint = NULL, call = NULL) {

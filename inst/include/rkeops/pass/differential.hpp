@@ -41,14 +41,13 @@ inline Expr jvp(Expr f, Expr v, Expr u) {
   return vjp(vjp(f, v, e), e, u);
 }
 
-// f, which should be linear in v, as a function of v: its value at u.
-inline Expr require_linear(const char* name, Expr f, Expr v) {
+// Its derivative does not depend on v.
+inline void require_linear(const char* name, Expr f, Expr v) {
   const Expr e = f.graph().fresh_variable(f->dim, category_of_value(f));
   if (contains(vjp(f, v, e), v)) {
     argument_error(std::string(name) + ": the formula is not linear in the variable",
                    "Diff(F, v, u) is linear in u: it makes a linear formula of any F.");
   }
-  return f;
 }
 
 // Trace of the matrix M of `f`, which is linear in u: sum of w_k M_kk; of a number, M being one row: sum of w_k M_0k.
