@@ -1,4 +1,4 @@
-// Formulas that together use every operation, reduction and kind of derivative, for tests of the GPU target: by test_gpu.cpp
+// Formulas that together use most operations, every family of reductions and derivatives, for tests of the GPU target: by test_gpu.cpp
 // through a fake driver, by bench/gpu.cpp on a real one.
 #pragma once
 
