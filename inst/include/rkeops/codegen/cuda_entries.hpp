@@ -2,7 +2,7 @@
 // CPU's runtime does, which stand before them in the text.
 #pragma once
 
-#include "plan.hpp"
+#include "values.hpp"
 
 namespace rkeops {
 
@@ -16,14 +16,11 @@ inline std::int64_t shared_columns(const KernelPlan& kernel) {
   return std::min(shared_bytes / (bytes * kernel.column.width) / step * step, columns_at_once);
 }
 
-// States before the first column: the counterpart of start_state() in runtime/state.hpp.
+// States before the first column.
 inline std::string start_entry(const KernelPlan& kernel) {
   Text out;
-  const Reduction& row = kernel.reduction;
-  std::string start = "0";
-  if (row.family == Family::extremum) start = row.indices ? "NAN_" : row.maximum ? "-INF" : "INF";
-  if (row.family == Family::nearest) start = "NAN_";
-  if (row.family == Family::softmax) start = "slot < " + str(kernel.tops) + " ? -HUGE : 0";
+  const std::string start = "slot < " + str(kernel.tops) + " ? " + constant_text(start_value(kernel, 0)) + " : " +
+                            constant_text(start_value(kernel, kernel.value_slots - 1));
   out.open("extern \"C\" __global__ void rkeops_gpu_start(double* values, long long* indices)");
   out.open("for (long slot = 0; slot < ", kernel.value_slots, "; ++slot)");
   out.line("for (long r = threadIdx.x; r < TILE; r += LANES)");

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -126,5 +128,26 @@ struct KernelPlan {
 
   int tile_rows() const { return lanes * row_vectors; }
 };
+
+constexpr double lowest(Precision precision) {
+  return precision == Precision::float32 ? -static_cast<double>(std::numeric_limits<float>::max())
+                                         : -std::numeric_limits<double>::max();
+}
+
+// What the values of a state are before the first column.
+inline double start_value(const KernelPlan& kernel, std::int64_t slot) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Reduction& row = kernel.reduction;
+  switch (row.family) {
+    case Family::extremum:
+      return row.indices ? std::nan("") : row.maximum ? -infinity : infinity;
+    case Family::nearest:
+      return std::nan("");
+    case Family::softmax:
+      return slot < kernel.tops ? lowest(kernel.precision) : 0;
+    default:
+      return 0;
+  }
+}
 
 }  // namespace rkeops

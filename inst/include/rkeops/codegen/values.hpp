@@ -8,6 +8,12 @@
 
 namespace rkeops {
 
+inline std::string constant_text(double value) {
+  if (std::isnan(value)) return "NAN_";
+  if (std::isinf(value)) return value > 0 ? "INF" : "-INF";
+  return "(real)" + number_text(value);
+}
+
 class Values {
  public:
   Values(const Plan& plan, Text& out, int rows, int columns, std::int64_t unroll_limit)
@@ -123,12 +129,6 @@ class Values {
     if (role == varies_row) return "ROW(" + place + ", " + str(m.row) + ")";
     if (role == varies_column) return "COLUMN(" + place + ", " + str(m.column) + ")";
     return "PARAMETER(" + place + ")";
-  }
-
-  static std::string constant_text(double value) {
-    if (std::isnan(value)) return "NAN_";
-    if (std::isinf(value)) return value > 0 ? "INF" : "-INF";
-    return "(real)" + number_text(value);
   }
 
   static bool atomic(const std::string& text) {

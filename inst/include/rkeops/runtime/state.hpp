@@ -15,21 +15,11 @@ struct State {
   long long* indices;
 };
 
-constexpr double lowest(Precision precision) {
-  return precision == Precision::float32 ? -static_cast<double>(std::numeric_limits<float>::max())
-                                         : -std::numeric_limits<double>::max();
-}
-
 inline void start_state(const KernelPlan& kernel, State state) {
   const std::int64_t rows = kernel.tile_rows();
-  double start = 0;
-  if (kernel.reduction.family == Family::extremum) {
-    const double infinity = std::numeric_limits<double>::infinity();
-    start = kernel.reduction.indices ? std::nan("") : kernel.reduction.maximum ? -infinity : infinity;
+  for (std::int64_t slot = 0; slot < kernel.value_slots; ++slot) {
+    std::fill_n(state.values + slot * rows, rows, start_value(kernel, slot));
   }
-  if (kernel.reduction.family == Family::nearest) start = std::nan("");
-  std::fill_n(state.values, kernel.value_slots * rows, start);
-  if (kernel.reduction.family == Family::softmax) std::fill_n(state.values, kernel.tops * rows, lowest(kernel.precision));
   std::fill_n(state.indices, kernel.index_slots * rows, -1);
 }
 
