@@ -37,8 +37,8 @@ rk_program_info <- function(pointer) {
     .Call(`_rkeops_rk_program_info`, pointer)
 }
 
-rk_run <- function(pointer, inputs, by_rows, options) {
-    .Call(`_rkeops_rk_run`, pointer, inputs, by_rows, options)
+rk_run <- function(pointer, inputs, by_rows, options, tokens) {
+    .Call(`_rkeops_rk_run`, pointer, inputs, by_rows, options, tokens)
 }
 
 rk_source <- function(pointer, options) {

@@ -86,7 +86,7 @@ grad <- function(f, gradin, opstr, var, index) {
   id <- variable_in(f, var, call)
   merged <- merge_operands(list(f, gradin), call)
   formula <- sprintf("Grad(%s_Reduction(%s,%d),%s,%s)", opstr, merged$formulas[1L], axis, id, merged$formulas[2L])
-  evaluate(formula, merged$args, merged$data, call)
+  evaluate(formula, merged$args, merged$data, call, merged$tokens)
 }
 
 check_gradin <- function(gradin, index, call) {

@@ -78,7 +78,7 @@ run_operator <- function(self, input, inner_dim, call) {
                    hint = paste0("Write op(list(", paste(self$info$names, collapse = ", "), "))."))
   }
   if (!is.null(names(input))) input <- by_name(input, self$info$names, call)
-  result <- rk_run(self$program, input, by_rows, runtime_options())
+  result <- rk_run(self$program, input, by_rows, runtime_options(), NULL)
   if (!is.object(result)) return(result)
   if (inherits(result, "rkeops_failure")) {
     if (result$kind == "stale") {

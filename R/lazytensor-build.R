@@ -53,7 +53,7 @@ apply_operation <- function(operation, operands, parameters = numeric(), call = 
   merged <- merge_operands(operands, call)
   pieces <- c(merged$formulas, if (length(parameters) > 0L) sprintf("%.0f", parameters))
   new_lazytensor(paste0(operation, "(", paste(pieces, collapse = ","), ")"), merged$args, merged$data, merged$labels, dimres,
-                 merged$ni, merged$nj, gives_truth(operation, operands))
+                 merged$ni, merged$nj, gives_truth(operation, operands), merged$tokens)
 }
 
 # Truth values come from comparisons and their combinations; parts of truth values are truth values. The number is
@@ -86,7 +86,7 @@ merge_operands <- function(operands, call) {
 
 plain_fields <- function(x) {
   list(formulas = .subset2(x, "formula"), args = .subset2(x, "args"), data = .subset2(x, "data"),
-       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"))
+       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"), tokens = .subset2(x, "tokens"))
 }
 
 merge_variables <- function(merged, operand, call) {
@@ -108,6 +108,7 @@ merge_variables <- function(merged, operand, call) {
   merged$args <- c(merged$args, operand$args[fresh])
   merged$data <- c(merged$data, operand$data[fresh])
   merged$labels <- c(merged$labels, operand$labels[fresh])
+  merged$tokens <- c(merged$tokens, operand$tokens[fresh])
   merged
 }
 

@@ -65,7 +65,8 @@ t.LazyTensor <- function(x) {
   declared <- declared_as(x$args)
   substr(declared, 2L, 2L) <- ifelse.default(substr(declared, 1L, 1L) == "V", chartr("ij", "ji", substr(declared, 2L, 2L)),
                                              substr(declared, 2L, 2L))
-  new_lazytensor(formula, sprintf("%s=%s", swapped, declared), x$data, x$labels, x$dimres, x$nj, x$ni, x$logical)
+  new_lazytensor(formula, sprintf("%s=%s", swapped, declared), x$data, x$labels, x$dimres, x$nj, x$ni, x$logical,
+                 x$tokens)
 }
 
 # The formula with the names that the user's data had, where they are known and different.

@@ -79,12 +79,12 @@ reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL) {
                  hint = "An expression needs at least one variable made by Vi(), Vj() or Pm().")
   }
   formula <- paste0(name, "_Reduction(", paste(pieces, collapse = ","), ",", axis, ")")
-  evaluate(formula, merged$args, merged$data, call)
+  evaluate(formula, merged$args, merged$data, call, merged$tokens)
 }
 
 # Evaluates a formula over LazyTensor variables. They are renamed V0, V1, ..., so that expressions of the same form on
 # other data are the same program.
-evaluate <- function(formula, args, data, call) {
+evaluate <- function(formula, args, data, call, tokens = NULL) {
   ids <- identifier(args)
   declared <- declared_as(args)
   for (k in seq_along(ids)) formula <- gsub(ids[k], paste0("V", k - 1L), formula, fixed = TRUE)
@@ -96,7 +96,7 @@ evaluate <- function(formula, args, data, call) {
     formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
     as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
   ), call)
-  settle(rk_run(program, data, FALSE, runtime_options()), call)
+  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call)
 }
 
 categories <- c("Vi", "Vj", "Pm")

@@ -3,13 +3,14 @@
 #   args     declarations "A0x1i=Vi(3)", one per variable
 #   data     the R objects of the variables (not copied), parallel to args
 #   labels   names for printing, parallel to args
+#   tokens   environments, parallel to args: while one lives, a GPU may keep its variable's data
 #   dimres   dimension of the vectors
 #   ni, nj   number of rows i and j, NA where there is none
 #   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
 
-new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE) {
+new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list()) {
   x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj,
-            logical = logical)
+            logical = logical, tokens = tokens)
   class(x) <- "LazyTensor"
   if (needs_s4_bit) asS4(x) else x
 }
@@ -24,7 +25,8 @@ new_variable <- function(data, category, dim, rows, label) {
   id <- sprintf("A0x%x%s", session$variables, switch(category, Vi = "i", Vj = "j", Pm = "NA"))
   new_lazytensor(
     id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,
-    if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_, is.logical(data)
+    if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_, is.logical(data),
+    list(new.env(FALSE, emptyenv()))
   )
 }
 

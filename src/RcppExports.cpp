@@ -104,15 +104,16 @@ BEGIN_RCPP
 END_RCPP
 }
 // rk_run
-SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options);
-RcppExport SEXP _rkeops_rk_run(SEXP pointerSEXP, SEXP inputsSEXP, SEXP by_rowsSEXP, SEXP optionsSEXP) {
+SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options, SEXP tokens);
+RcppExport SEXP _rkeops_rk_run(SEXP pointerSEXP, SEXP inputsSEXP, SEXP by_rowsSEXP, SEXP optionsSEXP, SEXP tokensSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
     Rcpp::traits::input_parameter< SEXP >::type inputs(inputsSEXP);
     Rcpp::traits::input_parameter< SEXP >::type by_rows(by_rowsSEXP);
     Rcpp::traits::input_parameter< SEXP >::type options(optionsSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_run(pointer, inputs, by_rows, options));
+    Rcpp::traits::input_parameter< SEXP >::type tokens(tokensSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_run(pointer, inputs, by_rows, options, tokens));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -138,7 +139,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_match_objects", (DL_FUNC) &_rkeops_rk_match_objects, 2},
     {"_rkeops_rk_program", (DL_FUNC) &_rkeops_rk_program, 5},
     {"_rkeops_rk_program_info", (DL_FUNC) &_rkeops_rk_program_info, 1},
-    {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 4},
+    {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 5},
     {"_rkeops_rk_source", (DL_FUNC) &_rkeops_rk_source, 2},
     {NULL, NULL, 0}
 };

@@ -45,6 +45,7 @@ SEXP rk_statistics() {
         .add("kernels_from_disk", bridge::make_numbers({static_cast<double>(counts.kernels_from_disk)}))
         .add("kernels_in_memory", bridge::make_numbers({static_cast<double>(counts.kernels_in_memory)}))
         .add("compile_seconds", bridge::make_numbers({counts.compile_seconds}))
+        .add("resident_bytes", bridge::make_numbers({static_cast<double>(counts.resident_bytes)}))
         .finish();
   });
 }

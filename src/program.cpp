@@ -1,5 +1,5 @@
 // Programs (parsed formulas) and their evaluation on R data.
-#include "bridge.h"
+#include "resident.h"
 
 #include <climits>
 #include <list>
@@ -131,6 +131,15 @@ std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bo
   return result;
 }
 
+void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
+  for (std::size_t k = 0; k < data.size() && static_cast<R_xlen_t>(k) < Rf_xlength(tokens); ++k) {
+    SEXP token = VECTOR_ELT(tokens, static_cast<R_xlen_t>(k));
+    if (TYPEOF(token) != ENVSXP) continue;
+    bridge::keep(token, VECTOR_ELT(inputs, static_cast<R_xlen_t>(k)), data[k].data);
+    data[k].keep = true;
+  }
+}
+
 bool any_classed(SEXP inputs) {
   for (R_xlen_t k = 0; k < Rf_xlength(inputs); ++k)
     if (Rf_isObject(VECTOR_ELT(inputs, k))) return true;
@@ -215,21 +224,29 @@ SEXP rk_program_info(SEXP pointer) {
 }
 
 // The whole evaluation. Answers with a matrix (or a list of them), or with a list of class rkeops_failure (kind
-// "classed": some input has a class, R has to make it plain first), or of class rkeops_warned.
+// "classed": some input has a class, R has to make it plain first), or of class rkeops_warned. `tokens`: NULL, or a list parallel
+// to the inputs of environments that live as long as these inputs stay as they are.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options) {
+SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options, SEXP tokens) {
   return guarded([&]() -> SEXP {
     const rkeops::Program* program = unwrap(pointer);
     if (program == nullptr) return stale();
     if (any_classed(inputs)) return bridge::failure("classed", "some input has a class");
-    const std::vector<rkeops::Input> data = views(*program, inputs, LOGICAL(by_rows)[0] == TRUE);
+    std::vector<rkeops::Input> data = views(*program, inputs, LOGICAL(by_rows)[0] == TRUE);
     const bridge::Runtime runtime = bridge::read_runtime(options);
+    if (runtime.run.processor == rkeops::Processor::gpu) keep_on_gpu(data, inputs, tokens);
     const rkeops::OutputShape& shape = program->output();
     Rcpp::Shield<SEXP> result(allocate(shape, program->bind(data)));
     std::vector<double*> outputs;
     for (R_xlen_t p = 0; p < Rf_xlength(result); ++p) outputs.push_back(REAL(VECTOR_ELT(result, p)));
-    bridge::RHost host(runtime.progress);
-    program->run(data, outputs, runtime.run, host.hooks());
+    bridge::RHost host(runtime);
+    try {
+      program->run(data, outputs, runtime.run, host.hooks());
+    } catch (const rkeops::Error&) {
+      host.resume_jump();
+      throw;
+    }
+    host.resume_jump();
     SEXP value = outputs.size() == 1 ? VECTOR_ELT(result, 0) : static_cast<SEXP>(result);
     if (host.warnings().empty()) return value;
     return ListBuilder()

@@ -20,7 +20,7 @@ long setting(const char* name, long otherwise) {
   return value && *value ? std::atol(value) : otherwise;
 }
 
-std::size_t used = 0;
+std::size_t used = 0, uploaded = 0;
 std::map<unsigned long long, std::size_t> blocks;
 std::size_t memory() { return static_cast<std::size_t>(setting("FAKE_CUDA_MEMORY", 1L << 30)); }
 
@@ -33,6 +33,9 @@ using Launcher = void (*)(unsigned, unsigned, unsigned, void**);
 }  // namespace
 
 extern "C" {
+// For the tests: bytes copied to the GPU so far.
+unsigned long long fake_cuda_uploaded() { return uploaded; }
+
 int cuInit(unsigned) { return static_cast<int>(setting("FAKE_CUDA_INIT", 0)); }
 int cuDriverGetVersion(int* version) { return *version = 13000, 0; }
 int cuGetErrorName(int code, const char** name) {
@@ -66,6 +69,7 @@ int cuMemFree_v2(unsigned long long pointer) {
   return 0;
 }
 int cuMemcpyHtoDAsync_v2(unsigned long long to, const void* from, std::size_t bytes, void*) {
+  uploaded += bytes;
   return std::memcpy(reinterpret_cast<void*>(to), from, bytes), 0;
 }
 int cuMemcpyDtoHAsync_v2(void* to, unsigned long long from, std::size_t bytes, void*) {

@@ -1,9 +1,11 @@
 // The GPU target without a GPU: the CUDA text of many formulas goes through the real NVRTC for several architectures (skipped
 // where there is none), and runs on the CPU under cuda_on_cpu.hpp, through the whole runtime and a fake driver; both
 // precisions, sizes around those of tiles, splits and pieces. The fake driver also fails, in all the ways that drivers do.
+#include <dlfcn.h>
 #include <sys/wait.h>
 
 #include <cstring>
+#include <list>
 
 #include "gpu_cases.hpp"
 
@@ -116,6 +118,57 @@ void pieces() {
   }
 }
 
+// Matrices that may be kept go to each GPU once, until they are forgotten or their memory is needed.
+void resident() {
+  const Case c = cases()[0];
+  const auto uploads = [](const std::function<void()>& body) {
+    void* library = dlopen(std::getenv("RKEOPS_CUDA_DRIVER"), RTLD_NOW | RTLD_NOLOAD);
+    const auto uploaded = reinterpret_cast<unsigned long long (*)()>(dlsym(library, "fake_cuda_uploaded"));
+    const unsigned long long before = uploaded();
+    body();
+    return uploaded() - before;
+  };
+  in_child("resident", {{"FAKE_CUDA_DEVICES", "2"}}, [&] {
+    const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+    const auto data = data_for(program->arguments(), 700, 900);
+    auto views = inputs(data);
+    const unsigned long long all = 8 * (700 * 3 + 900 * 3 + 900 * 2);
+    const auto expected = run(*program, views, gpu_options(Precision::float64));
+    bool good = uploads([&] { good = same_bits(run(*program, views, gpu_options(Precision::float64)), expected); }) >= all;
+    views[0].keep = views[1].keep = true;
+    const auto compute = [&](Precision precision, std::vector<int> devices) {
+      rkeops::RunOptions options = gpu_options(precision);
+      options.devices = std::move(devices);
+      return run(*program, views, options);
+    };
+    const unsigned long long some = 8 * 900 * 2 + 64;
+    good = uploads([&] { compute(Precision::float64, {0}); }) >= all && good;
+    good = uploads([&] { good = same_bits(compute(Precision::float64, {0}), expected) && good; }) <= some && good;
+    good = uploads([&] { compute(Precision::float32, {0}); }) <= some && good;
+    good = uploads([&] { compute(Precision::float64, {0, 1}); }) >= all && good;
+    good = uploads([&] { good = same_bits(compute(Precision::float64, {1, 0}), expected) && good; }) <= 2 * some && good;
+    const std::int64_t held = rkeops::ResidentMatrices::instance().bytes();
+    rkeops::forget(views[0].data);
+    good = rkeops::ResidentMatrices::instance().bytes() < held && good;
+    good = uploads([&] { compute(Precision::float64, {0}); }) > some && good;
+    return good;
+  });
+  in_child("what is not in use gives way", {{"FAKE_CUDA_MEMORY", "300000"}}, [&] {
+    const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+    std::list<std::vector<Matrix>> alive;
+    const auto compute = [&](bool keep) {
+      alive.push_back(data_for(program->arguments(), 700, 900));
+      auto views = inputs(alive.back());
+      views[0].keep = views[1].keep = keep;
+      return run(*program, views, gpu_options(Precision::float64));
+    };
+    const auto expected = compute(false);
+    bool good = true;
+    for (int k = 0; k < 12; ++k) good = same_bits(compute(true), expected) && good;
+    return good;
+  });
+}
+
 void nvrtc() {
   const std::string fake = std::getenv("RKEOPS_NVRTC");
   unsetenv("RKEOPS_NVRTC");
@@ -167,6 +220,7 @@ int main(int argc, char** argv) {
   const std::string only = argc > 1 ? argv[1] : "";
   if (only.empty() || only == "failures") failures();
   if (only.empty() || only == "pieces") pieces();  // in children, which must open the driver themselves
+  if (only.empty() || only == "resident") resident();
   if (only.empty() || only == "agreement") agreement();
   if (only.empty() || only == "sizes") sizes();
   if (only.empty() || only == "nvrtc") nvrtc();

@@ -51,3 +51,29 @@ test_that("formulas and LazyTensors run on the fake GPU and give what the CPU gi
   expect_match(out, "rkeops_error_argument", fixed = TRUE)
   expect_match(out, "fake GPU", fixed = TRUE)
 })
+
+test_that("the GPU keeps the data of a LazyTensor while it lives, and no longer", {
+  fake <- Sys.getenv("RKEOPS_FAKE_CUDA")
+  skip_if(!nzchar(fake), "RKEOPS_FAKE_CUDA is not set: tools/test.sh builds the fake driver")
+  out <- in_new_session(c(
+    "rkeops_use_gpu()",
+    "resident <- function() rkeops:::rk_statistics()$resident_bytes",
+    "x <- matrix(c(1, 2, 3, 5), 4); y <- matrix(c(0.5, 1), 2)",
+    "D_ij <- sqdist(Vi(x), Vj(y)); x_i <- Vi(x)",
+    "sums <- function() sum(D_ij, index = 'j')",
+    "stopifnot(resident() == 0)",
+    "before <- sums()",
+    "stopifnot(resident() > 0, isTRUE(all.equal(before, as.matrix((x - 0.5)^2 + (x - 1)^2))))",
+    "held <- resident()",
+    "x[1] <- 100; y[] <- 0",
+    "stopifnot(identical(sums(), before), resident() == held)",
+    "invisible(sum(Vi(matrix(1:4)) * Vj(matrix(1:2)), index = 'j'))",
+    "invisible(gc())",
+    "stopifnot(resident() == held)",
+    "invisible(sum(x_i, index = 'i')); rm(D_ij); invisible(gc())",
+    "stopifnot(resident() > 0, resident() < held, sum(x_i, index = 'i') == 11)",
+    "rm(x_i); invisible(gc())",
+    "stopifnot(resident() == 0)",
+    "cat('came to the end\\n')"), paste0(c("RKEOPS_CUDA_DRIVER=", "RKEOPS_NVRTC="), fake))
+  expect_match(paste(out, collapse = "\n"), "came to the end", fixed = TRUE)
+})

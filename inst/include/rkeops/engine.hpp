@@ -62,11 +62,15 @@ std::vector<OperationInfo> operation_table();
 struct Statistics {
   std::int64_t kernels_compiled, kernels_from_disk, kernels_in_memory;
   double compile_seconds;
+  std::int64_t resident_bytes;  // of matrices kept on GPUs
 };
 Statistics statistics();
 
 // Drops every kernel held in memory (those in use stay until their last call ends).
 void clear_memory_cache();
+
+// The data at this address, given as an Input with `keep`, end or change: GPUs forget them.
+void forget(const void* data);
 
 // GPUs, and what is needed to use them. Asking never fails: `problem` says what is missing (empty: all is there).
 struct GpuDevice {

@@ -307,13 +307,15 @@ std::vector<OperationInfo> operation_table() {
 Statistics statistics() {
   KernelCache& cache = KernelCache::instance();
   return {cache.counters.compiled, cache.counters.from_disk, cache.size(),
-          static_cast<double>(cache.counters.compile_microseconds) * 1e-6};
+          static_cast<double>(cache.counters.compile_microseconds) * 1e-6, ResidentMatrices::instance().bytes()};
 }
 
 void clear_memory_cache() {
   KernelCache::instance().clear();
   ModuleCache::instance().clear();
 }
+
+void forget(const void* data) { ResidentMatrices::instance().forget(data); }
 
 GpuReport gpu_report(const JitOptions& options) {
   GpuReport report;

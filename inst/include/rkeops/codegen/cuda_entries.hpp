@@ -60,6 +60,15 @@ inline std::string cuda_entries(const KernelPlan& kernel) {
   out.close();
   out.close();
   out.raw(start_entry(kernel));
+  out.line("/* rows [first, end) of a column-major matrix of doubles to their place in tiles; the last one fills up its tile */");
+  out.line("extern \"C\" __global__ void rkeops_gpu_pack(const double* matrix, long rows, long first, long end, long dim,");
+  out.open("    real* tiles, long width, long offset)");
+  out.line("real* tile = tiles + (blockIdx.x * width + offset) * TILE;");
+  out.open("for (long r = threadIdx.x; r < TILE; r += LANES)");
+  out.line("const long row = first + blockIdx.x * (long)TILE + r, at = row < end ? row : end - 1;");
+  out.line("for (long c = 0; c < dim; ++c) tile[c * TILE + r] = (real)matrix[c * rows + at];");
+  out.close();
+  out.close();
   out.line("/* tiles of columns, component by component, to columns one after the other */");
   out.open("extern \"C\" __global__ void rkeops_gpu_columns(const real* tiles, real* columns, long n)");
   out.line("const real* tile = tiles + blockIdx.x * ", width, "L * TILE;");

@@ -48,8 +48,18 @@ class Gpu {
 
   void synchronize() const { api_.check(api_.synchronize(stream_), "the computation on the GPU"); }
 
+  // Starts x * y blocks of a kernel, with the given number of threads each.
+  template <class... Args>
+  void launch(void* function, std::int64_t x, std::int64_t y, std::int64_t threads, Args... args) const {
+    void* pointers[] = {&args...};
+    api_.check(api_.launch(function, static_cast<unsigned>(x), static_cast<unsigned>(y), 1, static_cast<unsigned>(threads), 1,
+                           1, 0, stream_, pointers, nullptr),
+               "starting a kernel on the GPU");
+  }
+
   // Bytes that can be allocated, pooled ones included.
   std::size_t free_memory() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
     std::size_t free = 0, total = 0;
     api_.check(api_.memory_info(&free, &total), "asking for the free memory of the GPU");
     return free + pooled_;
@@ -57,6 +67,7 @@ class Gpu {
 
   // Memory of at least `bytes` bytes; Error of kind memory if there is none.
   DevicePointer allocate(std::size_t bytes, std::size_t& size) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = pool_.lower_bound(bytes);
     if (found != pool_.end() && found->first <= 2 * bytes + 4096) {
       size = found->first;
@@ -69,23 +80,24 @@ class Gpu {
     DevicePointer pointer = 0;
     int code = api_.allocate(&pointer, size);
     if (code == CudaApi::out_of_memory && !pool_.empty()) {
-      drop_pool();
+      release_pool();
       code = api_.allocate(&pointer, size);
     }
     api_.check(code, "allocating memory on the GPU");
     return pointer;
   }
 
+  // Called by any thread.
   void give_back(DevicePointer pointer, std::size_t size) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     pool_.emplace(size, pointer);
     pooled_ += size;
-    if (pooled_ > info_.memory / 4) drop_pool();
+    if (pooled_ > info_.memory / 4) release_pool();
   }
 
   void drop_pool() {
-    for (const auto& [size, pointer] : pool_) api_.release(pointer);
-    pool_.clear();
-    pooled_ = 0;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    release_pool();
   }
 
   // GPU `number`, opened when first asked for.
@@ -106,10 +118,18 @@ class Gpu {
   }
 
  private:
+  void release_pool() {
+    api_.set_context(context_);
+    for (const auto& [size, pointer] : pool_) api_.release(pointer);
+    pool_.clear();
+    pooled_ = 0;
+  }
+
   const CudaApi& api_;
   int number_;
   GpuInfo info_;
   void *context_ = nullptr, *stream_ = nullptr;
+  mutable std::mutex mutex_;  // of the pool
   std::multimap<std::size_t, DevicePointer> pool_;
   std::size_t pooled_ = 0;
 };
@@ -131,8 +151,8 @@ class DeviceBuffer {
   DevicePointer at(std::size_t byte = 0) const { return pointer_ + byte; }
   std::size_t size() const { return size_; }
 
-  void upload(const void* from, std::size_t bytes) const {
-    gpu_->api().check(gpu_->api().to_device(pointer_, from, bytes, gpu_->stream()), "copying to the GPU");
+  void upload(const void* from, std::size_t bytes, std::size_t at = 0) const {
+    gpu_->api().check(gpu_->api().to_device(pointer_ + at, from, bytes, gpu_->stream()), "copying to the GPU");
   }
   void download(void* to, std::size_t bytes) const {
     gpu_->api().check(gpu_->api().to_host(to, pointer_, bytes, gpu_->stream()), "copying from the GPU");

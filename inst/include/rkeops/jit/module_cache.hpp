@@ -14,13 +14,14 @@ namespace rkeops {
 
 // The functions of a generated module; those of areas without derived values are null.
 struct LoadedModule {
-  void *fold = nullptr, *start = nullptr, *columns = nullptr;
+  void *fold = nullptr, *start = nullptr, *pack = nullptr, *columns = nullptr;
   void *parameter_prologue = nullptr, *row_prologue = nullptr, *column_prologue = nullptr;
 
   LoadedModule(Gpu& gpu, const std::string& cubin) : api_(gpu.api()) {
     api_.check(api_.load_module(&module_, cubin.data()), "loading a kernel on the GPU");
     fold = function("rkeops_gpu_fold", true);
     start = function("rkeops_gpu_start", true);
+    pack = function("rkeops_gpu_pack", true);
     columns = function("rkeops_gpu_columns", true);
     parameter_prologue = function("rkeops_gpu_prologue_parameter", false);
     row_prologue = function("rkeops_gpu_prologue_row", false);

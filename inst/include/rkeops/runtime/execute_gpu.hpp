@@ -5,8 +5,8 @@
 // are the exception.
 #pragma once
 
-#include "../jit/module_cache.hpp"
 #include "execute.hpp"
+#include "gpu_area.hpp"
 
 namespace rkeops {
 
@@ -36,8 +36,16 @@ class GpuExecution {
     TaskRunner shares(
         devices,
         [&](std::int64_t k, int, TaskRunner& runner) {
-          Share share{Gpu::instance(options_.devices[static_cast<std::size_t>(k)]),
-                      *modules[static_cast<std::size_t>(k)], runner, {}, {}, 0, 0};
+          Gpu& gpu = Gpu::instance(options_.devices[static_cast<std::size_t>(k)]);
+          Share share{gpu,
+                      *modules[static_cast<std::size_t>(k)],
+                      runner,
+                      GpuArea(gpu, kernel_, kernel_.row, data_.row, data_.rows),
+                      GpuArea(gpu, kernel_, kernel_.column, data_.column, data_.columns),
+                      {},
+                      {},
+                      0,
+                      0};
           run_share(share, tiles_ * k / devices, tiles_ * (k + 1) / devices);
         },
         [&](std::int64_t) { return poll(); });
@@ -49,6 +57,7 @@ class GpuExecution {
     Gpu& gpu;
     const LoadedModule& module;
     TaskRunner& runner;
+    GpuArea row_area, column_area;
     DeviceBuffer parameters, columns;
     std::int64_t columns_from, columns_to;  // those in `columns`
   };
@@ -61,23 +70,26 @@ class GpuExecution {
     return !(host_.interrupted && host_.interrupted(host_.context));
   }
 
-  template <class... Args>
-  static void launch(Share& share, void* function, std::int64_t x, std::int64_t y, std::int64_t threads, Args... args) {
-    void* pointers[] = {&args...};
-    const CudaApi& api = share.gpu.api();
-    api.check(api.launch(function, static_cast<unsigned>(x), static_cast<unsigned>(y), 1, static_cast<unsigned>(threads), 1,
-                         1, 0, share.gpu.stream(), pointers, nullptr),
-              "starting a kernel on the GPU");
-  }
-
   void run_share(Share& share, std::int64_t first, std::int64_t last) {
     const std::size_t bytes = parameters_.size() * sizeof(Real);
     share.parameters = DeviceBuffer(share.gpu, bytes);
     share.parameters.upload(parameters_.data(), bytes);
-    if (share.module.parameter_prologue) launch(share, share.module.parameter_prologue, 1, 1, 1, share.parameters.at());
-    const auto budget = static_cast<std::int64_t>(0.8 * static_cast<double>(share.gpu.free_memory()));
-    std::int64_t columns = std::clamp<std::int64_t>(budget / 2 / column_bytes(), column_step, round_up(data_.columns));
-    std::int64_t tiles = std::clamp<std::int64_t>(budget / 2 / tile_bytes(), 1, most_tiles);
+    if (share.module.parameter_prologue) share.gpu.launch(share.module.parameter_prologue, 1, 1, 1, share.parameters.at());
+    const std::int64_t column_bytes =
+        2 * kernel_.column.width * static_cast<std::int64_t>(sizeof(Real)) + share.column_area.row_bytes() + 1;
+    const std::int64_t tile_bytes =
+        tile_ * (kernel_.row.width * static_cast<std::int64_t>(sizeof(Real)) + share.row_area.row_bytes() +
+                 splits_of() * 8 * (kernel_.value_slots + kernel_.index_slots));
+    const auto budget = [&] { return static_cast<std::int64_t>(0.8 * static_cast<double>(share.gpu.free_memory())); };
+    const double needed = static_cast<double>(column_bytes) * static_cast<double>(data_.columns) +
+                          static_cast<double>(tile_bytes) * static_cast<double>(std::min(last - first, most_tiles));
+    std::int64_t available = budget();
+    if (static_cast<double>(available) < needed && ResidentMatrices::instance().drop_unused(share.gpu.number())) {
+      share.gpu.drop_pool();
+      available = budget();
+    }
+    std::int64_t columns = std::clamp<std::int64_t>(available / 2 / column_bytes, column_step, round_up(data_.columns));
+    std::int64_t tiles = std::clamp<std::int64_t>(available / 2 / tile_bytes, 1, most_tiles);
     columns = columns / column_step * column_step;
     for (std::int64_t tile = first; tile < last;) {
       try {
@@ -88,6 +100,7 @@ class GpuExecution {
         if (error.kind != ErrorKind::memory || (tiles == 1 && columns == column_step)) throw;
         share.columns = DeviceBuffer();
         share.columns_to = 0;
+        ResidentMatrices::instance().drop_unused(share.gpu.number());
         share.gpu.drop_pool();
         tiles = std::max<std::int64_t>(1, tiles / 2);
         columns = std::max(column_step, columns / 2 / column_step * column_step);
@@ -97,21 +110,16 @@ class GpuExecution {
 
   // All columns for the tiles [first, last); false if it was stopped.
   bool run_piece(Share& share, std::int64_t first, std::int64_t last, std::int64_t columns_at_once) {
-    const std::int64_t tiles = last - first, width = kernel_.row.width;
-    Buffer<Real> packed(static_cast<std::size_t>(tiles * width * tile_));
-    for (std::int64_t t = 0; t < tiles; ++t) {
-      pack_area(kernel_.row, data_.row, (first + t) * tile_, data_.rows, packed.data() + t * width * tile_, tile_);
-    }
-    const DeviceBuffer rows(share.gpu, packed.size() * sizeof(Real));
-    rows.upload(packed.data(), packed.size() * sizeof(Real));
-    if (share.module.row_prologue) {
-      launch(share, share.module.row_prologue, tiles, 1, kernel_.lanes, share.parameters.at(), rows.at(), long{width});
-    }
+    const std::int64_t tiles = last - first, row = first * tile_, rows = std::min(last * tile_, data_.rows) - row;
+    const DeviceBuffer packed(share.gpu, static_cast<std::size_t>(tiles * kernel_.row.width * tile_) * sizeof(Real));
+    share.row_area.pack(row, rows, packed.at(), share.parameters.at(), share.module.pack, share.module.row_prologue);
     const std::int64_t splits = splits_of();
     const std::size_t value_count = static_cast<std::size_t>(tiles * splits * kernel_.value_slots * tile_),
                       index_count = static_cast<std::size_t>(tiles * splits * kernel_.index_slots * tile_);
-    const DeviceBuffer values(share.gpu, value_count * sizeof(double)), indices(share.gpu, index_count * sizeof(long long));
-    launch(share, share.module.start, tiles * splits, 1, kernel_.lanes, values.at(), indices.at());
+    static_assert(sizeof(double) == sizeof(long long), "values and indices share a buffer");
+    const DeviceBuffer states(share.gpu, (value_count + index_count) * sizeof(double));
+    const DevicePointer values = states.at(), indices = states.at(value_count * sizeof(double));
+    share.gpu.launch(share.module.start, tiles * splits, 1, kernel_.lanes, values, indices);
     const std::int64_t slice = slice_of();
     for (std::int64_t from = 0; from < data_.columns; from += columns_at_once) {
       const std::int64_t to = std::min(data_.columns, from + columns_at_once);
@@ -121,26 +129,25 @@ class GpuExecution {
         const std::int64_t n = std::min(slice, to - j), part = round_up((n + splits - 1) / splits);
         const DevicePointer columns =
             share.columns.at(static_cast<std::size_t>((j - from) * kernel_.column.width) * sizeof(Real));
-        launch(share, share.module.fold, tiles, splits, kernel_.lanes, share.parameters.at(), rows.at(), columns, long{n},
-               long{part}, static_cast<long long>(j), values.at(), indices.at());
+        share.gpu.launch(share.module.fold, tiles, splits, kernel_.lanes, share.parameters.at(), packed.at(), columns,
+                         long{n}, long{part}, static_cast<long long>(j), values, indices);
         share.gpu.synchronize();
         done_ += tiles * n;
       }
     }
-    Buffer<double> host_values(value_count);
-    Buffer<long long> host_indices(index_count);
-    values.download(host_values.data(), value_count * sizeof(double));
-    if (index_count > 0) indices.download(host_indices.data(), index_count * sizeof(long long));
+    Buffer<double> host_values(value_count + index_count);
+    states.download(host_values.data(), (value_count + index_count) * sizeof(double));
     share.gpu.synchronize();
+    auto* host_indices = reinterpret_cast<long long*>(host_values.data() + value_count);
     for (std::int64_t t = 0; t < tiles; ++t) {
       const auto state = [&](std::int64_t split) {
         const std::int64_t at = t * splits + split;
         return State{host_values.data() + at * kernel_.value_slots * tile_,
-                     host_indices.data() + at * kernel_.index_slots * tile_};
+                     host_indices + at * kernel_.index_slots * tile_};
       };
       for (std::int64_t split = 1; split < splits; ++split) merge_state(kernel_, state(0), state(split));
-      const std::int64_t row = (first + t) * tile_;
-      finish_state(kernel_, state(0), row, std::min<std::int64_t>(tile_, data_.rows - row), data_.rows,
+      const std::int64_t at = row + t * tile_;
+      finish_state(kernel_, state(0), at, std::min<std::int64_t>(tile_, data_.rows - at), data_.rows,
                    data_.parts.data(), options_.index_base, options_.missing_index);
     }
     return true;
@@ -153,18 +160,9 @@ class GpuExecution {
     share.columns_to = 0;
     share.columns = DeviceBuffer(share.gpu, static_cast<std::size_t>(n * width) * sizeof(Real));
     if (width > 0) {
-      Buffer<Real> packed(static_cast<std::size_t>(tiles * width * tile_));
-      for (std::int64_t t = 0; t < tiles; ++t) {
-        pack_area(kernel_.column, data_.column, from + t * tile_, data_.columns, packed.data() + t * width * tile_,
-                  tile_);
-      }
-      const DeviceBuffer by_tiles(share.gpu, packed.size() * sizeof(Real));
-      by_tiles.upload(packed.data(), packed.size() * sizeof(Real));
-      if (share.module.column_prologue) {
-        launch(share, share.module.column_prologue, tiles, 1, kernel_.lanes, share.parameters.at(), by_tiles.at(),
-               long{width});
-      }
-      launch(share, share.module.columns, tiles, 1, kernel_.lanes, by_tiles.at(), share.columns.at(), long{n});
+      const DeviceBuffer by_tiles(share.gpu, static_cast<std::size_t>(tiles * width * tile_) * sizeof(Real));
+      share.column_area.pack(from, n, by_tiles.at(), share.parameters.at(), share.module.pack, share.module.column_prologue);
+      share.gpu.launch(share.module.columns, tiles, 1, kernel_.lanes, by_tiles.at(), share.columns.at(), long{n});
       share.gpu.synchronize();
     }
     share.columns_from = from;
@@ -173,14 +171,6 @@ class GpuExecution {
 
   static constexpr std::int64_t column_step = 4096, most_tiles = 32768, enough_blocks = 1024;
   static std::int64_t round_up(std::int64_t n) { return (n + column_step - 1) / column_step * column_step; }
-
-  std::int64_t column_bytes() const {
-    return std::max<std::int64_t>(1, 2 * kernel_.column.width) * static_cast<std::int64_t>(sizeof(Real));
-  }
-  std::int64_t tile_bytes() const {
-    return tile_ * (kernel_.row.width * static_cast<std::int64_t>(sizeof(Real)) +
-                    splits_of() * 8 * (kernel_.value_slots + kernel_.index_slots));
-  }
 
   // Few tiles: columns are split over blocks too.
   std::int64_t splits_of() const {

@@ -12,12 +12,13 @@ namespace rkeops {
 
 // A borrowed column-major matrix, rows x cols. Integer NA is INT_MIN, as in R; it becomes NaN.
 // by_rows: the data are given transposed, dim x n. Parameters are read in memory order, whatever their shape.
+// keep: the data at this address are the same until forget() is called, so that a GPU need not get them twice.
 struct Input {
   enum class Type : std::uint8_t { real64, integer32 };
   Type type = Type::real64;
   const void* data = nullptr;
   std::int64_t rows = 0, cols = 0;
-  bool by_rows = false;
+  bool by_rows = false, keep = false;
 };
 
 // One matrix of the result. columns: number of columns in memory. For K-nearest reductions columns = K * dim, the

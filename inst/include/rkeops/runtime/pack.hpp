@@ -34,7 +34,7 @@ struct Source {
 // tile[(offset + c) * tile_rows + r] = component c of row first + r. Rows past the end repeat the last one.
 template <class Real>
 void pack_tile(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t rows, Real* tile,
-               std::int64_t offset, int tile_rows) {
+               std::int64_t offset, std::int64_t tile_rows) {
   const std::int64_t valid = std::min<std::int64_t>(tile_rows, rows - first);
   const bool plain = source.is_plain();
   for (std::int64_t c = 0; c < dim; ++c) {
