@@ -8,12 +8,13 @@ namespace rkeops {
 
 constexpr std::int64_t columns_at_once = 256;
 
-// Columns that a block reads into shared memory at a time; 0 where they are so wide that they are left to the caches.
+// Columns that a block copies into one of its two shared buffers at a time; 0 where they are so wide that they are left to the
+// caches.
 inline std::int64_t shared_columns(const KernelPlan& kernel) {
-  constexpr std::int64_t shared_bytes = 24 << 10, step = 32;
+  constexpr std::int64_t buffer_bytes = 16 << 10, step = 32;
   const std::int64_t bytes = kernel.precision == Precision::float32 ? 4 : 8;
   if (kernel.column.width == 0) return 0;
-  return std::min(shared_bytes / (bytes * kernel.column.width) / step * step, columns_at_once);
+  return std::min(buffer_bytes / (bytes * kernel.column_stride) / step * step, columns_at_once);
 }
 
 // States before the first column.
@@ -34,29 +35,61 @@ inline std::string start_entry(const KernelPlan& kernel) {
   return out.string();
 }
 
+// Copies to shared memory that go on while the block computes, where the architecture has them (8.0). Whole groups of 16 bytes
+// are copied: up to 15 bytes behind the last number.
+inline const char* copy_text() {
+  return R"(
+struct __align__(16) Sixteen { unsigned long long low, high; };
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#define COPY(to, from) asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" \
+                                    :: "r"((unsigned)__cvta_generic_to_shared(to)), "l"(from))
+#define COPIES_DONE() asm volatile("cp.async.wait_all;" ::: "memory")
+#else
+#define COPY(to, from) *(to) = *(from)
+#define COPIES_DONE()
+#endif
+INLINE void copy_columns(real* to, const real* from, long count) {
+  Sixteen* target = (Sixteen*)to;
+  const Sixteen* source = (const Sixteen*)from;
+  for (long k = threadIdx.x; k * (long)sizeof(Sixteen) < count * (long)sizeof(real); k += LANES) COPY(target + k, source + k);
+}
+)";
+}
+
 // The fold: block (tile, split) folds its share of the columns into its state. Prologues: block = tile.
 inline std::string cuda_entries(const KernelPlan& kernel) {
   Text out;
-  const std::int64_t width = kernel.column.width, shared = shared_columns(kernel);
+  const std::int64_t width = kernel.column.width, stride = kernel.column_stride, shared = shared_columns(kernel);
   const std::int64_t stage = shared > 0 ? shared : columns_at_once;
+  if (shared > 0) out.raw(copy_text());
   out.line("extern \"C\" __global__ void __launch_bounds__(LANES) rkeops_gpu_fold(");
   out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns, long n,");
   out.open("    long share, long long base, double* restrict values, long long* restrict indices)");
-  if (shared > 0) out.line("__shared__ real shared[", shared * width, "];");
+  if (shared > 0) out.line("__shared__ __align__(16) real shared[2][", shared * stride, "];");
   out.line("const long tile = blockIdx.x, split = blockIdx.y, at = tile * gridDim.y + split;");
   out.line("const real* row = rows + tile * ", kernel.row.width, " * TILE + threadIdx.x;");
   out.line("double* value = values + at * ", kernel.value_slots, " * TILE + threadIdx.x;");
   out.line("long long* index = indices + at * ", kernel.index_slots, " * TILE + threadIdx.x;");
   out.line("const long from = split * share, to = n - from < share ? n : from + share;");
-  out.open("for (long j = from; j < to; j += ", stage, ")");
-  out.line("const long here = to - j < ", stage, " ? to - j : ", stage, ";");
+  const auto columns_from = [&](const std::string& j) {
+    return "(to - " + j + " < " + str(stage) + " ? to - " + j + " : " + str(stage) + ")";
+  };
   if (shared > 0) {
-    out.line("__syncthreads();");
-    out.line("for (long k = threadIdx.x; k < here * ", width, "; k += LANES) shared[k] = columns[j * ", width, " + k];");
-    out.line("__syncthreads();");
+    out.line("int buffer = 0;");
+    out.line("copy_columns(shared[0], columns + from * ", stride, ", ", columns_from("from"), " * ", stride, ");");
   }
-  out.line("rkeops_fold(parameter, row, ", shared > 0 ? "shared" : "columns + j * " + str(width),
+  out.open("for (long j = from; j < to; j += ", stage, ")");
+  out.line("const long here = ", columns_from("j"), ";");
+  if (shared > 0) {
+    out.line("COPIES_DONE();");
+    out.line("__syncthreads(); /* this buffer is full, and nobody reads the other one any more */");
+    out.line("const long next = j + ", stage, ";");
+    out.line("if (next < to) copy_columns(shared[buffer ^ 1], columns + next * ", stride, ", ", columns_from("next"), " * ",
+             stride, ");");
+  }
+  out.line("rkeops_fold(parameter, row, ", shared > 0 ? "shared[buffer]" : "columns + j * " + str(stride),
            ", here, base + j, value, index, (V*)0);");
+  if (shared > 0) out.line("buffer ^= 1;");
   out.close();
   out.close();
   out.raw(start_entry(kernel));
@@ -73,7 +106,7 @@ inline std::string cuda_entries(const KernelPlan& kernel) {
   out.open("extern \"C\" __global__ void rkeops_gpu_columns(const real* tiles, real* columns, long n)");
   out.line("const real* tile = tiles + blockIdx.x * ", width, "L * TILE;");
   out.open("for (long r = threadIdx.x, j = blockIdx.x * (long)TILE + r; r < TILE && j < n; r += LANES, j += LANES)");
-  out.line("for (long k = 0; k < ", width, "; ++k) columns[j * ", width, " + k] = tile[k * TILE + r];");
+  out.line("for (long k = 0; k < ", width, "; ++k) columns[j * ", stride, " + k] = tile[k * TILE + r];");
   out.close();
   out.close();
   const auto prologue = [&](const char* area) {

@@ -37,6 +37,13 @@ inline PackedArea packed(const Area& area) {
   return out;
 }
 
+// On a GPU columns are read 16 bytes at a time, where they have as much.
+inline std::int64_t stride_of(const KernelPlan& kernel) {
+  const std::int64_t width = kernel.column.width, group = kernel.precision == Precision::float32 ? 4 : 2;
+  if (kernel.processor == Processor::cpu || width <= group / 2) return width;
+  return (width + group - 1) / group * group;
+}
+
 inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& tiling) {
   KernelPlan k{};
   const Reduction& row = reduction_of(plan.reduction);
@@ -55,6 +62,7 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
   k.vector_bytes = target.vector_bytes;
   k.row_vectors = tiling.row_vectors;
   k.columns_per_step = tiling.columns;
+  k.column_stride = stride_of(k);
   const bool wide = target.precision == Precision::float64;
   switch (row.family) {
     case Family::sum:
@@ -162,8 +170,17 @@ inline void prologue(Text& out, const Plan& plan, Role role, const char* name, s
   kernel.work_vectors = std::max(kernel.work_vectors, work.vectors);
 }
 
+// Bytes to which every n-th packed column is aligned, if the first one is aligned to 16: as many are read at once.
+inline std::int64_t alignment_of(const KernelPlan& kernel, std::int64_t n) {
+  const std::int64_t bytes = n * kernel.column_stride * (kernel.precision == Precision::float32 ? 4 : 8);
+  return std::min<std::int64_t>(16, bytes & -bytes);
+}
+
 inline void tile_step(Text& out, const Plan& plan, const KernelPlan& kernel, Fold& fold, Workspace& work, int columns,
                       std::int64_t unroll_limit) {
+  if (kernel.processor == Processor::gpu && kernel.column_stride > 0) {
+    out.line("column = (const real*)__builtin_assume_aligned(column, ", alignment_of(kernel, columns), ");");
+  }
   Components c(plan, out, work, kernel.row_vectors, columns, unroll_limit, columns == 1 ? "u" : "t");
   fold.step(c);
 }
@@ -185,11 +202,11 @@ inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::
   }
   fold->begin_block(body);
   if (step > 1) {
-    body.open("for (; j + ", step, " <= stop; j += ", step, ", column += ", step * kernel.column.width, ")");
+    body.open("for (; j + ", step, " <= stop; j += ", step, ", column += ", step * kernel.column_stride, ")");
     tile_step(body, plan, kernel, *fold, work, step, unroll_limit);
     body.close();
   }
-  body.open("for (; j < stop; ++j, column += ", kernel.column.width, ")");
+  body.open("for (; j < stop; ++j, column += ", kernel.column_stride, ")");
   tile_step(body, plan, kernel, *fold, work, 1, unroll_limit);
   body.close();
   fold->end_block(body);
@@ -198,7 +215,7 @@ inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::
 
   out.line("#undef ROW").line("#undef COLUMN");
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
-  out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column.width, " + (k)])");
+  out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
   out.line(
       "ENTRY void rkeops_fold(const real* restrict parameter, const real* restrict row, const real* restrict column, long "
       "n,");

@@ -122,6 +122,7 @@ struct KernelPlan {
   Processor processor;
   int lanes, row_vectors;  // rows of a tile = lanes * row_vectors
   int columns_per_step;
+  std::int64_t column_stride;  // from one packed column to the next, in numbers
   std::int64_t value_slots, index_slots;
   std::int64_t work_vectors;  // scratch space, in SIMD vectors
   int vector_bytes;

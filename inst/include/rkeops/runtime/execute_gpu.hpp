@@ -76,7 +76,7 @@ class GpuExecution {
     share.parameters.upload(parameters_.data(), bytes);
     if (share.module.parameter_prologue) share.gpu.launch(share.module.parameter_prologue, 1, 1, 1, share.parameters.at());
     const std::int64_t column_bytes =
-        2 * kernel_.column.width * static_cast<std::int64_t>(sizeof(Real)) + share.column_area.row_bytes() + 1;
+        (kernel_.column.width + kernel_.column_stride) * static_cast<std::int64_t>(sizeof(Real)) + share.column_area.row_bytes() + 1;
     const std::int64_t tile_bytes =
         tile_ * (kernel_.row.width * static_cast<std::int64_t>(sizeof(Real)) + share.row_area.row_bytes() +
                  splits_of() * 8 * (kernel_.value_slots + kernel_.index_slots));
@@ -128,7 +128,7 @@ class GpuExecution {
         if (share.runner.should_stop()) return false;
         const std::int64_t n = std::min(slice, to - j), part = round_up((n + splits - 1) / splits);
         const DevicePointer columns =
-            share.columns.at(static_cast<std::size_t>((j - from) * kernel_.column.width) * sizeof(Real));
+            share.columns.at(static_cast<std::size_t>((j - from) * kernel_.column_stride) * sizeof(Real));
         share.gpu.launch(share.module.fold, tiles, splits, kernel_.lanes, share.parameters.at(), packed.at(), columns,
                          long{n}, long{part}, static_cast<long long>(j), values, indices);
         share.gpu.synchronize();
@@ -158,7 +158,8 @@ class GpuExecution {
     if (share.columns_to > 0 && share.columns_from == from && share.columns_to == to) return;
     const std::int64_t width = kernel_.column.width, n = to - from, tiles = (n + tile_ - 1) / tile_;
     share.columns_to = 0;
-    share.columns = DeviceBuffer(share.gpu, static_cast<std::size_t>(n * width) * sizeof(Real));
+    constexpr std::size_t copied_too_far = 16;
+    share.columns = DeviceBuffer(share.gpu, static_cast<std::size_t>(n * kernel_.column_stride) * sizeof(Real) + copied_too_far);
     if (width > 0) {
       const DeviceBuffer by_tiles(share.gpu, static_cast<std::size_t>(tiles * width * tile_) * sizeof(Real));
       share.column_area.pack(from, n, by_tiles.at(), share.parameters.at(), share.module.pack, share.module.column_prologue);
