@@ -12,6 +12,7 @@ using rkeops::Processor;
 struct Case {
   std::string formula;
   std::vector<std::string> declarations;
+  double low = -1, high = 1, grid = 0;  // the data: multiples of `grid` between the two
 };
 
 inline const std::vector<Case>& cases() {
@@ -62,13 +63,18 @@ inline const std::vector<Case>& cases() {
   return list;
 }
 
-inline std::vector<Matrix> data_for(const std::vector<rkeops::Argument>& arguments, std::int64_t m, std::int64_t n) {
+inline std::vector<Matrix> data_for(const std::vector<rkeops::Argument>& arguments, std::int64_t m, std::int64_t n,
+                                    const Case& c = {}) {
   std::mt19937_64 random(7);
   std::vector<Matrix> data;
   for (const rkeops::Argument& a : arguments) {
     const std::int64_t rows = a.category == rkeops::Category::i ? m : a.category == rkeops::Category::j ? n : 1;
-    data.push_back(random_matrix(rows, a.dim, random));
-    if (a.category == rkeops::Category::parameter) std::sort(data.back().values.begin(), data.back().values.end());
+    data.push_back(random_matrix(rows, a.dim, random, c.low, c.high));
+    if (c.grid > 0) {
+      for (double& x : data.back().values) x = std::round(x / c.grid) * c.grid;
+    } else if (a.category == rkeops::Category::parameter) {
+      std::sort(data.back().values.begin(), data.back().values.end());
+    }
   }
   return data;
 }
@@ -83,7 +89,7 @@ inline rkeops::RunOptions gpu_options(Precision precision) {
 // Both sides round differently: compared with the size of the column's entries.
 inline void compare(const Case& c, std::int64_t m, std::int64_t n, Precision precision) {
   const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
-  const std::vector<Matrix> data = data_for(program->arguments(), m, n);
+  const std::vector<Matrix> data = data_for(program->arguments(), m, n, c);
   const std::vector<Matrix> expected = run(*program, inputs(data), run_options(precision));
   std::vector<Matrix> got;
   try {

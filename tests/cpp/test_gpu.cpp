@@ -3,11 +3,12 @@
 // precisions, sizes around those of tiles, splits and pieces. The fake driver also fails, in all the ways that drivers do.
 #include <dlfcn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <list>
 
-#include "gpu_cases.hpp"
+#include "gpu_fake.hpp"
 
 using namespace check;
 using rkeops::ErrorKind;
@@ -170,53 +171,20 @@ void resident() {
 }
 
 void nvrtc() {
-  const std::string fake = std::getenv("RKEOPS_NVRTC");
-  unsetenv("RKEOPS_NVRTC");
-  const rkeops::Nvrtc real("");
-  setenv("RKEOPS_NVRTC", fake.c_str(), 1);
+  const rkeops::Nvrtc& real = real_nvrtc();
   if (!real.usable()) return skip("no NVRTC: " + real.problem());
-  std::vector<std::string> texts, problems;
-  for (const Case& c : cases()) {
+  in_two_processes(static_cast<std::int64_t>(cases().size()), [&](std::int64_t k) {
     for (Precision precision : {Precision::float32, Precision::float64}) {
-      rkeops::Graph graph;
-      rkeops::Arguments known(arguments(c.declarations));
-      const rkeops::Expr root = rkeops::Parser(graph, c.formula, known, rkeops::differentiation()).parse();
-      for (rkeops::Expr stage : rkeops::stages_of(root)) {
-        texts.push_back(generate(rkeops::make_plan(stage), rkeops::Target{precision, 32, Processor::gpu}).text);
-      }
+      compile_for_all(real, cases()[static_cast<std::size_t>(k)], precision);
     }
-  }
-  const std::vector<std::string> architectures{"75", "80", "90"};
-  problems.resize(texts.size() * architectures.size());
-  rkeops::TaskRunner compilations(
-      static_cast<std::int64_t>(problems.size()),
-      [&](std::int64_t k, int, rkeops::TaskRunner&) {
-        const std::size_t at = static_cast<std::size_t>(k);
-        try {
-          real.compile_to_cubin(texts[at / architectures.size()], architectures[at % architectures.size()]);
-        } catch (const rkeops::Error& error) {
-          problems[at] = error.what() + ("\n" + error.log);
-        }
-      },
-      [](std::int64_t) { return true; });
-  compilations.run(rkeops::available_threads());
-  for (std::size_t k = 0; k < problems.size(); ++k) {
-    CHECK_THAT(problems[k].empty(), texts[k / architectures.size()].substr(0, 80) + ": " + problems[k]);
-  }
+  });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string here = __FILE__, folder = here.substr(0, here.rfind('/'));
   const Directory directory;
-  const std::string library = directory.path() + "/libfake_cuda.so";
-  const std::string command = "g++ -std=c++17 -O1 -shared -fPIC '-DFAKE_CUDA_HEADERS=\"" + folder + "\"' '" + folder +
-                              "/fake_cuda.cpp' -o " + library + " -ldl";
-  CHECK(std::system(command.c_str()) == 0);
-  setenv("RKEOPS_CUDA_DRIVER", library.c_str(), 1);
-  setenv("RKEOPS_NVRTC", library.c_str(), 1);
-  setenv("FAKE_CUDA_SCRATCH", directory.path().c_str(), 1);
+  use_fake_cuda(directory, __FILE__);
   const std::string only = argc > 1 ? argv[1] : "";
   if (only.empty() || only == "failures") failures();
   if (only.empty() || only == "pieces") pieces();  // in children, which must open the driver themselves

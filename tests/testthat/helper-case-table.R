@@ -36,6 +36,15 @@ case_table <- function() {
   )
 }
 
+# The same as text, for tests/cpp/test_gpu_cases.cpp: formula, declarations, range and grid, with tabs between.
+case_lines <- function() {
+  lines <- lapply(case_table(), function(case) vapply(case$dims, function(dims) {
+    paste(sprintf("Sum_Reduction(%s,1)", case$formula), paste(declare(dims), collapse = " "),
+          format(case$range[1], digits = 15), format(case$range[2], digits = 15), format(case$grid, digits = 15), sep = "\t")
+  }, ""))
+  unlist(lines)
+}
+
 arithmetic_cases <- function() list(
   binary("a+b", `+`), binary("a-b", `-`), binary("a*b", `*`), binary("a/b", `/`, positive),
   binary("Add(a,b)", `+`), binary("Subtract(a,b)", `-`), binary("Mult(a,b)", `*`), binary("Divide(a,b)", `/`, positive),

@@ -33,3 +33,8 @@ for (case in case_table()) {
     }
   })
 }
+
+test_that("the C++ tests of the GPU have the same case table", {
+  expect_identical(readLines(test_path("case_table.txt")), case_lines(),
+                   info = "Write it anew: writeLines(case_lines(), \"case_table.txt\")")
+})
