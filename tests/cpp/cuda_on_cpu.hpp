@@ -109,6 +109,35 @@ void call(void (*kernel)(Args...), void** a) {
 
 static inline void __syncthreads() { swapcontext(&fibres::threads[fibres::current], &fibres::scheduler); }
 
+static inline void __syncwarp() { __syncthreads(); }
+
+static inline float __uint_as_float(unsigned bits) {
+  float x;
+  __builtin_memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// To 11 significant bits, halves away from zero.
+static inline unsigned tf32(float x) {
+  unsigned bits;
+  __builtin_memcpy(&bits, &x, sizeof x);
+  if ((bits & 0x7f800000) != 0x7f800000) bits += 0x1000;
+  return bits & 0xffffe000;
+}
+
+// mma.m16n8k8 of a warp: every lane hands in its fragments, then computes its four numbers from those of all.
+static inline void mma_tf32(float* d, const unsigned* a, const unsigned* b) {
+  static float left[fibres::most / 32][16][8], right[fibres::most / 32][8][8];
+  const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = lane / 4, place = lane % 4;
+  for (unsigned q = 0; q < 4; ++q) left[warp][group + q % 2 * 8][place + q / 2 * 4] = __uint_as_float(a[q]);
+  for (unsigned q = 0; q < 2; ++q) right[warp][place + q * 4][group] = __uint_as_float(b[q]);
+  __syncthreads();
+  for (unsigned q = 0; q < 4; ++q) {
+    for (unsigned k = 0; k < 8; ++k) d[q] += left[warp][group + q / 2 * 8][k] * right[warp][k][place * 2 + q % 2];
+  }
+  __syncthreads();
+}
+
 // What fake_cuda.cpp finds for the kernel NAME.
 #define LAUNCHER(NAME)                                                                             \
   static void call_##NAME(void** a) { fibres::call(&NAME, a); }                                    \

@@ -26,14 +26,17 @@ inline const rkeops::Nvrtc& real_nvrtc() {
   return real;
 }
 
-// All stages of a formula, for the architectures that the package is for.
-inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision) {
+// All stages of a formula, for the architectures that the package is for; of these, sm_75 has no tensor cores that are used.
+inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision, bool tensor_cores = false) {
   rkeops::Graph graph;
   rkeops::Arguments known(arguments(c.declarations));
   const rkeops::Expr root = rkeops::Parser(graph, c.formula, known, rkeops::differentiation()).parse();
   for (rkeops::Expr stage : rkeops::stages_of(root)) {
-    const std::string text = generate(rkeops::make_plan(stage), rkeops::Target{precision, 32, Processor::gpu}).text;
+    if (tensor_cores) stage = expand_distances(stage);
+    const rkeops::Target target{precision, 32, Processor::gpu, tensor_cores};
+    const std::string text = generate(rkeops::make_plan(stage), target).text;
     for (const char* architecture : {"75", "80", "90"}) {
+      if (tensor_cores && std::string(architecture) == "75") continue;
       std::string problem;
       try {
         nvrtc.compile_to_cubin(text, architecture);

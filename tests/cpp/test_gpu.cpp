@@ -170,6 +170,44 @@ void resident() {
   });
 }
 
+std::vector<Case> product_cases() {
+  const std::vector<std::string> wide{"x=Vi(40)", "y=Vj(40)", "b=Vj(1)"}, short_ones{"x=Vi(13)", "y=Vj(13)", "b=Vj(3)"};
+  return {{"Sum_Reduction(Exp(-SqDist(x,y)/40)*b,1)", wide},
+          {"Sum_Reduction(Exp(-SqDist(x,y)/9)*b,1)", short_ones},
+          {"Sum_Reduction(Exp(-SqDist(x,y)/9)*b,0)", short_ones},
+          {"LogSumExp_Reduction((x|y)-SqDist(x,2*y),1)", short_ones},
+          {"Grad(Sum_Reduction(Exp((x|y)/40),1),x,Elem(x,0))", wide}};
+}
+
+// Matrix products on tensor cores, whose instructions the CPU imitates: errors within four times those of plain float32.
+void tensor_cores() {
+  for (const Case& c : product_cases()) {
+    for (const std::int64_t n : {16, 300}) {
+      const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+      std::vector<Matrix> data = data_for(program->arguments(), 150, n);
+      for (Matrix& m : data) {
+        for (double& x : m.values) x = static_cast<float>(x);
+      }
+      const Matrix exact = run(*program, inputs(data), run_options(Precision::float64))[0];
+      rkeops::RunOptions options = gpu_options(Precision::float32);
+      const auto error = [&] {
+        const Matrix got = run(*program, inputs(data), options)[0];
+        double squares = 0, size = 0;
+        for (std::size_t k = 0; k < got.values.size(); ++k) {
+          squares += (got.values[k] - exact.values[k]) * (got.values[k] - exact.values[k]);
+          size += exact.values[k] * exact.values[k];
+        }
+        return std::sqrt(squares / size);
+      };
+      const double plain = error();
+      options.tensor_cores = true;
+      CHECK(program->source(options).find("mma") != std::string::npos);
+      const double split = error();
+      CHECK_THAT(split <= 4 * plain && split > 0, c.formula + ": " + show(split) + ", plain float32 " + show(plain));
+    }
+  }
+}
+
 void nvrtc() {
   const rkeops::Nvrtc& real = real_nvrtc();
   if (!real.usable()) return skip("no NVRTC: " + real.problem());
@@ -178,6 +216,7 @@ void nvrtc() {
       compile_for_all(real, cases()[static_cast<std::size_t>(k)], precision);
     }
   });
+  for (const Case& c : product_cases()) compile_for_all(real, c, Precision::float32, true);
 }
 
 }  // namespace
@@ -189,6 +228,7 @@ int main(int argc, char** argv) {
   if (only.empty() || only == "failures") failures();
   if (only.empty() || only == "pieces") pieces();  // in children, which must open the driver themselves
   if (only.empty() || only == "resident") resident();
+  if (only.empty() || only == "tensor_cores") tensor_cores();
   if (only.empty() || only == "agreement") agreement();
   if (only.empty() || only == "sizes") sizes();
   if (only.empty() || only == "nvrtc") nvrtc();

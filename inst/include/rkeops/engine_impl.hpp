@@ -30,6 +30,7 @@ inline OutputShape shape_of(Expr root, Expr last) {
 inline Target target_of(const RunOptions& options) {
   Target target = cpu_target(options.precision);
   target.processor = options.processor;
+  target.tensor_cores = options.tensor_cores && options.processor == Processor::gpu && options.precision == Precision::float32;
   return target;
 }
 
@@ -134,14 +135,17 @@ struct Program::State {
     return sizes;
   }
 
-  using Key = std::pair<Precision, Processor>;
+  using Key = std::tuple<Precision, Processor, bool>;
   std::map<Key, std::vector<Stage>> compiled;
   std::mutex mutex;
 
   std::vector<Stage>& plans(const Target& target) {
-    std::vector<Stage>& result = compiled[{target.precision, target.processor}];
+    std::vector<Stage>& result = compiled[{target.precision, target.processor, target.tensor_cores}];
     if (result.empty()) {
-      for (Expr stage : stages) result.push_back({generate(make_plan(stage), target), nullptr});
+      for (Expr stage : stages) {
+        if (target.tensor_cores) stage = expand_distances(stage);
+        result.push_back({generate(make_plan(stage), target), nullptr});
+      }
     }
     return result;
   }

@@ -28,6 +28,7 @@ struct Target {
   Precision precision = Precision::float64;
   int vector_bytes = 32;  // of the CPU's SIMD registers
   Processor processor = Processor::cpu;
+  bool tensor_cores = false;  // of the GPU may be used, in float32
 
   // Rows side by side: lanes of a SIMD register, or threads of a block.
   int lanes() const {

@@ -12,8 +12,11 @@ namespace rkeops {
 class Components : public Values {
  public:
   Components(const Plan& plan, Text& out, Workspace& work, int rows, int columns, std::int64_t unroll_limit,
-             std::string prefix)
-      : Values(plan, out, rows, columns, unroll_limit), work_(work), prefix_(std::move(prefix)) {}
+             std::string prefix, bool tensor_cores = false)
+      : Values(plan, out, rows, columns, unroll_limit),
+        work_(work),
+        prefix_(std::move(prefix)),
+        tensor_cores_(tensor_cores) {}
 
   // Emits all that `roots` need before their components can be asked for.
   // vector_use: components are asked for inside loops over components.
@@ -107,6 +110,7 @@ class Components : public Values {
     const std::string name = prefix_ + str(static_cast<std::int64_t>(n->id));
     switch (n->operation->structure) {
       case Structure::across:
+        if (tensor_cores_ && is_matrix_product(plan_, n)) return emit_matrix_product(n, name);
         gives_position(n) ? emit_place(n, name) : emit_total(n, name);
         return;
       case Structure::contract:
@@ -161,6 +165,15 @@ class Components : public Values {
       });
     });
     held_.emplace(n.node(), held);
+  }
+
+  void emit_matrix_product(Expr n, const std::string& name) {
+    Expr x = n.arg(0).arg(0), y = n.arg(0).arg(1);
+    if (plan_.role(x) == varies_column) std::swap(x, y);
+    out_.line("V ", name, "[", rows_ * columns_, "];");
+    out_.line("tensor_products(", name, ", row + ", plan_.row.offsets.at(x.node()), " * TILE, column + ",
+              plan_.column.offsets.at(y.node()), ", ", x->dim, ");");
+    held_.emplace(n.node(), Held{name, true});
   }
 
   // ArgMax, ArgMin: the best component so far, NaN at first, and its position.
@@ -257,6 +270,7 @@ class Components : public Values {
   static constexpr std::int64_t too_long = 200;  // for one expression
   Workspace& work_;
   const std::string prefix_;
+  const bool tensor_cores_;
   std::unordered_set<const Node*> roots_, looped_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "../kernel/cpu_prelude.hpp"
 #include "../kernel/cuda_prelude.hpp"
+#include "../kernel/cuda_tensor.hpp"
 #include "cuda_entries.hpp"
 #include "folds.hpp"
 
@@ -13,6 +14,7 @@ namespace rkeops {
 struct Tiling {
   int row_vectors, columns;
   std::int64_t unroll_limit;
+  bool tensor_cores = false;
 };
 
 namespace kernel_text {
@@ -62,6 +64,7 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
   k.vector_bytes = target.vector_bytes;
   k.row_vectors = tiling.row_vectors;
   k.columns_per_step = tiling.columns;
+  k.tensor_cores = tiling.tensor_cores;
   k.column_stride = stride_of(k);
   const bool wide = target.precision == Precision::float64;
   switch (row.family) {
@@ -181,7 +184,8 @@ inline void tile_step(Text& out, const Plan& plan, const KernelPlan& kernel, Fol
   if (kernel.processor == Processor::gpu && kernel.column_stride > 0) {
     out.line("column = (const real*)__builtin_assume_aligned(column, ", alignment_of(kernel, columns), ");");
   }
-  Components c(plan, out, work, kernel.row_vectors, columns, unroll_limit, columns == 1 ? "u" : "t");
+  Components c(plan, out, work, kernel.row_vectors, columns, unroll_limit, columns == 1 ? "u" : "t",
+               kernel.tensor_cores && columns == tensor_columns);
   fold.step(c);
 }
 
@@ -253,17 +257,20 @@ inline KernelPlan generate(const Plan& plan, const Target& target, const Tiling&
                 "INLINE V square(V a) { return a * a; }\n"
                 "INLINE V truth(I mask) { return select(mask, splat(1), splat(0)); }\n";
   for (const std::string& name : names_in(body.string(), "pow_")) kernel.text += power_function(name);
+  if (kernel.tensor_cores) kernel.text += cuda_tensor_text(kernel.row_vectors, kernel.column_stride);
   kernel.text += fold_text(kernel) + body.string();
   if (gpu) kernel.text += cuda_entries(kernel);
   return kernel;
 }
 
-// Of a vector somewhere in the formula.
-inline std::int64_t longest_vector(const Plan& plan) {
-  std::int64_t longest = 1;
-  const std::vector<Expr> roots(plan.reduction->args.begin(), plan.reduction->args.end());
-  for (Expr n : nodes_below(roots)) longest = std::max(longest, n->dim);
-  return longest;
+inline std::vector<Expr> formula_nodes(const Plan& plan) {
+  return nodes_below({plan.reduction->args.begin(), plan.reduction->args.end()});
+}
+
+inline bool uses_tensor_cores(const Plan& plan, const Target& target) {
+  if (!target.tensor_cores || target.processor == Processor::cpu || target.precision != Precision::float32) return false;
+  const std::vector<Expr> nodes = formula_nodes(plan);
+  return std::any_of(nodes.begin(), nodes.end(), [&](Expr n) { return is_matrix_product(plan, n); });
 }
 
 // Tiles to try, the best first. On a GPU, vectors of moderate length are unrolled so that a thread's rows and sums stay in
@@ -271,7 +278,13 @@ inline std::int64_t longest_vector(const Plan& plan) {
 inline std::vector<Tiling> tilings(const Plan& plan, const Target& target) {
   if (target.processor == Processor::cpu) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
   constexpr std::int64_t longest_unrolled = 32, registers = 120;
-  if (longest_vector(plan) > longest_unrolled) return {{4, 16, 4}, {2, 8, 4}, {1, 4, 4}, {1, 1, 1}};
+  std::int64_t longest = 1;
+  for (Expr n : formula_nodes(plan)) longest = std::max(longest, n->dim);
+  if (uses_tensor_cores(plan, target)) {
+    if (longest > longest_unrolled) return {{4, tensor_columns, 4, true}, {2, tensor_columns, 4, true}, {1, 1, 1}};
+    return {{2, tensor_columns, longest_unrolled, true}, {1, 1, 1}};
+  }
+  if (longest > longest_unrolled) return {{4, 16, 4}, {2, 8, 4}, {1, 4, 4}, {1, 1, 1}};
   const std::int64_t words = target.precision == Precision::float64 ? 2 : 1;
   const std::int64_t per_row = (plan.row.width + plan.reduction->dim + 4) * words;
   std::vector<Tiling> list;

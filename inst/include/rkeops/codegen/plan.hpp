@@ -11,7 +11,7 @@
 #include <unordered_set>
 
 #include "../base/types.hpp"
-#include "../pass/autodiff.hpp"
+#include "../pass/products.hpp"
 
 namespace rkeops {
 
@@ -93,6 +93,13 @@ inline Plan make_plan(Expr reduction) {
   return plan;
 }
 
+// Is n a sum of products of a packed vector of the row with one of the column, an entry of a matrix product?
+inline bool is_matrix_product(const Plan& plan, Expr n) {
+  if (!is(n, "Sum") || !is(n.arg(0), "Mult")) return false;
+  const Expr x = n.arg(0).arg(0), y = n.arg(0).arg(1);
+  return is_rows_by_columns(x, y) && plan.is_packed(x) && plan.is_packed(y);
+}
+
 // ---- what the runtime has to know of a generated kernel
 
 struct PackedLeaf {
@@ -122,6 +129,7 @@ struct KernelPlan {
   Processor processor;
   int lanes, row_vectors;  // rows of a tile = lanes * row_vectors
   int columns_per_step;
+  bool tensor_cores;           // are they used?
   std::int64_t column_stride;  // from one packed column to the next, in numbers
   std::int64_t value_slots, index_slots;
   std::int64_t work_vectors;  // scratch space, in SIMD vectors

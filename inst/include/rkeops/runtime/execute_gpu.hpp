@@ -31,6 +31,7 @@ class GpuExecution {
     std::vector<std::shared_ptr<const LoadedModule>> modules;
     for (std::int64_t k = 0; k < devices; ++k) {
       Gpu& gpu = Gpu::instance(options_.devices[static_cast<std::size_t>(k)]);
+      if (kernel_.tensor_cores) require_tensor_cores(gpu);
       modules.push_back(ModuleCache::instance().get(gpu, kernel_.text, options_.jit));
     }
     TaskRunner shares(
@@ -61,6 +62,12 @@ class GpuExecution {
     DeviceBuffer parameters, columns;
     std::int64_t columns_from, columns_to;  // those in `columns`
   };
+
+  static void require_tensor_cores(const Gpu& gpu) {
+    if (gpu.info().major >= 8) return;
+    gpu_error("GPU " + std::to_string(gpu.number()) + " (" + gpu.info().name + ") has no tensor cores for tf32",
+              "They came with compute capability 8.0; rkeops_use_tensor_cores(FALSE) computes without them.");
+  }
 
   bool poll() const {
     if (host_.progress) {

@@ -14,6 +14,7 @@ struct RunOptions {
   Precision precision = Precision::float64;
   Processor processor = Processor::cpu;
   std::vector<int> devices = {0};                                   // GPUs that share the work
+  bool tensor_cores = false;                                        // for matrix products in float32 on GPUs
   int threads = 0;                                                  // 0: all cores available to this process
   std::int64_t index_base = 1;                                      // added to 0-based positions of arg-reductions
   double missing_index = std::numeric_limits<double>::quiet_NaN();  // written where no index exists
