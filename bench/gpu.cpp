@@ -36,19 +36,25 @@ struct Timing {
   double first, best;
 };
 
-Timing measure(const Work& work, std::int64_t n, Precision precision, double patience) {
+Timing measure(const Work& work, std::int64_t n, Precision precision, double patience, bool tensor_cores = false, bool keep = false) {
   const auto program = rkeops::Program::create(work.formula, arguments(work.declarations));
   const std::vector<Matrix> data = data_for(program->arguments(), n, n);
   const auto once = [&](std::int64_t rows) {
     std::vector<rkeops::Input> in = inputs(data);
-    for (rkeops::Input& input : in) input.rows = std::min(input.rows, rows);
+    for (rkeops::Input& input : in) {
+      input.rows = std::min(input.rows, rows);
+      input.keep = keep;
+    }
     const double begin = now();
-    run(*program, in, gpu_options(precision));
+    rkeops::RunOptions options = gpu_options(precision);
+    options.tensor_cores = tensor_cores;
+    run(*program, in, options);
     return now() - begin;
   };
   Timing t{once(10), once(n)};
   const double begin = now();
   for (int k = 0; k < 5 && now() - begin < patience; ++k) t.best = std::min(t.best, once(n));
+  for (const Matrix& m : data) rkeops::forget(m.values.data());
   return t;
 }
 
@@ -69,21 +75,25 @@ int main(int argc, char** argv) {
   std::printf("{\"gpu\": %s, \"driver\": %d, \"nvrtc\": %s,\n \"correct\": %d, \"wrong\": %d,\n \"works\": [", quoted(gpu.devices[0].name).c_str(),
               gpu.driver_version, quoted(gpu.nvrtc).c_str(), static_cast<int>(counts().passed), static_cast<int>(counts().failed));
   const char* separator = "\n";
+  const auto report = [&](const Work& work, Precision precision, std::int64_t n, bool tensor_cores) {
+    const Timing t = measure(work, n, precision, 3, tensor_cores);
+    const double bound = n != 1000000 ? 0 : precision == Precision::float32 ? work.float32_bound : work.float64_bound;
+    std::printf("%s  {\"work\": %s, \"precision\": %s, \"tensor_cores\": %s, \"n\": %lld, \"first_s\": %.4g, \"seconds\": %.4g, "
+                "\"bound_s\": %.4g}",
+                separator, quoted(work.name).c_str(), quoted(rkeops::name_of(precision)).c_str(), tensor_cores ? "true" : "false",
+                static_cast<long long>(n), t.first, t.best, bound);
+    std::fflush(stdout);
+    separator = ",\n";
+  };
+  using Sizes = std::vector<std::int64_t>;
   for (const Work& work : works()) {
-    const bool wide = work.name.find("D = 64") != std::string::npos || work.name.find("D = 256") != std::string::npos ||
-                      work.name.find("D = 1024") != std::string::npos;
-    for (Precision precision : {Precision::float32, Precision::float64}) {
-      for (std::int64_t n : quick ? std::vector<std::int64_t>{200} : wide ? std::vector<std::int64_t>{100000} : std::vector<std::int64_t>{100000, 1000000}) {
-        const Timing t = measure(work, n, precision, 3);
-        const double bound = n != 1000000 ? 0 : precision == Precision::float32 ? work.float32_bound : work.float64_bound;
-        std::printf("%s  {\"work\": %s, \"precision\": %s, \"n\": %lld, \"first_s\": %.4g, \"seconds\": %.4g, \"bound_s\": %.4g}", separator,
-                    quoted(work.name).c_str(), quoted(rkeops::name_of(precision)).c_str(), static_cast<long long>(n), t.first, t.best, bound);
-        std::fflush(stdout);
-        separator = ",\n";
-      }
+    const bool wide = work.declarations[0].size() > std::string("x=Vi(15)").size() || work.declarations[0] == "x=Vi(64)";
+    for (const std::int64_t n : quick ? Sizes{wide ? 32 : 200} : wide ? Sizes{100000} : Sizes{100000, 1000000}) {
+      for (Precision precision : {Precision::float32, Precision::float64}) report(work, precision, n, false);
+      if (wide) report(work, Precision::float32, n, true);
     }
   }
-  const Timing small = measure(works()[2], 10, Precision::float32, 0.5);
-  std::printf("\n ],\n \"call_overhead_s\": %.3g}\n", small.best);
+  const Timing small = measure(works()[2], 10, Precision::float32, 0.5), kept = measure(works()[2], 10, Precision::float32, 0.5, false, true);
+  std::printf("\n ],\n \"call_overhead_s\": %.3g, \"call_overhead_resident_s\": %.3g}\n", small.best, kept.best);
   return counts().failed != 0;
 }

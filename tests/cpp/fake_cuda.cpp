@@ -1,6 +1,6 @@
 // A CUDA driver and NVRTC made of the CPU, to test what opens and calls them: "compiling" makes a shared object out of the CUDA
 // text with cuda_on_cpu.hpp in front, "launching" runs it. Environment variables make it fail:
-//   FAKE_CUDA_INIT, FAKE_CUDA_DEVICES, FAKE_CUDA_MEMORY (bytes), FAKE_CUDA_LAUNCH (error code), FAKE_NVRTC (error code)
+//   FAKE_CUDA_INIT, FAKE_CUDA_CONTEXT, FAKE_CUDA_LAUNCH, FAKE_NVRTC (error codes), FAKE_CUDA_DEVICES, FAKE_CUDA_MEMORY (bytes)
 // Built by test_gpu.cpp as a shared library, which knows the folder of the header as FAKE_CUDA_HEADERS.
 #include <dlfcn.h>
 #include <unistd.h>
@@ -39,7 +39,8 @@ unsigned long long fake_cuda_uploaded() { return uploaded; }
 int cuInit(unsigned) { return static_cast<int>(setting("FAKE_CUDA_INIT", 0)); }
 int cuDriverGetVersion(int* version) { return *version = 13000, 0; }
 int cuGetErrorName(int code, const char** name) {
-  *name = code == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : code == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR";
+  *name = code == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : code == 46 ? "CUDA_ERROR_DEVICE_UNAVAILABLE"
+          : code == 702 ? "CUDA_ERROR_LAUNCH_TIMEOUT" : code == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR";
   return 0;
 }
 int cuGetErrorString(int, const char** text) { return *text = "said the fake driver", 0; }
@@ -48,7 +49,9 @@ int cuDeviceGet(int* device, int number) { return *device = number, 0; }
 int cuDeviceGetName(char* name, int size, int) { return std::snprintf(name, static_cast<std::size_t>(size), "fake GPU"), 0; }
 int cuDeviceGetAttribute(int* value, int which, int) { return *value = which == 75 ? 9 : 0, 0; }
 int cuDeviceTotalMem_v2(std::size_t* bytes, int) { return *bytes = memory(), 0; }
-int cuDevicePrimaryCtxRetain(void** context, int) { return *context = &blocks, 0; }
+int cuDevicePrimaryCtxRetain(void** context, int) {
+  return *context = &blocks, static_cast<int>(setting("FAKE_CUDA_CONTEXT", 0));
+}
 int cuCtxSetCurrent(void*) { return 0; }
 int cuMemGetInfo_v2(std::size_t* free, std::size_t* total) {
   *total = memory();

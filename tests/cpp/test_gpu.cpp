@@ -81,6 +81,8 @@ void failures() {
   in_child("no NVRTC", {{"RKEOPS_NVRTC", "libm.so.6"}}, [&] { return fails(compute, ErrorKind::gpu, "no function"); });
   in_child("NVRTC fails", {{"FAKE_NVRTC", "6"}}, [&] { return fails(compute, ErrorKind::compiler, "could not compile"); });
   in_child("launch fails", {{"FAKE_CUDA_LAUNCH", "719"}}, [&] { return fails(compute, ErrorKind::gpu, "LAUNCH_FAILED"); });
+  in_child("kernel time-out", {{"FAKE_CUDA_LAUNCH", "702"}}, [&] { return fails(compute, ErrorKind::gpu, "LAUNCH_TIMEOUT"); });
+  in_child("device busy", {{"FAKE_CUDA_CONTEXT", "46"}}, [&] { return fails(compute, ErrorKind::gpu, "UNAVAILABLE"); });
   in_child("memory for nothing", {{"FAKE_CUDA_MEMORY", "4096"}}, [&] { return fails(compute, ErrorKind::memory, "memory"); });
   in_child("after an error all is well", {}, [&] {
     setenv("FAKE_CUDA_LAUNCH", "719", 1);

@@ -80,10 +80,24 @@ class CudaApi {
       throw Error(ErrorKind::memory, std::string("the GPU has not enough memory: ") + what + " failed",
                   "Other programs may use it: look at nvidia-smi.");
     }
-    const bool lost = code == 700 || code == 702 || code == 719 || code == 999;
-    gpu_error(std::string(what) + " failed: " + describe(code),
-              lost ? "The GPU cannot be used any more in this session: restart R; rkeops_use_cpu() goes on without it."
-                   : "nvidia-smi may tell more.");
+    gpu_error(std::string(what) + " failed: " + describe(code), advice(code));
+  }
+
+  // Codes are those of CUresult.
+  static const char* advice(int code) {
+    switch (code) {
+      case 46:
+        return "Another program uses this GPU exclusively: wait, or choose another one with rkeops_use_gpu(device).";
+      case 702:
+        return "The system stops kernels that run long on a GPU with a display. Restart R to use the GPU again; "
+               "rkeops_use_cpu() goes on without it.";
+      case 700:
+      case 719:
+      case 999:
+        return "The GPU cannot be used any more in this session: restart R; rkeops_use_cpu() goes on without it.";
+      default:
+        return "nvidia-smi may tell more.";
+    }
   }
 
   std::string describe(int code) const {
