@@ -118,7 +118,7 @@ inline std::vector<Operation> complex_operations() {
         return interleave(sum(z.re), sum(z.im));
       }, "sum of the components of a complex vector"),
       composed("ComplexSumT", "xn", [](Graph&, Args a, Params p) { return complex_repeat(a[0], p[0]); },
-               "a complex number repeated up to d real components"),
+               "the complex number a repeated up to m real components"),
   };
 }
 // clang-format on

@@ -143,7 +143,7 @@ inline std::vector<Operation> elementwise_operations() {
                     const Expr f = n.arg(0), zero = f.graph().constant(0);
                     return Exprs{Expr(), call("IfElse", f, e, zero), call("IfElse", f, zero, e)};
                   },
-                  "real", "a where f >= 0, else b"),
+                  "real", "b where a >= 0, else c"),
       elementwise("Clamp", "xxx", "select($0 < $1, $1, select($0 > $2, $2, $0))",
                   [](Numbers x) { return x[0] < x[1] ? x[1] : x[0] > x[2] ? x[2] : x[0]; }, cheap,
                   [](Expr n, Expr e) {  // bounds in the wrong order: as if x ran downwards from a to b
@@ -153,14 +153,14 @@ inline std::vector<Operation> elementwise_operations() {
                     const Expr above = call("LessThan", zero, way * (x - high));
                     return Exprs{e * ((1 - below) * (1 - above)), e * below, e * above};
                   },
-                  "real", "x kept between a and b; its derivative takes a <= b for granted"),
+                  "real", "a kept between b and c; its derivative takes b <= c for granted"),
       elementwise("Mod", "xxx", "($0 - $1 * v_floor(($0 - $2) / $1))",
                   [](Numbers x) { return x[0] - x[1] * std::floor((x[0] - x[2]) / x[1]); }, moderate,
                   [](Expr n, Expr e) {
                     const Expr x = n.arg(0), m = n.arg(1), d = n.arg(2);
                     return Exprs{e, -(e * call("Floor", (x - d) / m)), Expr()};
                   },
-                  "nonzero", "x modulo n, in [d, d + n)"),
+                  "nonzero", "a modulo b, in [c, c + b)"),
   };
 }
 // clang-format on

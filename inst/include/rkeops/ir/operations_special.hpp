@@ -118,7 +118,7 @@ inline std::vector<Operation> special_operations() {
 
       // ---- splines, time series
       composed("BSpline", "xxn", [](Graph&, Args a, Params p) { return b_spline(a[0], a[1], p[0]); },
-               "B-splines of degree k on the knots a at the scalar b"),
+               "B-splines of degree m on the knots a at the scalar b"),
       elementwise("SoftMin", "xxxx", "v_softmin($0, $1, $2, $3)",
                   [](Numbers x) {
                     const double m = std::min(x[0], std::min(x[1], x[2]));

@@ -130,11 +130,11 @@ inline std::vector<Operation> vector_operations() {
       composed("RatCst", "nn", [](Graph& g, Args, Params p) -> Expr {
         if (p[1] == 0) argument_error("RatCst: the denominator is 0");
         return g.constant(static_cast<double>(p[0]) / static_cast<double>(p[1]));
-      }, "the constant p / q"),
+      }, "the constant m / n"),
       composed("IntInv", "n", [](Graph& g, Args, Params p) -> Expr {
         if (p[0] == 0) argument_error("IntInv: the denominator is 0");
         return g.constant(1 / static_cast<double>(p[0]));
-      }, "the constant 1 / n"),
+      }, "the constant 1 / m"),
       composed("Zero", "n", [](Graph& g, Args, Params p) -> Expr {
         if (p[0] < 1) argument_error("Zero: dimension " + str(p[0]) + ", at least 1 is needed");
         return g.constant(0, p[0]);
@@ -165,14 +165,14 @@ inline std::vector<Operation> vector_operations() {
         require_scalar("OneHot", a[0]);
         if (p[0] < 1) argument_error("OneHot: dimension " + str(p[0]) + ", at least 1 is needed");
         return one_hot(a[0], p[0]);
-      }, "1 at the position nearest to the scalar a, else 0"),
+      }, "m components: 1 at the position (from 0) nearest to the scalar a, else 0"),
       structural("SumT", "xn", Structure::rearrange, [](Expr, Expr e) { return std::vector<Expr>{sum(e)}; },
                  [](Graph& g, Args a, Params p) -> Expr {
                    require_scalar("SumT", a[0]);
                    if (p[0] < 1) argument_error("SumT: dimension " + str(p[0]) + ", at least 1 is needed");
                    return g.intern(*find_operation("SumT"), a, p, p[0]);
                  },
-                 "a scalar repeated d times"),
+                 "the scalar a repeated m times"),
       structural("Extract", "xnn", Structure::rearrange,
                  [](Expr n, Expr e) {
                    return std::vector<Expr>{extract_transpose(e, n->params[0], n.arg(0)->dim)};
@@ -181,14 +181,14 @@ inline std::vector<Operation> vector_operations() {
                    require_range("Extract", p[0], p[1], a[0]->dim);
                    return g.intern(*find_operation("Extract"), a, p, p[1]);
                  },
-                 "components m to m + d - 1 (from 0)"),
+                 "components m to m + n - 1 (from 0)"),
       structural("ExtractT", "xnn", Structure::rearrange,
                  [](Expr n, Expr e) { return std::vector<Expr>{extract(e, n->params[0], n.arg(0)->dim)}; },
                  [](Graph& g, Args a, Params p) -> Expr {
                    require_range("ExtractT", p[0], a[0]->dim, p[1]);
                    return g.intern(*find_operation("ExtractT"), a, p, p[1]);
                  },
-                 "zeros of length d with a from position m on"),
+                 "n zeros with a from position m (from 0) on"),
       composed("Elem", "xn", [](Graph&, Args a, Params p) -> Expr {
         require_range("Elem", p[0], 1, a[0]->dim);
         return extract(a[0], p[0], 1);
@@ -197,7 +197,7 @@ inline std::vector<Operation> vector_operations() {
         require_scalar("ElemT", a[0]);
         require_range("ElemT", p[1], 1, p[0]);
         return extract_transpose(a[0], p[1], p[0]);
-      }, "zeros of length n with the scalar a at position m"),
+      }, "m zeros with the scalar a at position n (from 0)"),
       structural("Strided", "", Structure::rearrange,
                  [](Expr n, Expr e) {
                    const std::int64_t start = n->params[0], step = n->params[1];
@@ -235,14 +235,14 @@ inline std::vector<Operation> vector_operations() {
                    return std::vector<Expr>{call("TensorProd", rows, e), Expr()};
                  },
                  [](Graph&, Args a, Params p) { return gather_rows(a[0], a[1], p[0]); },
-                 "row b (from 0) of the parameter a, seen as a matrix with rows of length n; NaN outside"),
+                 "row b (from 0) of the parameter a, seen as a matrix with rows of length m; NaN outside"),
       structural("Lookup", "xxxn", Structure::gather,
                  [](Expr n, Expr e) {
                    const Expr row = looked_up(n.arg(1), n->params[0]), column = looked_up(n.arg(2), n->params[1]);
                    return std::vector<Expr>{call("TensorProd", e * row, column), Expr(), Expr()};
                  },
                  [](Graph&, Args a, Params p) { return gather_entry(a[0], a[1], a[2], p[0]); },
-                 "entry (b, c) (from 0) of the parameter a, seen as a matrix with n columns; NaN outside"),
+                 "entry (b, c) (from 0) of the parameter a, seen as a matrix with m columns; NaN outside"),
 
       // ---- products, norms, distances
       composed("Scalprod", "xx", [](Graph&, Args a, Params) {
@@ -261,23 +261,23 @@ inline std::vector<Operation> vector_operations() {
       composed("WeightedSqNorm", "xx", [](Graph&, Args a, Params) {
         return weighted_square_norm("WeightedSqNorm", a[0], a[1]);
       },
-               "s |a|^2, sum s_k a_k^2 or a' S a, by the dimension of s"),
+               "a |b|^2, sum a_k b_k^2 or b' A b, by the dimension of a"),
       composed("WeightedSqDist", "xxx", [](Graph&, Args a, Params) {
         broadcast_dim("WeightedSqDist", {a[1], a[2]});
         return weighted_square_norm("WeightedSqDist", a[0], a[1] - a[2]);
-      }, "weighted squared norm of a - b"),
+      }, "weighted squared norm of b - c, weights a"),
       composed("SqNormIso", "xx", [](Graph&, Args a, Params) {
         require_weights("SqNormIso", a[0], 1);
         return weighted_square_norm("SqNormIso", a[0], a[1]);
-      }, "s |a|^2"),
+      }, "a |b|^2 for a scalar a"),
       composed("SqNormDiag", "xx", [](Graph&, Args a, Params) {
         require_weights("SqNormDiag", a[0], a[1]->dim);
         return weighted_square_norm("SqNormDiag", a[0], a[1]);
-      }, "sum s_k a_k^2"),
+      }, "sum a_k b_k^2"),
       composed("SymSqNorm", "xx", [](Graph&, Args a, Params) {
         require_weights("SymSqNorm", a[0], a[1]->dim * a[1]->dim);
         return weighted_square_norm("SymSqNorm", a[0], a[1]);
-      }, "a' S a"),
+      }, "b' A b for the matrix A in a, row-major"),
       composed("Factorize", "xx", [](Graph&, Args a, Params) { return a[0]; },
                "a; common parts are computed once anyway"),
       composed("AutoFactorize", "x", [](Graph&, Args a, Params) { return a[0]; },
@@ -288,7 +288,7 @@ inline std::vector<Operation> vector_operations() {
         const double scale = std::pow(10.0, std::fabs(static_cast<double>(p[0])));
         const Expr s = g.constant(scale);
         return p[0] > 0 ? call("RoundHalfAway", a[0] * s) / s : call("RoundHalfAway", a[0] / s) * s;
-      }, "rounded to d decimals, halves away from zero"),
+      }, "rounded to m decimals, halves away from zero"),
       composed("ClampInt", "xnn", [](Graph& g, Args a, Params p) {
         return call("Clamp", a[0], g.constant(static_cast<double>(p[0])), g.constant(static_cast<double>(p[1])));
       }, "a kept between the integers m and n"),
