@@ -45,3 +45,15 @@ seconds <- system.time({
   }
 })[["elapsed"]]
 cat(sprintf("conjugate gradients, N = %d: %d steps, %.2f s\n", m, k, seconds))
+
+# What a call costs on data too small to matter, resident and not.
+small <- matrix(runif(30), 10)
+K_ij <- exp(-sqdist(Vi(small), Vj(small)))
+op <- keops_kernel("Sum_Reduction(Exp(-SqDist(x,y)),1)", c("x=Vi(3)", "y=Vj(3)"))
+calls <- if (quick) 5L else 1000L
+for (what in c("LazyTensor", "operator")) {
+  once <- if (what == "LazyTensor") function() sum(K_ij, index = "j") else function() op(list(small, small))
+  once()
+  seconds <- system.time(for (k in seq_len(calls)) once())[["elapsed"]]
+  cat(sprintf("a call of a %s on 10 x 10 data: %.3g ms\n", what, 1000 * seconds / calls))
+}
