@@ -2,9 +2,12 @@
 
 describe <- function(x) {
   if (is.null(x)) return("NULL")
+  if (is.LazyTensor(x)) return("a LazyTensor")
   if (is.character(x) && length(x) == 1L) return(paste0("\"", x, "\""))
   if (is.atomic(x) && length(x) == 1L && !is.object(x)) return(format(x, digits = 15L))
   kind <- class(x)[1L]
+  if (length(dim(x)) > 2L) return(paste("an array", paste(dim(x), collapse = " x ")))
+  if (kind == "matrix" && !is.numeric(x)) kind <- paste(typeof(x), "matrix")
   article <- if (grepl("^[aeiou]", kind)) "an" else "a"
   if (length(dim(x)) == 2L) return(sprintf("%s %s with %d rows and %d columns", article, kind, nrow(x), ncol(x)))
   sprintf("%s %s of length %d", article, kind, length(x))
@@ -33,6 +36,11 @@ check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
   abort_argument(arg, expected, x, call, hint)
 }
 
+check_number <- function(x, arg, call, min) {
+  if (is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x >= min) return(as.numeric(x))
+  abort_argument(arg, sprintf("a number, at least %s", format(min)), x, call)
+}
+
 check_flag <- function(x, arg, call) {
   if (is.logical(x) && length(x) == 1L && !is.na(x)) return(x)
   abort_argument(arg, "TRUE or FALSE", x, call)
@@ -50,6 +58,10 @@ check_choice <- function(x, choices, arg, call) {
 
 # The axis of an index: "i" is 0 (reduce over i, one result row per j), "j" is 1. NA: no reduction.
 check_index <- function(index, call, na_ok = FALSE) {
+  if (missing(index)) {
+    rkeops_abort("argument", "`index` is missing", call = call, argument = "index",
+                 hint = "index = \"j\" reduces over the rows j, \"i\" over the rows i.")
+  }
   if (identical(index, "i")) return(0L)
   if (identical(index, "j")) return(1L)
   if (na_ok && length(index) == 1L && is.atomic(index) && is.na(index)) return(NA_integer_)
@@ -62,20 +74,24 @@ check_lazytensor <- function(x, arg, call) {
   abort_argument(arg, "a LazyTensor", x, call, hint = "Make one with Vi(), Vj(), Pm() or LazyTensor().")
 }
 
+numbers_of_columns <- function(x, arg, call) {
+  numeric <- vapply(x, function(column) {
+    (is.numeric(column) || is.logical(column)) && is.null(dim(column)) && !inherits(column, "integer64")
+  }, TRUE)
+  if (all(numeric)) return(unname(as.matrix(x)))
+  wrong <- which(!numeric)[1L]
+  rkeops_abort("input", sprintf("`%s` must have numeric columns only", arg), call = call, argument = arg,
+               got = sprintf("column `%s` is %s", names(x)[wrong], describe(x[[wrong]])),
+               hint = "Leave it out, or turn it into numbers; model.matrix() turns factors into columns of 0 and 1.")
+}
+
 # Numbers that can be given to the engine: an unclassed double, integer or logical vector or matrix.
 # Data frames of numbers become matrices; other harmless classes (table, ts, ...) are dropped.
 plain_numbers <- function(x, arg, call) {
   if (is.complex(x)) {
-    rkeops_abort("unsupported", sprintf("`%s` is complex; complex data are not supported yet", arg),
-                 call = call, argument = arg)
+    rkeops_abort("unsupported", sprintf("`%s` is complex, real numbers are needed", arg), call = call, argument = arg)
   }
-  if (is.data.frame(x)) {
-    numeric <- vapply(x, function(column) (is.numeric(column) || is.logical(column)) && is.null(dim(column)), TRUE)
-    if (all(numeric) && length(x) > 0L) return(unname(as.matrix(x)))
-    abort_argument(arg, "numeric", x, call, kind = "input", hint = paste0(
-      "Not numeric: column ", paste0("`", names(x)[!numeric], "`", collapse = ", "), "."
-    ))
-  }
+  if (is.data.frame(x)) return(numbers_of_columns(x, arg, call))
   if (!is.object(x) && (is.double(x) || is.integer(x) || is.logical(x))) return(x)
   if ((is.numeric(x) || is.logical(x)) && typeof(x) %in% c("double", "integer", "logical") &&
       !inherits(x, c("integer64", "LazyTensor"))) {

@@ -1,5 +1,48 @@
-# Every error of the package is a condition of class rkeops_error_<kind>, rkeops_error. Kinds: parse, dimension,
-# input, argument, unsupported, compiler, cache, memory, gpu, internal.
+#' Errors and warnings of rkeops
+#'
+#' Every error of the package is a condition of class `rkeops_error` and of a class that tells its kind. The message
+#' says what is wrong, what was got, and what to do; its call is the one that the user wrote.
+#'
+#' | class | raised when |
+#' |:------|:------------|
+#' | `rkeops_error_parse` | a formula or a declaration cannot be read |
+#' | `rkeops_error_dimension` | dimensions or numbers of rows do not go together |
+#' | `rkeops_error_input` | data are not what was declared: their type, their shape, their names |
+#' | `rkeops_error_argument` | an argument has a value that it cannot have |
+#' | `rkeops_error_unsupported` | something reasonable that rkeops cannot do |
+#' | `rkeops_error_compiler` | there is no compiler, or it failed |
+#' | `rkeops_error_cache` | there is nowhere to write a kernel |
+#' | `rkeops_error_memory` | memory of the machine or of the GPU does not suffice |
+#' | `rkeops_error_gpu` | the GPU, its driver or NVRTC is missing, or failed |
+#' | `rkeops_error_internal` | a defect of rkeops: please report it |
+#'
+#' Fields of a condition, besides `message` and `call`, where they make sense: `argument`, the name of the faulty
+#' argument; `formula`, the text of the formula, and `position`, the place of the fault in it, counted from 0;
+#' `log`, all that the compiler said.
+#'
+#' Warnings have the class `rkeops_warning`. The same warning is given once per session.
+#'
+#' Ctrl-C ends a computation within a fraction of a second, and can be caught with `tryCatch(interrupt = )` like any
+#' interrupt.
+#'
+#' @name rkeops_errors
+#' @seealso [check_rkeops()] for what is missing on this machine.
+#' @examples
+#' x <- matrix(0, 5, 3)
+#' y <- matrix(0, 4, 2)
+#' tryCatch(
+#'   sqdist(Vi(x), Vj(y)),
+#'   rkeops_error_dimension = function(e) "x and y must have as many columns"
+#' )
+#'
+#' failure <- tryCatch(
+#'   keops_kernel("Sum_Reduction(Epx(-SqDist(x, y)), 1)", c("x = Vi(3)", "y = Vj(3)")),
+#'   rkeops_error = identity
+#' )
+#' class(failure)
+#' cat(conditionMessage(failure))
+#' substring(failure$formula, failure$position + 1)
+NULL
 
 # `message` says what is wrong; `got` and `hint` add a line each. Further arguments become fields of the condition.
 rkeops_abort <- function(kind, message, ..., got = NULL, hint = NULL, call = NULL) {
@@ -53,11 +96,12 @@ signal_interrupt <- function() {
 raise_warnings <- function(messages, call = NULL) {
   for (message in setdiff(messages, session$warned)) {
     session$warned <- c(session$warned, message)
-    warning(structure(
-      list(message = message, call = call),
-      class = c("rkeops_warning", "warning", "condition")
-    ))
+    rkeops_warn(message, call)
   }
+}
+
+rkeops_warn <- function(message, call) {
+  warning(structure(list(message = message, call = call), class = c("rkeops_warning", "warning", "condition")))
 }
 
 # The value of a call into C++, or its failure as an error.

@@ -33,13 +33,15 @@ health_report <- function(problem) {
   machine <- settle(rk_machine())
   good <- cli::col_green(cli::symbol$tick)
   bad <- cli::col_red(cli::symbol$cross)
-  has_compiler <- length(runtime$compiler) > 0L
+  compiler <- find_compiler()
+  has_compiler <- length(compiler) > 0L
   directory <- runtime$cache_dir
   writable <- !dir.exists(directory) || file.access(directory, 2L) == 0L
   c(
     sprintf("rkeops %s, R %s", utils::packageVersion("rkeops"), getRversion()),
     sprintf("%s compiler: %s", if (has_compiler) good else bad,
-            if (has_compiler) paste(runtime$compiler, collapse = " ") else "none found; install gcc or clang"),
+            if (has_compiler) paste(compiler, collapse = " ")
+            else "none found; install gcc or clang, or see ?rkeops_options"),
     sprintf("%s processor: %s, %d-bit vectors, %d of %d threads used", good, machine$cpu,
             as.integer(8 * machine$vector_bytes), runtime$threads, as.integer(machine$threads)),
     sprintf("%s cache: %s (%s)", if (writable) good else bad, directory, stat_rkeops_cache_dir(verbose = FALSE)),

@@ -16,8 +16,9 @@
 #'   blocks with wide accumulators, which is as accurate as the most accurate of them.
 #' @return A function `op(input, inner_dim = "col")`. `input` is a list of data, one element per variable: unnamed, in
 #'   order, or named by all variables. Data are numeric matrices with one row per point, or with `inner_dim = "row"`
-#'   one column per point; vectors do for dimension 1 and for parameters. The result is a matrix with one row per
-#'   point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a list of two for
+#'   one column per point; vectors do for dimension 1 and for parameters. Complex data are taken for variables declared
+#'   with twice as many components: in formulas, and in results, real and imaginary parts take turns. The result is a
+#'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a list of two for
 #'   values with their positions. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @examples
@@ -92,8 +93,32 @@ run_operator <- function(self, input, inner_dim, call) {
       }
       return(run_operator(self, input, inner_dim, call))
     }
+    complex <- vapply(input, is.complex, TRUE)
+    if (any(complex)) {
+      input[complex] <- Map(interleaved_input, input[complex], which(complex), list(self$info), by_rows, list(call))
+      return(run_operator(self, input, inner_dim, call))
+    }
   }
   settle(result, call)
+}
+
+# Complex data for variable k, which has to be declared with twice as many components.
+interleaved_input <- function(x, k, info, by_rows, call) {
+  if (k > length(info$names) || length(dim(x)) > 2L) return(Re(x))  # refused as real data are
+  if (is.matrix(x) && by_rows) x <- t(x)
+  parameter <- info$categories[k] == "Pm"
+  dim <- if (parameter) length(x) else NCOL(x)
+  if (info$dims[k] != 2 * dim) {
+    name <- info$names[k]
+    rkeops_abort(
+      "input", sprintf("`%s` is complex with %d component%s", name, dim, if (dim == 1L) "" else "s"),
+      got = sprintf("declared with dimension %.0f", info$dims[k]), call = call, argument = name,
+      hint = sprintf("Complex vectors are re, im, re, im, ...: declare \"%s=%s(%d)\".", name, info$categories[k],
+                     2L * dim)
+    )
+  }
+  values <- interleave(if (parameter) as.vector(x) else as.matrix(x))
+  if (by_rows) t(values) else values
 }
 
 # Inputs given by name, in the order of the variables.

@@ -11,10 +11,11 @@ as_operand <- function(x, arg, call, label = "") {
   if (!is.numeric(x) && !is.complex(x) && !is.logical(x)) {
     abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
   }
-  x <- plain_numbers(x, arg, call)
   if (length(x) == 0L) {
     abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
   }
+  if (is.complex(x)) return(new_complex_variable(x, "Pm", label))
+  x <- plain_numbers(x, arg, call)
   if (length(x) == 1L && is_whole(as.numeric(x)) && abs(x) < 2^31) return(new_constant(x))
   new_variable(x, "Pm", length(x), NA_real_, label)
 }
@@ -44,17 +45,34 @@ check_plain_vectors <- function(given, operands, call) {
 apply_operation <- function(operation, operands, parameters = numeric(), call = NULL) {
   given <- operands
   dims <- numeric(length(operands))
+  complex <- FALSE
   for (k in seq_along(operands)) {
     if (!is.LazyTensor(operands[[k]])) operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call)
     dims[k] <- .subset2(operands[[k]], "dimres")
+    if (length(oldClass(operands[[k]])) > 1L) complex <- TRUE  # a ComplexLazyTensor; faster than asking inherits()
   }
   if (length(given) > 1L) check_plain_vectors(given, operands, call)
+  if (complex) return(apply_complex(operation, operands, parameters, call))
+  join_operands(operation, operands, dims, parameters, call, operation %in% complex_valued)
+}
+
+# The same for operands that are LazyTensors, taken as the real vectors that they are in formulas. `complex`: so is the
+# result.
+compose <- function(operation, operands, parameters = numeric(), call = NULL, complex = operation %in% complex_valued) {
+  join_operands(operation, operands, vapply(operands, declared_dim, 0), parameters, call, complex)
+}
+
+join_operands <- function(operation, operands, dims, parameters, call, complex) {
   dimres <- settle(rk_operation_dim(operation, dims, as.numeric(parameters)), call)
   merged <- merge_operands(operands, call)
   pieces <- c(merged$formulas, if (length(parameters) > 0L) sprintf("%.0f", parameters))
-  new_lazytensor(paste0(operation, "(", paste(pieces, collapse = ","), ")"), merged$args, merged$data, merged$labels, dimres,
-                 merged$ni, merged$nj, gives_truth(operation, operands), merged$tokens)
+  formula <- paste0(operation, "(", paste(pieces, collapse = ","), ")")
+  x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj,
+                      gives_truth(operation, operands), merged$tokens)
+  if (complex) as_complex(x) else x
 }
+
+declared_dim <- function(x) .subset2(x, "dimres") * (if (is.ComplexLazyTensor(x)) 2 else 1)
 
 # Truth values come from comparisons and their combinations; parts of truth values are truth values. The number is
 # that of the operands whose parts are taken.

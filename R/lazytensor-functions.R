@@ -276,23 +276,3 @@ step.default <- stats::step
 #' @rdname lazytensor_functions
 #' @export
 step.LazyTensor <- function(object, ...) apply_operation("Step", list(object = object), call = sys.call())
-
-# ---- complex numbers come with a later version
-
-#' Complex LazyTensors
-#'
-#' Complex data come with a later version; these functions raise an error of class `rkeops_error_unsupported`.
-#' @param x a LazyTensor.
-#' @return Nothing: an error.
-#' @examples
-#' try(exp1j(Vi(matrix(1:3))))
-#' @export
-real2complex <- function(x) refuse_function("real2complex", sys.call())
-
-#' @rdname real2complex
-#' @export
-imag2complex <- function(x) refuse_function("imag2complex", sys.call())
-
-#' @rdname real2complex
-#' @export
-exp1j <- function(x) refuse_function("exp1j", sys.call())

@@ -3,11 +3,11 @@
 
 #' Products with LazyTensors
 #'
-#' `K %*% b` is the sum over j of `K_ij * b_j`: a matrix with one row per i. `b` is a vector or a matrix with one row
-#' per j, or a LazyTensor. `a %*% K` is the sum over i of `a_i * K_ij`, with one column per j.
+#' `K %*% b` is the sum over j of `K_ij * b_j`: a matrix with one row per i. `b` is a vector, or a matrix or data frame
+#' with one row per j, or a LazyTensor. `a %*% K` is the sum over i of `a_i * K_ij`, with one column per j.
 #'
-#' @param x,y LazyTensors, numeric vectors or matrices; one of them at least a LazyTensor.
-#' @return A numeric matrix.
+#' @param x,y LazyTensors, numeric or complex vectors or matrices, or data frames; one of them at least a LazyTensor.
+#' @return A matrix of numbers, complex if `x` or `y` is.
 #' @name lazytensor_product
 #' @aliases %*%,LazyTensor,ANY-method %*%,ANY,LazyTensor-method %*%,LazyTensor,LazyTensor-method
 #'   show,LazyTensor-method
@@ -32,19 +32,21 @@ multiply <- function(x, y, call) {
     return(reduce_lazytensor(apply_operation("Mult", list(x = x, y = y), call = call), "Sum", "j", call = call))
   }
   if (is.LazyTensor(x)) {
-    y <- plain_numbers(y, "y", call)
+    y <- product_side(y, "y", call)
     b <- make_lazytensor(as.matrix(y), "j", FALSE, "y", call)
     check_conformable(x$nj, b$nj, "columns", "rows", call)
     return(reduce_lazytensor(apply_operation("Mult", list(x = x, y = b), call = call), "Sum", "j", call = call))
   }
-  x <- plain_numbers(x, "x", call)
+  x <- product_side(x, "x", call)
   a <- make_lazytensor(if (is.matrix(x)) base::t(x) else as.matrix(x), "i", FALSE, "x", call)
   check_conformable(y$ni, a$ni, "rows", "columns", call)
   base::t(reduce_lazytensor(apply_operation("Mult", list(x = a, y = y), call = call), "Sum", "i", call = call))
 }
 
+product_side <- function(x, arg, call) if (is.complex(x)) x else plain_numbers(x, arg, call)
+
 check_conformable <- function(lazy, plain, of_lazy, of_plain, call) {
   if (is.na(lazy) || lazy == plain) return(invisible())
   rkeops_abort("dimension", sprintf("the LazyTensor has %.0f %s, the matrix %.0f %s", lazy, of_lazy, plain, of_plain),
-               call = call)
+               call = call, hint = "x %*% y sums over j if x is the LazyTensor, over i if y is.")
 }

@@ -16,7 +16,8 @@ math_functions <- c(
 #' Operators and mathematical functions of LazyTensors
 #'
 #' They build the formula; nothing is computed before a reduction. Operands must have the same dimension, or
-#' dimension 1. At least one operand is a LazyTensor; the other may be a number, or a vector that stands for a parameter.
+#' dimension 1. At least one operand is a LazyTensor; the other may be a number, or a vector that stands for a
+#' parameter.
 #'
 #' @details
 #' * `+ - * /`, `^`: component by component. `x^2`, `x^-1` and so on with whole exponents are exact products;
@@ -25,14 +26,14 @@ math_functions <- c(
 #' * `!x`, `x & y`: as in R, every number but 0 counts as true.
 #' * `x | y`: **scalar product** of the vectors, unless both sides are truth values; then it is "or", as in R.
 #' * `x %% y`, `x %/% y`: as for R numbers.
-#' * `abs sign sqrt floor ceiling trunc exp expm1 log log2 log10 log1p cos sin tan acos asin atan cosh sinh tanh acosh asinh
-#'   atanh lgamma digamma trigamma`; `log(x, base)`.
+#' * `abs sign sqrt floor ceiling trunc exp expm1 log log2 log10 log1p cos sin tan acos asin atan cosh sinh tanh acosh
+#'   asinh atanh lgamma digamma trigamma`; `log(x, base)`.
 #' * `round(x, digits)`: halves are rounded away from zero, unlike for R numbers.
 #' * Other functions raise an error of class `rkeops_error_unsupported`.
 #'
 #' Truth values are what comparisons, `!`, `&` and `|` ("or") give, parts of them ([elem()], [extract()], [concat()],
-#' [lookup()]), R's `TRUE` and `FALSE`, and variables made of logical matrices or vectors. What is computed from them, as
-#' in `(x < y) * 1` or `sum(x < y)`, is a number. So `(x < y) | (y < z)` is "or", and `(x < y) * 1 | (y < z) * 1` a
+#' [lookup()]), R's `TRUE` and `FALSE`, and variables made of logical matrices or vectors. What is computed from them,
+#' as in `(x < y) * 1` or `sum(x < y)`, is a number. So `(x < y) | (y < z)` is "or", and `(x < y) * 1 | (y < z) * 1` a
 #' scalar product. Exclusive "or" is `!=` between truth values, or [xor()]. There is no `NA`: comparisons with NaN are
 #' false, except `!=`, and for `!`, `&` and `|` NaN in data is not 0 and so counts as true.
 #'
@@ -106,7 +107,9 @@ apply_power <- function(operands, call) {
 #' @rdname lazytensor_operators
 #' @export
 Math.LazyTensor <- function(x, ...) {
-  call <- as.call(list(as.name(.Generic), substitute(x), ...))
+  shown <- substitute(x)
+  if (!is.language(shown)) shown <- quote(x)  # round() and signif() have it evaluated by now
+  call <- as.call(list(as.name(.Generic), shown, ...))
   operation <- unname(math_functions[.Generic])
   if (!is.na(operation)) return(apply_operation(operation, list(x = x), call = call))
   unary <- function(operation, x) apply_operation(operation, list(x = x), call = call)
@@ -132,14 +135,6 @@ apply_round <- function(x, digits = 0, call) {
   apply_operation("Round", list(x = x), check_whole(digits, "digits", call, min = -300, max = 300), call)
 }
 
-refuse_function <- function(name, call) {
-  rkeops_abort("unsupported", sprintf("`%s` is not available for LazyTensors", name), call = call)
+refuse_function <- function(name, call, hint = NULL) {
+  rkeops_abort("unsupported", sprintf("`%s` is not available for LazyTensors", name), hint = unname(hint), call = call)
 }
-
-# Re, Im, Mod, Arg, Conj: with complex LazyTensors, in a later version.
-#' @export
-Complex.LazyTensor <- function(z) refuse_function(.Generic, call(.Generic, substitute(z)))
-
-# Without this method mean() would give NA with a warning.
-#' @export
-mean.LazyTensor <- function(x, ...) refuse_function("mean", sys.call())

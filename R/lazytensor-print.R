@@ -3,18 +3,22 @@
 #' Printing LazyTensors, and their dimensions
 #'
 #' `dim()` is the number of rows i and of rows j, 1 where there is no such index; the dimension of the vectors is
-#' `x$dimres`. `t()` exchanges i and j.
+#' `x$dimres`. `t()` exchanges i and j. `summary()` adds the variables, and where and how precisely reductions would be
+#' computed.
 #'
 #' @param x,object a LazyTensor.
 #' @param width number of characters after which the formula is cut.
 #' @param ... not used.
-#' @return `dim()`: two numbers. `format()`: lines of text. `print()`: `x`, invisibly. `t()`: a LazyTensor.
+#' @return `dim()`: two numbers. `format()`: lines of text. `print()`: `x`, invisibly. `t()`: a LazyTensor. `summary()`:
+#'   a list of class `summary.LazyTensor` with the elements `head` (what `format()` gives), `variables` (a data frame
+#'   with `name`, `index`, `rows`, `dim` and the `bytes` of the data), `precision` and `backend`.
 #' @name lazytensor_print
 #' @examples
 #' K_ij <- sqdist(Vi(matrix(1:6, 3)), Vj(matrix(1:8, 4)))
 #' K_ij
 #' dim(K_ij)
 #' dim(t(K_ij))
+#' summary(K_ij)
 NULL
 
 #' @rdname lazytensor_print
@@ -30,12 +34,33 @@ dim.LazyTensor <- function(x) {
 format.LazyTensor <- function(x, width = 10L * getOption("width"), ...) {
   formula <- readable_formula(x)
   if (nchar(formula) > width) formula <- paste0(substr(formula, 1L, width - 3L), "...")
-  rows <- format(dim(x), big.mark = ",", trim = TRUE)
+  pairs <- prod(as.numeric(dim(x)))
   c(
-    sprintf("<LazyTensor> %s x %s, dim %s", rows[1L], rows[2L], format(x$dimres)),
-    paste0("  formula: ", formula),
-    sprintf("  never stored: %s as an ordinary matrix", human_bytes(prod(as.numeric(dim(x))) * x$dimres * 8))
+    headline(x),
+    wrap_formula(paste("  formula:", formula), getOption("width")),
+    sprintf("  never stored: %s as an ordinary %s", human_bytes(pairs * vector_bytes(x)),
+            if (x$dimres == 1) "matrix" else "array")
   )
+}
+
+# Lines of at most `width` characters, broken behind parentheses and commas.
+wrap_formula <- function(text, width) {
+  pieces <- regmatches(text, gregexpr("[^(,]*[(,]? ?", text))[[1L]]
+  lines <- ""
+  for (piece in pieces) {
+    last <- length(lines)
+    if (nchar(lines[last]) + nchar(trimws(piece, "right")) > width && nzchar(trimws(lines[last]))) {
+      lines <- c(lines, paste0("    ", piece))
+    } else {
+      lines[last] <- paste0(lines[last], piece)
+    }
+  }
+  trimws(lines, "right")
+}
+
+headline <- function(x) {
+  rows <- format(dim(x), big.mark = ",", trim = TRUE)
+  sprintf("<%s> %s x %s, dim %s", class(x)[1L], rows[1L], rows[2L], format(x$dimres))
 }
 
 #' @rdname lazytensor_print
@@ -49,8 +74,43 @@ print.LazyTensor <- function(x, ...) {
 #' @importFrom utils str
 #' @export
 str.LazyTensor <- function(object, ...) {
-  cat(" ", format(object)[1L], "\n", sep = "")
+  cat(" ", headline(object), "\n", sep = "")
   invisible(NULL)
+}
+
+#' @rdname lazytensor_print
+#' @export
+summary.LazyTensor <- function(object, ...) {
+  declared <- declared_as(object$args)
+  indices <- c(Vi = "i", Vj = "j", Pm = "none")[substr(declared, 1L, 2L)]
+  dims <- as.numeric(substr(declared, 4L, nchar(declared) - 1L))
+  variables <- data.frame(
+    name = variable_names(object), index = unname(indices),
+    rows = unname(c(i = object$ni, j = object$nj, none = 1)[indices]), dim = dims,
+    bytes = vapply(object$data, function(data) length(data) * (if (is.double(data)) 8 else 4), 0)
+  )
+  options <- current_options()
+  structure(
+    list(head = format(object), variables = variables, precision = options$precision, backend = options$backend),
+    class = "summary.LazyTensor"
+  )
+}
+
+#' @export
+print.summary.LazyTensor <- function(x, ...) {
+  variables <- x$variables
+  shown <- data.frame(
+    name = variables$name, index = ifelse.default(variables$index == "none", "", variables$index),
+    rows = format(variables$rows, big.mark = ","), dim = variables$dim,
+    memory = vapply(variables$bytes, human_bytes, "")
+  )
+  writeLines(x$head)
+  if (nrow(shown) > 0L) {
+    writeLines("  variables:")
+    writeLines(paste0("   ", utils::capture.output(print(shown, row.names = FALSE))))
+  }
+  writeLines(sprintf("  reductions: %s on the %s", x$precision, x$backend))
+  invisible(x)
 }
 
 #' @rdname lazytensor_print
@@ -63,25 +123,32 @@ t.LazyTensor <- function(x) {
   for (k in seq_along(ids)) formula <- gsub(ids[k], marks[k], formula, fixed = TRUE)
   for (k in seq_along(ids)) formula <- gsub(marks[k], swapped[k], formula, fixed = TRUE)
   declared <- declared_as(x$args)
-  substr(declared, 2L, 2L) <- ifelse.default(substr(declared, 1L, 1L) == "V", chartr("ij", "ji", substr(declared, 2L, 2L)),
-                                             substr(declared, 2L, 2L))
-  new_lazytensor(formula, sprintf("%s=%s", swapped, declared), x$data, x$labels, x$dimres, x$nj, x$ni, x$logical,
-                 x$tokens)
+  indexed <- startsWith(declared, "V")
+  declared[indexed] <- chartr("ij", "ji", declared[indexed])
+  rows_i <- x$ni
+  x$formula <- formula
+  x$args <- sprintf("%s=%s", swapped, declared)
+  x$ni <- x$nj
+  x$nj <- rows_i
+  x
 }
 
 # The formula with the names that the user's data had, where they are known and different.
 readable_formula <- function(x) {
-  labels <- x$labels
-  indexed <- is_indexed(x$args)
-  suffix <- sub(".*=Pm.*", "", sub(".*=V([ij]).*", "_\\1", x$args))
-  unknown <- !nzchar(labels)
-  labels[unknown] <- ifelse.default(indexed, "v", "p")[unknown]
-  has_suffix <- nzchar(suffix) & endsWith(labels, suffix)
-  names <- make.unique(paste0(labels, ifelse.default(has_suffix, "", suffix)), sep = "")
+  names <- variable_names(x)
   formula <- x$formula
   ids <- identifier(x$args)
   for (k in seq_along(ids)) formula <- gsub(ids[k], names[k], formula, fixed = TRUE)
   gsub(",", ", ", gsub("IntCst\\((-?[0-9]+)\\)", "\\1", formula), fixed = TRUE)
+}
+
+variable_names <- function(x) {
+  labels <- x$labels
+  suffix <- sub(".*=Pm.*", "", sub(".*=V([ij]).*", "_\\1", x$args))
+  unknown <- !nzchar(labels)
+  labels[unknown] <- ifelse.default(is_indexed(x$args), "v", "p")[unknown]
+  has_suffix <- nzchar(suffix) & endsWith(labels, suffix)
+  make.unique(paste0(labels, ifelse.default(has_suffix, "", suffix)), sep = "")
 }
 
 human_bytes <- function(bytes) {

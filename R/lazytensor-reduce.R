@@ -2,12 +2,12 @@
 
 #' Reductions of LazyTensors
 #'
-#' With `index = "j"` the matrix is reduced over j: the result has one row per i. With `index = "i"` it is reduced over i.
-#' Without `index`, `sum()`, `min()`, `max()`, `argmin()` and `argmax()` work inside the vectors and give a LazyTensor of
-#' dimension 1.
+#' With `index = "j"` the matrix is reduced over j: the result has one row per i. With `index = "i"` it is reduced over
+#' i. Without `index`, `sum()`, `mean()`, `min()`, `max()`, `argmin()` and `argmax()` work inside the vectors and give a
+#' LazyTensor of dimension 1.
 #'
 #' @details
-#' * `sum`, `min`, `max`: component by component.
+#' * `sum`, `mean`, `min`, `max`: component by component. Without `index`, `mean()` is the mean of the components.
 #' * `argmin`, `argmax`: number of the row where the extremum is (the first one, if several). Rows count from 1, or
 #'   as the option `index_base` says; a position that does not exist is `NA`.
 #' * `min_argmin`, `max_argmax`: both, as a list of two matrices.
@@ -25,11 +25,11 @@
 #' @param weight a LazyTensor, a number, or a numeric vector that is a parameter.
 #' @param opstr name of the reduction, such as `"Sum"` or `"KMin"`.
 #' @param opt_arg K or the weight, for reductions that need one.
-#' @param ... for `sum()`, `min()`, `max()`: the LazyTensor and `index`.
+#' @param ... for `sum()`, `min()`, `max()`: the LazyTensor and `index`; not used by `mean()`.
 #' @param na.rm not used. As for R numbers, NA and NaN propagate through `sum`, `min` and `max`, and `argmin` and
 #'   `argmax` skip them.
 #' @return A numeric matrix with one row per row that is not reduced over (or an array, or a list of two, see above);
-#'   without `index` a LazyTensor.
+#'   complex for sums and means of complex LazyTensors. Without `index` a LazyTensor.
 #' @name lazytensor_reductions
 #' @aliases sum.LazyTensor min.LazyTensor max.LazyTensor Summary.LazyTensor
 #' @examples
@@ -47,14 +47,39 @@ NULL
 Summary.LazyTensor <- function(..., na.rm = FALSE) {
   arguments <- list(...)
   generic <- .Generic
-  call <- as.call(c(list(as.name(generic), quote(x)), arguments[-1L]))
-  if (!generic %in% c("sum", "min", "max")) refuse_function(generic, call)
+  shown <- lapply(arguments[-1L], function(a) if (is.atomic(a) && length(a) < 2L) a else quote(y))
+  call <- as.call(c(list(as.name(generic), quote(x)), shown))
+  if (!generic %in% c("sum", "min", "max")) refuse_function(generic, call, summary_hints[generic])
   if (length(arguments) > 2L || (length(arguments) == 2L && !(names(arguments)[2L] %||% "") %in% c("", "index"))) {
-    rkeops_abort("argument", sprintf("%s() of a LazyTensor takes the LazyTensor and `index`", generic), call = call)
+    rkeops_abort("argument", sprintf("%s() of a LazyTensor takes the LazyTensor and `index`", generic), call = call,
+                 hint = "index = \"j\" reduces over the rows j (axis 1 of formulas), \"i\" over the rows i (axis 0).")
+  }
+  if (length(arguments) == 2L && (is.LazyTensor(arguments[[2L]]) || is.numeric(arguments[[2L]]))) {
+    rkeops_abort(
+      "argument", sprintf("%s() takes one LazyTensor and `index`, \"i\" or \"j\"", generic), call = call,
+      got = paste("got", describe(arguments[[2L]]), "as the second argument"),
+      hint = switch(generic, sum = "x + y adds two LazyTensors.", max = "ifelse(x > y, x, y) is the larger one of two.",
+                    min = "ifelse(x < y, x, y) is the smaller one of two.")
+    )
   }
   if (!is.LazyTensor(arguments[[1L]])) check_lazytensor(arguments[[1L]], "x", call)
   index <- if (length(arguments) == 2L) arguments[[2L]] else NA
   inside_or_reduce(arguments[[1L]], paste0(toupper(substr(generic, 1L, 1L)), substring(generic, 2L)), index, call)
+}
+
+summary_hints <- c(
+  range = "Call min() and max().", prod = "exp(sum(log(x), index)) is the product of positive numbers.",
+  any = "max(x, index) is 1 where any is true.", all = "min(x, index) is 1 where all are true."
+)
+
+#' @rdname lazytensor_reductions
+#' @export
+mean.LazyTensor <- function(x, index = NA, ...) {
+  call <- sys.call()
+  axis <- check_index(index, call, na_ok = TRUE)
+  if (is.na(axis)) return(apply_operation("Sum", list(x = x), call = call) / x$dimres)
+  rows <- if (axis == 0L) x$ni else x$nj
+  reduce_lazytensor(x, "Sum", index, call = call) / if (is.na(rows)) 1 else rows
 }
 
 `%||%` <- function(x, y) if (is.null(x)) y else x
@@ -72,6 +97,7 @@ reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL) {
   check_lazytensor(x, "x", call)
   axis <- check_index(index, call)
   weight <- is.LazyTensor(option)
+  complex <- check_complex_reduction(x, name, option, call)
   merged <- merge_operands(if (weight) list(x, option) else list(x), call)
   pieces <- c(merged$formulas, if (!is.null(option) && !weight) sprintf("%.0f", option))
   if (length(merged$args) == 0L) {
@@ -79,7 +105,8 @@ reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL) {
                  hint = "An expression needs at least one variable made by Vi(), Vj() or Pm().")
   }
   formula <- paste0(name, "_Reduction(", paste(pieces, collapse = ","), ",", axis, ")")
-  evaluate(formula, merged$args, merged$data, call, merged$tokens)
+  result <- evaluate(formula, merged$args, merged$data, call, merged$tokens)
+  if (complex) deinterleave(result) else result
 }
 
 # Evaluates a formula over LazyTensor variables. They are renamed V0, V1, ..., so that expressions of the same form on

@@ -42,10 +42,12 @@ new_variable <- function(data, category, dim, rows, label) {
 #' In expressions with a LazyTensor, plain numbers and vectors need not be wrapped: a number is a constant, and a vector
 #' of length D a parameter of dimension D. Plain matrices have to be wrapped, since only you know which index they have.
 #'
-#' @param x a numeric matrix with one row per point, for `Vi()` and `Vj()`; a number or numeric vector for `Pm()`.
+#' @param x a numeric matrix or data frame with one row per point, for `Vi()` and `Vj()`; a number or numeric vector for
+#'   `Pm()`. Integer, logical and complex ones do, too.
 #' @param index `"i"` or `"j"` for a matrix; `NA` for a number or vector.
-#' @param is_complex must be `FALSE`: complex data come with a later version.
-#' @return An object of class `LazyTensor`.
+#' @param is_complex `TRUE`: take real data as complex numbers with imaginary part 0. Complex data need no `TRUE`.
+#' @return An object of class `LazyTensor`; for complex data also of class `ComplexLazyTensor`, see
+#'   [lazytensor_complex]. Errors: of class `rkeops_error_input` for data that are not numbers.
 #' @seealso [sum.LazyTensor()] for the reductions, [lazytensor_operators] for operators,
 #'   [lazytensor_functions] for functions, [keops_kernel()] for formulas as text.
 #' @examples
@@ -90,38 +92,38 @@ Pm <- function(x, is_complex = FALSE) {
 }
 
 check_indexed <- function(x, what, call) {
-  if (is.matrix(x) && !is.LazyTensor(x)) return(invisible())
-  hint <- if (is.data.frame(x)) "Use as.matrix(x)."
-          else if (is.atomic(x) && is.null(dim(x))) sprintf("Write %s(matrix(x)) for points in dimension 1, Pm(x) for a parameter.", what)
+  if ((is.matrix(x) || is.data.frame(x)) && !is.LazyTensor(x)) return(invisible())
+  hint <- if ((is.numeric(x) || is.logical(x) || is.complex(x)) && is.null(dim(x))) {
+    sprintf("Write %s(matrix(x)) for points in dimension 1, Pm(x) for a parameter.", what)
+  }
   abort_argument("x", "a numeric matrix", x, call, hint = hint, kind = "input")
 }
 
 make_lazytensor <- function(x, index, is_complex, label, call) {
-  check_flag(is_complex, "is_complex", call)
-  if (is_complex || is.complex(x)) {
-    rkeops_abort("unsupported", "complex data are not supported yet", call = call, argument = "x")
-  }
+  complex <- check_flag(is_complex, "is_complex", call) || is.complex(x)
   if (is.LazyTensor(x)) abort_argument("x", "numeric data", x, call, kind = "input")
   axis <- check_index(index, call, na_ok = TRUE)
-  if (is.data.frame(x)) {
-    abort_argument("x", "a numeric matrix or vector", x, call, hint = "Use as.matrix(x).", kind = "input")
-  }
-  x <- plain_numbers(x, "x", call)
+  if (!is.complex(x)) x <- plain_numbers(x, "x", call)
   if (length(dim(x)) > 2L || length(dim(x)) == 1L && !is.na(axis)) {
     abort_argument("x", "a matrix or a vector", x, call, kind = "input")
   }
   if (is.matrix(x)) {
     if (is.na(axis)) {
-      rkeops_abort("argument", "`index` is missing: a matrix needs index \"i\" or \"j\"", call = call)
+      rkeops_abort("argument", "`index` is missing: a matrix needs index \"i\" or \"j\"", call = call,
+                   argument = "index",
+                   hint = "Write Vi(x) or index \"i\" if its rows are i, Vj(x) or \"j\" if they are j.")
     }
     if (ncol(x) == 0L) abort_argument("x", "a matrix with at least one column", x, call, kind = "input")
-    return(new_variable(x, c("Vi", "Vj")[axis + 1L], ncol(x), as.numeric(nrow(x)), label))
+    category <- c("Vi", "Vj")[axis + 1L]
+    if (complex) return(new_complex_variable(x, category, label))
+    return(new_variable(x, category, ncol(x), as.numeric(nrow(x)), label))
   }
   if (!is.na(axis)) {
     rkeops_abort("argument", "`index` is for matrices only", got = paste("`x` is", describe(x)), call = call,
                  hint = "Use matrix(x) to make a matrix with one column.")
   }
   if (length(x) == 0L) abort_argument("x", "of length 1 or more", x, call, kind = "input")
+  if (complex) return(new_complex_variable(x, "Pm", label))
   if (length(x) == 1L && !is.logical(x) && is_whole(x) && abs(x) < 2^31) return(new_constant(x))
   new_variable(x, "Pm", length(x), NA_real_, label)
 }

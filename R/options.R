@@ -5,6 +5,7 @@ option_table <- function() {
   flag01 <- function(x, refuse) {
     if (length(x) == 1L && (is.logical(x) || is.numeric(x)) && x %in% c(0, 1)) as.integer(x) else refuse("0 or 1")
   }
+  flag <- function(x, refuse) if (isTRUE(x) || isFALSE(x)) x else refuse("TRUE or FALSE")
   choice <- function(...) {
     function(x, refuse) {
       if (is.character(x) && length(x) == 1L && x %in% c(...)) return(x)
@@ -40,11 +41,12 @@ option_table <- function() {
   list(
     backend = list("CPU", choice("CPU", "GPU")),
     device_id = list(-1L, devices),
+    tensor_cores = list(FALSE, flag),
     precision = list("float64", choice("float32", "float64")),
-    verbosity = list(1L, flag01),
+    verbosity = list(1L, function(x, refuse) if (is.logical(x)) flag01(x, refuse) else whole(0, 2)(x, refuse)),
     debug = list(0L, flag01),
     cache_dir = list(NULL, directory),
-    formula_only = list(FALSE, function(x, refuse) if (isTRUE(x) || isFALSE(x)) x else refuse("TRUE or FALSE")),
+    formula_only = list(FALSE, flag),
     index_base = list(1L, whole(0, 1)),
     threads = list(0L, whole(0, 2^31 - 1)),
     cache_limit = list(512 * 2^20, whole(0)),
@@ -64,28 +66,48 @@ current_options <- function() {
 
 #' Options of rkeops
 #'
-#' `get_rkeops_options()` reads options, `set_rkeops_options()` changes those given and leaves the others as they are.
+#' `get_rkeops_options()` reads options, `set_rkeops_options()` changes those given and leaves the others as they
+#' are. They hold for the session.
 #'
-#' | option | default | meaning |
-#' |:-------|:--------|:--------|
-#' | `backend` | `"CPU"` | where to compute: `"CPU"` or `"GPU"` |
-#' | `device_id` | `-1L` | number of the GPU (several share the work), -1 for the default one |
-#' | `precision` | `"float64"` | `"float64"` or, faster, `"float32"` |
-#' | `verbosity` | `1L` | 1: show a progress bar during long computations in interactive sessions; 0: do not |
-#' | `debug` | `0L` | not used, kept from RKeOps 2 |
-#' | `cache_dir` | `NULL` | directory of the compiled kernels, see [get_rkeops_cache_dir()]; `NULL`: the default one |
+#' | option | default | values and meaning |
+#' |:-------|:--------|:-------------------|
+#' | `precision` | `"float64"` | `"float64"` or, faster, `"float32"`: precision of the computation |
+#' | `backend` | `"CPU"` | `"CPU"` or `"GPU"`: where to compute |
+#' | `device_id` | `-1L` | number of the GPU, from 0 (several share the work); -1 for the default one |
+#' | `tensor_cores` | `FALSE` | `TRUE`: matrix products in float32 on GPUs use tensor cores, see [rkeops_use_tensor_cores()] |
+#' | `threads` | `0L` | threads to compute with, at least 0; 0 for all cores available to this process |
+#' | `verbosity` | `1L` | 0: no progress bar; 1: one during computations of more than two seconds in interactive sessions; 2: in all sessions |
+#' | `index_base` | `1L` | 1 or 0: number of the first row or component in what R functions give and take; 0 as in RKeOps 2 |
 #' | `formula_only` | `FALSE` | `TRUE`: reductions of LazyTensors print their formula and stop with an error |
-#' | `index_base` | `1L` | number of the first row or component in everything R gives or takes; 0 as in RKeOps 2 |
-#' | `threads` | `0L` | threads to compute with; 0 for all cores available to this process |
-#' | `cache_limit` | 512 MB | size of the cache directory in bytes above which the kernels used longest ago are deleted |
-#' | `compile_timeout` | `60` | seconds after which the compiler is stopped |
-#' | `compiler` | `NULL` | words of the C compiler's command; `NULL`: the environment variable `RKEOPS_CC`, else the compiler that R uses, else gcc, cc or clang |
+#' | `cache_dir` | `NULL` | directory of the compiled kernels, which must exist; `NULL`: see `RKEOPS_CACHE_DIR` |
+#' | `cache_limit` | `512 * 2^20` | size of that directory in bytes above which the kernels used longest ago are deleted |
+#' | `compiler` | `NULL` | words of the command of a C compiler, as `c("gcc", "-m64")`; `NULL`: see `RKEOPS_CC` |
+#' | `compile_timeout` | `60` | seconds, more than 0, after which the compiler is stopped |
+#' | `debug` | `0L` | 0 or 1; not used, kept from RKeOps 2 |
+#'
+#' Environment variables are read when they are needed: those of CUDA at the first use of a GPU, the others at every
+#' call, so that [Sys.setenv()] has an effect at once. An option goes before a variable.
+#'
+#' | variable | meaning |
+#' |:---------|:--------|
+#' | `RKEOPS_CACHE_DIR` | directory of the compiled kernels; made if it does not exist. If empty: `tools::R_user_dir("rkeops", "cache")`, but a temporary one under `R CMD check` |
+#' | `RKEOPS_CC` | command of the C compiler. If empty: the one R was made with, else `gcc`, `cc` or `clang` on the `PATH` |
+#' | `OMP_THREAD_LIMIT` | largest number of threads |
+#' | `_R_CHECK_LIMIT_CORES_` | set by `R CMD check`: at most two threads |
+#' | `RKEOPS_NVRTC` | NVRTC, CUDA's run-time compiler: the path of the library |
+#' | `CUDA_HOME`, `CUDA_PATH` | CUDA toolkits, where NVRTC is looked for next |
+#' | `RKEOPS_CUDA_DRIVER` | path of the CUDA driver's library, if it is in an unusual place |
+#' | `TMPDIR` | where kernels are compiled, and kept for this session, if the cache cannot be used |
 #'
 #' @param option `NULL` for all options, or names of options.
 #' @param input a named list of options, or `NULL` to go back to the defaults.
 #' @return `get_rkeops_options()`: the list of options, a list of those named or, for a single name, its value.
 #'   `set_rkeops_options()`: the previous options as a list that `options()` takes, invisibly.
-#' @seealso [rkeops_use_float32()], [rkeops_use_cpu()]
+#'   Errors: `rkeops_error_argument` for an unknown option or a value out of range, `rkeops_error_gpu` if `backend`
+#'   is `"GPU"` and no GPU can be used.
+#' @name rkeops_options
+#' @seealso [rkeops_use_float32()], [rkeops_use_cpu()], [rkeops_use_gpu()], [rkeops_enable_verbosity()],
+#'   [set_rkeops_cache_dir()]: functions that set one option each.
 #' @examples
 #' get_rkeops_options("precision")
 #' old <- set_rkeops_options(list(precision = "float32"))
@@ -104,7 +126,7 @@ get_rkeops_options <- function(option = NULL) {
   if (length(option) == 1L) options[[option]] else unclass(options)[option]
 }
 
-#' @rdname get_rkeops_options
+#' @rdname rkeops_options
 #' @export
 set_rkeops_options <- function(input = NULL) {
   change_options(input, sys.call())
@@ -140,18 +162,25 @@ runtime_options <- function() {
   session$runtime <- list(
     backend = options$backend,
     devices = pmax(options$device_id, 0L),
+    tensor_cores = options$tensor_cores,
     nvrtc = nvrtc_hint(),
     precision = options$precision,
     threads = thread_count(options),
     index_base = options$index_base,
     cache_dir = cache_directory(options),
     cache_limit = options$cache_limit,
-    compiler = find_compiler(options),
+    compiler = compiler_to_call(options),
     compile_timeout = options$compile_timeout,
-    progress = interactive() && options$verbosity == 1L
+    progress = progress_functions(options)
   )
   session$runtime_key <- key
   session$runtime
+}
+
+# One that is not there is called all the same, so that the error names it.
+compiler_to_call <- function(options) {
+  found <- find_compiler(options)
+  if (length(found) > 0L) found else compiler_candidates(options)[[1L]]
 }
 
 watched_variables <- c("PATH", "RKEOPS_CACHE_DIR", "RKEOPS_CC", "OMP_THREAD_LIMIT", "_R_CHECK_LIMIT_CORES_")

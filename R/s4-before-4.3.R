@@ -6,11 +6,11 @@
 needs_s4_bit <- getRversion() < "4.3.0"
 
 #' @rawNamespace if (getRversion() < "4.3.0") exportMethods("%*%", Ops, show)
-setOldClass("LazyTensor")
+setOldClass(c("ComplexLazyTensor", "LazyTensor"))
 
 if (needs_s4_bit) {
   for (classes in list(c("LazyTensor", "ANY"), c("ANY", "LazyTensor"), c("LazyTensor", "LazyTensor"))) {
-    setMethod("%*%", classes, function(x, y) multiply(x, y, quote(x %*% y)))
+    setMethod("%*%", classes, function(x, y) multiply(x, y, sys.call()))
   }
 
   # Classes that have S3 methods for operators.

@@ -4,3 +4,5 @@ session$variables <- 0      # ids given to LazyTensor variables
 session$warned <- character()
 session$runtime <- NULL     # see runtime_options()
 session$runtime_key <- NULL
+session$bar <- NULL         # id of the progress bar on the screen
+session$bar_done <- NULL    # the share of the work that it shows

@@ -1,15 +1,3 @@
-#' rkeops: reductions of huge symbolic matrices
-#'
-#' Start with [LazyTensor()] for ordinary R expressions on symbolic matrices, or with [keops_kernel()] for formulas
-#' written as text. [check_rkeops()] tells whether everything is in place.
-#'
-#' @useDynLib rkeops, .registration = TRUE
-#' @importFrom Rcpp evalCpp
-#' @importFrom stats step
-#' @importFrom methods Ops setMethod setOldClass show
-#' @keywords internal
-"_PACKAGE"
-
 .onLoad <- function(libname, pkgname) {
   if (!inherits(getOption("rkeops"), "rkeops_options")) options(rkeops = default_options())
 }

@@ -6,6 +6,7 @@
 
 #include <Rcpp.h>
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -63,25 +64,27 @@ class ListBuilder {
 // Reads the list that R/options.R prepares (runtime_options()); missing fields keep the engine's defaults.
 struct Runtime {
   rkeops::RunOptions run;
-  bool progress = false;
+  SEXP draw = R_NilValue, remove = R_NilValue;  // functions for the progress bar
 };
 Runtime read_runtime(SEXP options);
 
 // The hooks that R gives the engine during one call.
 class RHost {
  public:
-  explicit RHost(bool progress);
+  explicit RHost(const Runtime& runtime);
   ~RHost();
   rkeops::Host hooks();
+  void resume_jump() const;  // to be called after the run, however it ended
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   static bool interrupted(void* self);
-  static void progress(void* self, double fraction);
+  static void progress(void* self, double done);
   static void warn(void* self, const char* message);
 
-  bool show_progress_;
+  SEXP draw_, remove_;
   bool bar_drawn_ = false;
+  std::exception_ptr jump_;
   double start_s_;
   std::vector<std::string> warnings_;
 };

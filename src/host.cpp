@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 
 namespace bridge {
@@ -35,7 +34,11 @@ double number(SEXP value, double otherwise) {
 
 void check_interrupt(void*) { R_CheckUserInterrupt(); }
 
-void print_stderr(void* text) { REprintf("%s", static_cast<const char*>(text)); }
+void call_function(void* function) {
+  SEXP call = PROTECT(Rf_lang1(static_cast<SEXP>(function)));
+  Rf_eval(call, R_GlobalEnv);
+  UNPROTECT(1);
+}
 
 }  // namespace
 
@@ -51,6 +54,7 @@ Runtime read_runtime(SEXP options) {
   SEXP devices = field(options, "devices");
   if (TYPEOF(devices) == INTSXP && Rf_xlength(devices) > 0)
     run.devices.assign(INTEGER(devices), INTEGER(devices) + Rf_xlength(devices));
+  run.tensor_cores = number(field(options, "tensor_cores"), 0) != 0;
   SEXP nvrtc = field(options, "nvrtc");
   if (TYPEOF(nvrtc) == STRSXP && Rf_xlength(nvrtc) == 1) run.jit.nvrtc = CHAR(STRING_ELT(nvrtc, 0));
   run.threads = getpid() == pid_at_load ? static_cast<int>(number(field(options, "threads"), 0)) : 1;
@@ -64,43 +68,55 @@ Runtime read_runtime(SEXP options) {
   SEXP compiler = field(options, "compiler");
   if (TYPEOF(compiler) == STRSXP)
     for (R_xlen_t k = 0; k < Rf_xlength(compiler); ++k) run.jit.compiler.emplace_back(CHAR(STRING_ELT(compiler, k)));
-  runtime.progress = number(field(options, "progress"), 0) != 0;
+  SEXP progress = field(options, "progress");
+  runtime.draw = field(progress, "draw");
+  runtime.remove = field(progress, "remove");
   return runtime;
 }
 
-RHost::RHost(bool progress) : show_progress_(progress), start_s_(now_s()) {}
+RHost::RHost(const Runtime& runtime) : draw_(runtime.draw), remove_(runtime.remove), start_s_(now_s()) {}
 
 RHost::~RHost() {
-  char clear[] = "\r                                                            \r";
-  if (bar_drawn_) R_ToplevelExec(print_stderr, clear);
+  if (bar_drawn_) R_ToplevelExec(call_function, remove_);
 }
 
 rkeops::Host RHost::hooks() {
   rkeops::Host host;
   host.interrupted = &RHost::interrupted;
-  host.progress = show_progress_ ? &RHost::progress : nullptr;
+  host.progress = Rf_isFunction(draw_) ? &RHost::progress : nullptr;
   host.warn = &RHost::warn;
   host.context = this;
   return host;
 }
 
-bool RHost::interrupted(void*) { return R_ToplevelExec(check_interrupt, nullptr) == FALSE; }
+bool RHost::interrupted(void* self) {
+  return static_cast<RHost*>(self)->jump_ || R_ToplevelExec(check_interrupt, nullptr) == FALSE;
+}
 
 void RHost::warn(void* self, const char* message) { static_cast<RHost*>(self)->warnings_.emplace_back(message); }
 
-// Drawn from the second second on: a bar, the percentage and the time left.
-void RHost::progress(void* self, double fraction) {
+// From the second second on. Drawing runs R code, out of which R may want to jump (an interrupt, a handler of
+// messages): the run is ended first, as by an interrupt, then the jump goes on.
+void RHost::progress(void* self, double done) {
   RHost& host = *static_cast<RHost*>(self);
-  const double elapsed_s = now_s() - host.start_s_;
-  if (elapsed_s < 2 || fraction <= 0 || fraction > 1) return;
-  constexpr int width = 30;
-  char bar[width + 1] = {};
-  for (int k = 0; k < width; ++k) bar[k] = k < fraction * width ? '=' : ' ';
-  char text[128];
-  std::snprintf(text, sizeof text, "\rrkeops [%s] %3.0f%%, %.0f s left   ", bar, 100 * fraction,
-                elapsed_s * (1 - fraction) / fraction);
-  R_ToplevelExec(print_stderr, text);
+  const double seconds = now_s() - host.start_s_;
+  if (host.jump_ || seconds < 2 || done <= 0 || done > 1) return;
   host.bar_drawn_ = true;
+  SEXP draw = host.draw_;
+  try {
+    in_r([=] {
+      SEXP call = PROTECT(Rf_lang3(draw, PROTECT(Rf_ScalarReal(done)), PROTECT(Rf_ScalarReal(seconds))));
+      Rf_eval(call, R_GlobalEnv);
+      UNPROTECT(3);
+      return R_NilValue;
+    });
+  } catch (...) {
+    host.jump_ = std::current_exception();
+  }
+}
+
+void RHost::resume_jump() const {
+  if (jump_) std::rethrow_exception(jump_);
 }
 
 }  // namespace bridge

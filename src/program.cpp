@@ -70,11 +70,9 @@ const rkeops::Program* unwrap(SEXP pointer) {
 SEXP stale() { return bridge::failure("stale", "this program has to be built again"); }
 
 [[noreturn]] void refuse(const std::string& argument, SEXP value) {
-  const bool complex = TYPEOF(value) == CPLXSXP;
   const std::string got = Rf_isNull(value) ? "NULL" : std::string("of type ") + Rf_type2char(TYPEOF(value));
-  rkeops::Error error(complex ? rkeops::ErrorKind::unsupported : rkeops::ErrorKind::input,
-                      "input `" + argument + "` is " + got + ", expected numbers",
-                      complex ? "Complex data come with a later version." : "Give a numeric matrix or vector.");
+  rkeops::Error error(rkeops::ErrorKind::input, "input `" + argument + "` is " + got + ", expected numbers",
+                      "Give a numeric matrix or vector.");
   error.argument = argument;
   throw error;
 }

@@ -1,5 +1,7 @@
 # Special values, empty data, NaN, ties of precision and threads.
 
+skip_on_cran()  # many kernels to compile
+
 special <- c(-Inf, -1.5, -1, -0.5, 0, 0.5, 1, 2.5, Inf, NaN)
 
 # formula of x = Vi(1) -> values at `special`.

@@ -1,5 +1,7 @@
 # Gradients of every operation of the case table, in every variable, against central differences.
 
+skip_on_cran()  # many kernels to compile
+
 expect_gradient <- function(case, dims, variable, axis) {
   data <- random_data(dims, 3, 4, case$range, grid = 0)
   f <- function(data) sum_pairs(all_pairs(case$reference, data), axis)

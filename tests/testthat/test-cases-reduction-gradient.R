@@ -1,5 +1,7 @@
 # Gradients of reductions in every variable, for both axes, against central differences; and second order.
 
+skip_on_cran()  # many kernels to compile
+
 fold_of <- function(reduction, axis, k) function(data) {
   pairs <- all_pairs(function(a, b, c) c * sum((a - b)^2), data[c("a", "b", "c")])
   weights <- all_pairs(function(a, b, c) exp(a * b), data[c("a", "b", "c")])

@@ -1,5 +1,7 @@
 # Every reduction against base R: values, positions, weights, K, both axes, both precisions.
 
+skip_on_cran()  # many kernels to compile
+
 as_parts <- function(x) if (is.list(x)) x else list(x)
 
 expect_reduction <- function(reduction, formula, reference, dims, k = NULL, sizes, precision = "float64") {

@@ -1,5 +1,7 @@
 # Every operation of the case table under Sum, against base R.
 
+skip_on_cran()  # many kernels to compile
+
 sizes <- list(c(7, 63), c(63, 2), c(1, 1), c(1000, 7), c(2, 1000), c(0, 7), c(7, 0), c(63, 63))
 
 expect_sums <- function(case, dims, precision, axis, sizes) {

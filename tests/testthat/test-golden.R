@@ -1,3 +1,5 @@
+skip_on_cran()  # many kernels to compile
+
 golden_files <- function() list.files(test_path("golden"), "[.]jsonl$")
 
 test_that("every kernel gives the reference answer in float64", {

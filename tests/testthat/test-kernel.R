@@ -78,7 +78,7 @@ test_that("bad inputs are refused, and named", {
     expect_match(conditionMessage(error), "`s`")
     expect_identical(error$argument, "s")
   }
-  expect_error(op(list(x, y, b, 1i)), "`s`", class = "rkeops_error_unsupported")
+  expect_error(op(list(x, y, b, 1i)), "`s`", class = "rkeops_error_input")
   expect_error(op(list(x[, 1:2], y, b, 0.5)), "x=Vi", class = "rkeops_error_input")
   expect_error(op(list(x, t(y), b, 0.5)), "y=Vj", class = "rkeops_error_input")
   expect_error(op(list(x, y, b[-1, ], 0.5)), "b=Vj", class = "rkeops_error_input")

@@ -35,7 +35,8 @@ test_that("sizes are checked", {
   expect_error(K_ij %*% b[-1, ], "9 columns.*8 rows", class = "rkeops_error_dimension")
   expect_error(a[, -1] %*% K_ij, class = "rkeops_error_dimension")
   expect_error(K_ij %*% "a", class = "rkeops_error_input")
-  expect_error(K_ij %*% (b + 0i), class = "rkeops_error_unsupported")
+  error <- tryCatch(K_ij %*% b[-1, ], error = identity)
+  if (getRversion() < "4.3.0") expect_identical(conditionCall(error), quote(K_ij %*% b[-1, ]))
 })
 
 test_that("ordinary products are not touched", {

@@ -93,9 +93,29 @@ test_that("the Math group", {
   expect_error(round(x_i, 0.5), "digits", class = "rkeops_error_argument")
 })
 
+test_that("numbers on either side, and numbers that are not finite", {
+  x_i <- Vi(x)
+  y_i <- Vi(y)
+  expect_close(
+    values(x_i %% 0.3, 0.3 %% x_i, x_i %/% 0.3, 0.3 %/% x_i, x_i %% y_i, x_i %/% y_i, x_i %% c(1, 2, 3), -x_i,
+           !x_i, !(x_i > 0)),
+    cbind(x %% 0.3, 0.3 %% x, x %/% 0.3, 0.3 %/% x, x %% y, x %/% y, sweep(x, 2, 1:3, `%%`), -x, !x, !(x > 0))
+  )
+  expect_close(
+    values(x_i & 0, 1 & x_i, x_i > 0 & y_i > 0, (x_i > 0) | FALSE, TRUE | (x_i > 0), 0 < x_i, 0 >= x_i, 0.5 == x_i),
+    1 * cbind(x & 0, 1 & x, x > 0 & y > 0, x > 0, x > -9, 0 < x, 0 >= x, 0.5 == x)
+  )
+  expect_equal(
+    values(x_i + Inf, -Inf * x_i, x_i + NA, NaN * x_i, 1 / (x_i * 0), x_i < Inf, x_i > NaN, abs(x_i)^Inf),
+    cbind(x + Inf, -Inf * x, x + NaN, NaN * x, 1 / (x * 0), x < Inf, 0 * x, abs(x)^Inf), ignore_attr = TRUE
+  )
+  for (bad in list(x_i / 0, x_i %/% 0)) expect_error(values(bad), "constant 0", class = "rkeops_error_argument")
+  expect_true(all(is.nan(values(x_i %% 0))))
+})
+
 test_that("what has no meaning is refused by name", {
   x_i <- Vi(x)
-  for (f in list(gamma, cospi, cumsum, range, prod, any, mean)) {
+  for (f in list(gamma, cospi, cumsum, range, prod, any, all)) {
     expect_error(f(x_i), class = "rkeops_error_unsupported")
   }
 })

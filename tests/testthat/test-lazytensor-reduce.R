@@ -18,6 +18,16 @@ test_that("sum, min and max over either index", {
   expect_identical(dim(sum(D_ij, "j")), c(6L, 1L))
 })
 
+test_that("means", {
+  expect_close(mean(D_ij, "j"), cbind(rowMeans(D)))
+  expect_close(mean(P_ij, index = "i"), apply(P, c(2, 3), mean))
+  expect_close(mean(x_i, "j"), x)
+  expect_close(mean(x_i, "i"), t(colMeans(x)))
+  expect_close(sum(mean(x_i), "j"), cbind(rowMeans(x)))
+  expect_equal(mean(x_i)$dimres, 1)
+  expect_error(mean(D_ij, "k"), "index", class = "rkeops_error_argument")
+})
+
 test_that("positions of extrema count from 1", {
   local_rkeops_options()
   expect_equal(argmin(D_ij, "j"), cbind(apply(D, 1, which.min)))
@@ -107,6 +117,14 @@ test_that("bad calls are refused", {
   expect_error(min_argmin(D_ij, NA), "index", class = "rkeops_error_argument")
   expect_error(logsumexp(D_ij, NA), "index", class = "rkeops_error_argument")
   expect_error(sum(D_ij, "j", 3), class = "rkeops_error_argument")
+  expect_snapshot(error = TRUE, {
+    sum(D_ij, index = "k")
+    sum(D_ij, axis = 1)
+    sum(x_i, y_j)
+    max(D_ij, 0)
+    argKmin(D_ij, 3)
+    prod(D_ij, index = "j")
+  })
   expect_error(sum(LazyTensor(3), "j"), "constant", class = "rkeops_error_argument")
   expect_error(logsumexp(3, "j"), "LazyTensor", class = "rkeops_error_argument")
   expect_error(argmin(3, "j"), "LazyTensor", class = "rkeops_error_argument")

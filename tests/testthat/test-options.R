@@ -35,7 +35,7 @@ test_that("all options can be read and set again", {
 test_that("bad options are refused, and named", {
   local_rkeops_options()
   bad <- list(
-    backend = "TPU", device_id = 0.5, precision = "float16", verbosity = 2, debug = "a", cache_dir = "/does/not/exist",
+    backend = "TPU", device_id = 0.5, precision = "float16", verbosity = 3, debug = "a", cache_dir = "/does/not/exist",
     formula_only = NA, index_base = 2, threads = -1, cache_limit = -1, compile_timeout = 0, compiler = 3
   )
   for (name in names(bad)) {

@@ -1,0 +1,246 @@
+# Entries of LazyTensors as ordinary numbers.
+
+#' Entries of a LazyTensor
+#'
+#' Computes entries of the symbolic matrix and gives them as ordinary numbers: all of them, a part, or a picture. Only
+#' what is asked for is computed, in blocks of bounded memory, and results beyond `max_entries` numbers are refused.
+#'
+#' `K[i, j]` takes row numbers as for matrices: positive, negative or logical ones, or none. They always count from 1.
+#' `K[k]` takes single entries by their position in the matrix, column after column, or a matrix `k` of two columns i,
+#' j; so `diag(K)` works too. LazyTensors cannot be changed by `K[i, j] <- value`.
+#'
+#' As for matrices, `length(K)` is the number of pairs (i, j), and `head(K)`, `apply(K, 1, f)` and the like go through
+#' the ordinary matrix.
+#'
+#' @param x a LazyTensor.
+#' @param i,j numbers of rows i and of rows j.
+#' @param drop `TRUE`: the result loses axes of length 1.
+#' @param max_entries refuse results with more numbers than that.
+#' @param ... for `image()`: arguments of [graphics::image()], else not used.
+#' @return For dimension 1 a matrix M x N, otherwise an array M x N x D (`as.matrix()` wants dimension 1): numeric,
+#'   complex, or logical for truth values. `image()`: `x`, invisibly. Errors: of class `rkeops_error_memory` if there
+#'   are too many entries.
+#' @seealso [lazytensor_reductions] and [lazytensor_product], which store no large matrix.
+#' @name lazytensor_entries
+#' @aliases diag.LazyTensor
+#' @examples
+#' x <- matrix(seq(0, 3, length.out = 30))
+#' K_ij <- exp(-sqdist(Vi(x), Vj(x)))
+#' K_ij[1:3, 1:3]
+#' K_ij[, 30]
+#' diag(K_ij)
+#' dim(as.matrix(K_ij))
+#' image(K_ij)
+NULL
+
+#' @rdname lazytensor_entries
+#' @export
+as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
+  call <- call_of("as.matrix", sys.call())
+  if (x$dimres != 1) {
+    rkeops_abort("dimension", sprintf("as.matrix() needs dimension 1, this LazyTensor has dimension %.0f", x$dimres),
+                 call = call, argument = "x",
+                 hint = "as.array(x) gives an array M x N x D; elem(x, m) is component m, of dimension 1.")
+  }
+  dense(x, seq_len(dim(x)[1L]), seq_len(dim(x)[2L]), max_entries, call)
+}
+
+#' @rdname lazytensor_entries
+#' @export
+as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
+  dense(x, seq_len(dim(x)[1L]), seq_len(dim(x)[2L]), max_entries, call_of("as.array", sys.call()))
+}
+
+#' @rdname lazytensor_entries
+#' @export
+`[.LazyTensor` <- function(x, i, j, ..., drop = TRUE) {
+  call <- call_of("[", sys.call())
+  indices <- nargs() - 1L - !missing(drop)
+  if (indices > 2L) {
+    rkeops_abort("argument", "a LazyTensor has two indices, i and j", call = call, got = paste("got", indices),
+                 hint = "elem(x, m) is component m of the vectors.")
+  }
+  if (indices == 1L && !missing(i)) return(single_entries(x, i, call))
+  size <- dim(x)
+  values <- dense(
+    x, if (missing(i)) seq_len(size[1L]) else positions(i, size[1L], "i", x, call),
+    if (missing(j)) seq_len(size[2L]) else positions(j, size[2L], "j", x, call), 1e8, call
+  )
+  if (drop) drop(values) else values
+}
+
+#' @export
+`[<-.LazyTensor` <- function(x, ..., value) {
+  rkeops_abort("unsupported", "entries of a LazyTensor cannot be changed, they follow from its formula",
+               call = call_of("[<-", sys.call()),
+               hint = "ifelse(test, yes, no) chooses between values; as.matrix(x) gives an ordinary matrix.")
+}
+
+#' @rdname lazytensor_entries
+#' @importFrom graphics image
+#' @param xlab,ylab,ylim labels and limits of the axes; row 1 is on top.
+#' @param size at most so many rows and columns are drawn, evenly spaced ones of larger matrices.
+#' @export
+image.LazyTensor <- function(x, ..., size = 200, xlab = "j", ylab = "i", ylim = c(dim(x)[1L], 0) + 0.5) {
+  call <- call_of("image", sys.call())
+  size <- check_whole(size, "size", call, min = 1)
+  if (is.ComplexLazyTensor(x)) refuse_complex("image", call)
+  if (x$dimres != 1) {
+    rkeops_abort("dimension", sprintf("image() needs dimension 1, this LazyTensor has dimension %.0f", x$dimres),
+                 call = call, argument = "x", hint = "elem(x, m) is component m, of dimension 1.")
+  }
+  shown <- lapply(dim(x), function(n) round(seq(1, n, length.out = min(n, size))))
+  values <- dense(x, shown[[1L]], shown[[2L]], Inf, call)
+  edges <- lapply(1:2, function(axis) seq(0, dim(x)[axis], length.out = dim(values)[axis] + 1L) + 0.5)
+  graphics::image(edges[[2L]], edges[[1L]], t(values + 0), xlab = xlab, ylab = ylab, ylim = ylim, ...)
+  invisible(x)
+}
+
+# ---- what R functions ask matrices for
+
+#' @export
+length.LazyTensor <- function(x) {
+  pairs <- prod(as.numeric(dim(x)))
+  if (pairs <= .Machine$integer.max) as.integer(pairs) else pairs
+}
+
+# diag() takes entries of what is a matrix.
+#' @export
+is.matrix.LazyTensor <- function(x) TRUE
+
+#' @export
+as.vector.LazyTensor <- function(x, mode = "any") as.vector(as.array(x), mode)
+
+#' @export
+as.double.LazyTensor <- function(x, ...) as.double(as.array(x))
+
+#' @export
+as.list.LazyTensor <- function(x, ...) {
+  rkeops_abort("unsupported", "a LazyTensor is not a list that can be looped over", call = NULL,
+               hint = "Reduce it, as in sum(x, index = \"j\"), or take entries: x[i, j], as.matrix(x).")
+}
+
+# Also what pmax(), sort() and the like begin with.
+#' @export
+is.na.LazyTensor <- function(x) {
+  refuse_function("is.na", NULL, paste("Look for missing values in the data, before Vi() or Vj().",
+                                       "pmax(x, y) is ifelse(x > y, x, y)."))
+}
+
+#' @export
+c.LazyTensor <- function(...) refuse_binding("c")
+
+#' @export
+cbind.LazyTensor <- function(..., deparse.level = 1) refuse_binding("cbind")
+
+#' @export
+rbind.LazyTensor <- function(..., deparse.level = 1) refuse_binding("rbind")
+
+refuse_binding <- function(name) {
+  refuse_function(name, NULL, "concat(x, y) puts the vectors of x and y together. Bind data before Vi() or Vj().")
+}
+
+# The user's call of a generic, out of the call of a method.
+call_of <- function(generic, call) {
+  call[[1L]] <- as.name(generic)
+  call
+}
+
+# ---- computation
+
+# Entries (i, j) for all i in `i` and j in `j`, as an array length(i) x length(j) (x D).
+dense <- function(x, i, j, max_entries, call) {
+  check_entries(x, as.numeric(length(i)) * length(j), max_entries, call)
+  rows <- length(i)
+  values <- pair_entries(x, as.numeric(rows) * length(j), call, function(k) {
+    list(i[(k - 1) %% rows + 1], j[(k - 1) %/% rows + 1])
+  })
+  dim(values) <- c(rows, length(j), if (x$dimres != 1) x$dimres)
+  values
+}
+
+# x[k] and x[cbind(i, j)]: a vector, or a matrix with one row per entry.
+single_entries <- function(x, k, call) {
+  size <- as.numeric(dim(x))
+  if (is.numeric(k) && length(dim(k)) == 2L && ncol(k) == 2L) {
+    pairs <- list(positions(k[, 1L], size[1L], "i", x, call), positions(k[, 2L], size[2L], "j", x, call))
+  } else {
+    if (is.logical(k) && length(k) == prod(size)) k <- which(k)
+    if (!is.numeric(k) || any(k < 0, na.rm = TRUE)) {
+      hint <- if (is.LazyTensor(k)) "as.matrix(i) gives ordinary truth values; ifelse(i, x, 0) keeps x where i is true."
+              else "Write x[i, j], x[i, ] or x[, j] for rows i and columns j."
+      abort_argument("i", "positions of entries", k, call, hint = hint)
+    }
+    k <- positions(k, prod(size), "i", x, call)
+    pairs <- list((k - 1) %% size[1L] + 1, (k - 1) %/% size[1L] + 1)
+  }
+  check_entries(x, length(pairs[[1L]]), 1e8, call)
+  drop(pair_entries(x, length(pairs[[1L]]), call, function(k) list(pairs[[1L]][k], pairs[[2L]][k])))
+}
+
+# Row numbers of an index, as `[` of matrices takes them.
+positions <- function(index, n, arg, x, call) {
+  if (is.object(index) || !(is.numeric(index) || is.logical(index))) {
+    abort_argument(arg, "row numbers or truth values", index, call)
+  }
+  if (is.numeric(index) && any(index <= -1, na.rm = TRUE) && any(index >= 1, na.rm = TRUE)) {
+    abort_argument(arg, "either row numbers, or negative ones to leave out", index, call)
+  }
+  few <- is.numeric(index) && !anyNA(index) && all(index >= 1)
+  chosen <- if (few) trunc(index) else if (is.logical(index) && length(index) > n) NA else seq_len(n)[index]
+  if (!anyNA(chosen) && (length(chosen) == 0L || max(chosen) <= n)) return(chosen)
+  hint <- if (x$dimres > 1) "Rows i and j are meant; elem(x, m) is component m of the vectors."
+          else "dim(x) gives the number of rows i and of rows j."
+  rkeops_abort("argument", sprintf("`%s` is out of bounds: there are %.0f", arg, n), call = call, argument = arg,
+               got = paste("got", describe(index)), hint = hint)
+}
+
+check_entries <- function(x, pairs, max_entries, call) {
+  if (!is.numeric(max_entries) || length(max_entries) != 1L || is.na(max_entries)) {
+    abort_argument("max_entries", "a number", max_entries, call)
+  }
+  entries <- pairs * x$dimres
+  if (entries <= max_entries) return(invisible())
+  rkeops_abort(
+    "memory", sprintf("the result would have %s entries and take %s of memory", in_full(entries),
+                      human_bytes(pairs * vector_bytes(x))),
+    got = sprintf("at most %s entries are allowed", in_full(max_entries)), call = call,
+    hint = paste("Reduce it, as in sum(x, index = \"j\"), or take a part, x[1:100, 1:100];",
+                 "as.array(x, max_entries = Inf) lifts the limit.")
+  )
+}
+
+in_full <- function(count) format(count, big.mark = ",", scientific = FALSE)
+
+# Bytes of one entry (i, j) in an ordinary array.
+vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
+
+# A matrix with one row per entry. `pairs_of(k)` is the list of numbers i and of numbers j of entries k. Entries are
+# what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So blocks of them are
+# one kernel, the same for all.
+pair_entries <- function(x, count, call, pairs_of) {
+  dim <- declared_dim(x)
+  args <- sub("=Vj(", "=Vi(", x$args, fixed = TRUE)
+  index <- match(substr(declared_as(x$args), 1L, 2L), categories)
+  data <- x$data
+  if (!any(index < 3L)) {
+    args <- c(args, "A0x0i=Vi(1)")  # not in the formula; gives the number of rows
+    index <- c(index, 1L)
+    data <- c(data, list(matrix(0, 1L, 1L)))
+  }
+  formula <- paste0("Sum_Reduction(", x$formula, ",1)")
+  width <- dim + sum(vapply(data, NCOL, 0L))
+  block <- max(1, 2^22 %/% width)
+  values <- matrix(0, count, dim)
+  done <- 0
+  while (done < count) {
+    k <- done + seq_len(min(block, count - done))
+    pairs <- pairs_of(k)
+    rows <- Map(function(values, of) if (of == 3L) values else values[pairs[[of]], , drop = FALSE], data, index)
+    values[k, ] <- evaluate(formula, args, rows, call)
+    done <- done + length(k)
+  }
+  if (is.ComplexLazyTensor(x)) return(deinterleave(values))
+  if (x$logical) storage.mode(values) <- "logical"
+  values
+}

@@ -1,0 +1,89 @@
+# The reference page of the formula language: made from the engine's operation table by roxygen2, so that it lists
+# all that there is. The differential operators and the reductions are not operations; they stand here.
+
+# A section of the page begins at the row of the table named here; rows of the table follow each other by topic.
+operation_sections <- c(
+  "Arithmetic and elementary functions" = "Add",
+  "Special functions" = "Expm1",
+  "Variables and constants" = "Var",
+  "Vectors" = "Sum",
+  "Complex vectors" = "Real2Complex",
+  "Matrices and tensors" = "MatVecMult"
+)
+
+differential_operators <- c(
+  "Grad(F, v, e)" = "gradient: the adjoint of the differential of F at v, applied to e, which has the dimension of F",
+  "Grad(F, v)" = "the same; the last argument of the formula, without a name, is e",
+  "Diff(F, v, u)" = "the differential of F at v, applied to u, which has the dimension of v",
+  "Diff(F, (v, w), (u, t))" = "the sum of the differentials at v and w, applied to u and t",
+  "GradMatrix(F, v)" = "the gradients of all components of F, one after the other",
+  "Divergence(F, v)" = "sum of the derivatives of component k of F by component k of v",
+  "Laplacian(F, v)" = "divergence of the gradient, for F of dimension 1",
+  "TraceOperator(F, v, w)" = "for F linear in v: trace of its matrix, rows weighted by w (1 without w)",
+  "AdjointOperator(F, v, u)" = "for F linear in v: its transposed matrix times u",
+  "SumLinOperator(F, v, l, r)" = "for F linear in v: l' M r with its matrix M (1 without l or r)"
+)
+
+reduction_forms <- c(
+  "Sum_Reduction(F, axis)" = "sum",
+  "Min_Reduction(F, axis)" = "smallest value of each component",
+  "Max_Reduction(F, axis)" = "largest value of each component",
+  "ArgMin_Reduction(F, axis)" = "its row",
+  "ArgMax_Reduction(F, axis)" = "its row",
+  "Min_ArgMin_Reduction(F, axis)" = "smallest value and its row",
+  "Max_ArgMax_Reduction(F, axis)" = "largest value and its row",
+  "KMin_Reduction(F, K, axis)" = "the K smallest values of each component, in increasing order",
+  "ArgKMin_Reduction(F, K, axis)" = "their rows",
+  "KMin_ArgKMin_Reduction(F, K, axis)" = "the K smallest values and their rows",
+  "LogSumExp_Reduction(F, axis)" = "log of the sum of e^F, without overflow, of each component",
+  "LogSumExpWeight_Reduction(F, W, axis)" = "log of the sum of e^F W, for F of dimension 1",
+  "SumSoftMaxWeight_Reduction(F, W, axis)" = "sum of e^F W divided by the sum of e^F, for F of dimension 1",
+  "Max_SumShiftExp_Reduction(F, axis)" = "m, the largest F, and the sum of e^(F - m), for F of dimension 1",
+  "Max_SumShiftExpWeight_Reduction(F, W, axis)" = "m, the largest F, and the sum of e^(F - m) W, for F of dimension 1"
+)
+
+# The operation table cut into the sections: a list of named character vectors, call = meaning.
+operations_by_section <- function() {
+  table <- settle(rk_operation_table())
+  from <- match(operation_sections, table$name)
+  stopifnot(!anyNA(from), !is.unsorted(from))
+  meaning <- paste0(table$summary, ifelse.default(table$has_gradient | table$name == "Var", "", "; has no derivative"))
+  section <- findInterval(seq_along(table$name), from)
+  sections <- split(structure(meaning, names = table$call), section)
+  structure(sections, names = names(operation_sections))
+}
+
+reference_rd <- function() {
+  sections <- c(
+    operations_by_section(), list("Differential operators" = differential_operators, "Reductions" = reduction_forms)
+  )
+  escape <- function(text) gsub("([\\\\%{}])", "\\\\\\1", text)
+  vapply(names(sections), function(title) {
+    rows <- sprintf("\\code{%s} \\tab %s \\cr", escape(names(sections[[title]])), escape(sections[[title]]))
+    sprintf("\\section{%s}{\n\\tabular{ll}{\n%s\n}}\n", title, paste(rows, collapse = "\n"))
+  }, "")
+}
+
+#' The formula language
+#'
+#' All that the formulas of [keops_kernel()] can be made of. A formula is a vector-valued function of variables with
+#' index i, with index j and of parameters; a reduction folds it over one index.
+#'
+#' In the tables a, b, c, ... and F, W are formulas; m, n, o are whole numbers; M, N, ... are lists of whole numbers
+#' such as `[2,3]`; v and w are variables; axis is 1 (fold over j, one row of the result per i) or 0 (fold over i,
+#' one row per j). Positions count from 0. Unless said otherwise, operations work component by component, and their
+#' operands have equal dimensions or dimension 1.
+#'
+#' Operators, from the loosest to the tightest: `<`, `<=`, `>`, `>=`, `==`, `!=`; `|` (scalar product); `+`, `-`;
+#' `*`, `/`; unary minus; `^` or `**`. Numbers are constants of dimension 1. Variables are declared (`"x=Vi(3)"`), or
+#' written inline (`Vi(0,3)`: position and dimension). Complex vectors hold real and imaginary parts in turn.
+#' Reductions can be combined and used inside formulas.
+#'
+#' @evalRd reference_rd()
+#' @name rkeops_operations
+#' @seealso [keops_kernel()]; [lazytensor_functions] for the R functions of LazyTensors.
+#' @examples
+#' args <- c("x = Vi(3)", "y = Vj(3)", "s = Pm(1)")
+#' squared <- keops_kernel("Sum_Reduction(Square(x | y) / (s + SqDist(x, y)), 1)", args)
+#' squared(list(diag(3), diag(3), 2))
+NULL

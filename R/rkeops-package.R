@@ -1,0 +1,28 @@
+#' rkeops: reductions of huge symbolic matrices
+#'
+#' Computes `a_i = reduction over j of F(x_i, y_j)` for millions of rows without storing a matrix of all pairs (i,
+#' j), and gradients of such reductions. A formula is compiled when it is used first, by the C compiler that R uses,
+#' and kept for later sessions. No Python and no configuration is needed.
+#'
+#' Where to start:
+#'
+#' * [LazyTensor()]: symbolic matrices, from which ordinary R expressions make formulas;
+#'   [their operators][lazytensor_operators], [functions][lazytensor_functions] and [reductions][lazytensor_reductions].
+#' * [keops_kernel()]: formulas written as text, made of [these operations][rkeops_operations]; [keops_grad()] for
+#'   their gradients.
+#' * [check_rkeops()]: is everything in place?
+#' * [rkeops_use_float32()], [rkeops_use_cpu()], [rkeops_use_gpu()] and [all other options][rkeops_options].
+#' * [get_rkeops_cache_dir()]: where compiled kernels are kept.
+#' * [Errors and how to catch them][rkeops_errors].
+#'
+#' @examples
+#' x <- matrix(runif(300), 100)
+#' y <- matrix(runif(600), 200)
+#' K_ij <- exp(-sqdist(Vi(x), Vj(y)))   # 100 x 200, nothing computed yet
+#' sums <- sum(K_ij, index = "j")       # 100 x 1
+#' @useDynLib rkeops, .registration = TRUE
+#' @importFrom Rcpp evalCpp
+#' @importFrom stats step
+#' @importFrom methods Ops setMethod setOldClass show
+#' @keywords internal
+"_PACKAGE"
