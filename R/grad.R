@@ -97,21 +97,26 @@ check_gradin <- function(gradin, index, call) {
 }
 
 # The identifier in f of a variable given as LazyTensor, by identifier or by 0-based position.
-variable_in <- function(f, var, call) {
+variable_in <- function(f, var, call, arg = "var") {
   ids <- identifier(f$args)
   if (is.LazyTensor(var)) {
+    if (length(var$args) == 0L) {
+      rkeops_abort("argument", sprintf("`%s` is the constant %s, not a variable", arg, readable_formula(var)),
+                   call = call, argument = arg,
+                   hint = "Vi() and Vj() make variables, and so does Pm() of a number that is not whole.")
+    }
     if (length(var$args) == 1L && var$formula == identifier(var$args)) {
       if (var$formula %in% ids) return(var$formula)
       same <- rk_match_objects(f$data, var$data) > 0 & declared_as(f$args) == declared_as(var$args)
       if (any(same)) return(ids[same][1L])
-      rkeops_abort("argument", "`var` does not occur in `f`", call = call, argument = "var",
+      rkeops_abort("argument", sprintf("`%s` does not occur in `f`", arg), call = call, argument = arg,
                    got = paste("`f` is", readable_formula(f)))
     }
-    rkeops_abort("argument", "`var` must be one variable, not an expression", call = call, argument = "var",
+    rkeops_abort("argument", sprintf("`%s` must be one variable, not an expression", arg), call = call, argument = arg,
                  hint = "Give what Vi(), Vj() or Pm() returned.")
   }
   if (is.character(var) && length(var) == 1L && var %in% ids) return(var)
   if (is_whole(var) && var >= 0 && var < length(ids)) return(ids[var + 1])
-  abort_argument("var", sprintf("a variable of `f`: a LazyTensor, its formula, or a position from 0 to %d",
-                                length(ids) - 1L), var, call)
+  abort_argument(arg, sprintf("a variable of `f`: a LazyTensor, its formula, or a position from 0 to %d",
+                              length(ids) - 1L), var, call)
 }

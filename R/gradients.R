@@ -1,0 +1,152 @@
+#' Gradients of reductions of LazyTensors
+#'
+#' `gradients()` gives a number that sums up a whole LazyTensor, by default the sum of all its entries, and its
+#' gradients with respect to variables. `vjp()`, `jvp()` and `hvp()` are the adjoint, the differential and the Hessian
+#' of a reduction, applied to numbers. [objective()] does the same for [stats::optim()] and the like.
+#'
+#' @details
+#' With R the result of the reduction, which has one row per i if `index = "j"`:
+#' * `gradients()`: value and gradients of `sum(e * R)`, or of `sum(e * loss(R))`;
+#' * `vjp()` (vector-Jacobian product, reverse mode): the gradients of `sum(e * R)`;
+#' * `jvp()` (Jacobian-vector product, forward mode): the change of R, to first order, when the variables change by
+#'   `tangent`;
+#' * `hvp()` (Hessian-vector product): the change of the gradients of `sum(e * R)` when the variables change by
+#'   `tangent`.
+#'
+#' All that is needed is computed together: value and gradients with respect to parameters and variables of the
+#' result's index take one pass over the pairs (i, j), those of the other index a second one. This holds for `"Sum"`
+#' and `"LogSumExp"` of dimension 1; vectors and the weighted soft-max take a pass more where a `loss` or a soft-max
+#' asks for R first. After `"Min"`, `"Max"` and `"KMin"` only the selected pairs are looked at. Kernels are compiled
+#' once, also when data change.
+#'
+#' Derivatives of minima and maxima are those of the entries that are selected, and those of positions (`"ArgMin"`),
+#' signs and comparisons are 0. A variable that occurs in `f` as rows i and as rows j at once, as in a matrix of
+#' distances of a set of points to itself, is a list in `wrt`: `wrt = list(list(x_i, x_j))`.
+#' On the other hand the same R object with the same index is always one variable: a copy of `x` that stays where it is,
+#' while `Vi(x)` changes, is `Vi(x + 0)`.
+#'
+#' @param f a real LazyTensor.
+#' @param wrt a variable of `f`, or of the weight: what `Vi()`, `Vj()` or `Pm()` returned; or a list of them. In a
+#'   list, a list of variables stands for variables that are the same matrix, of which gradients are added up. (`Pm()`
+#'   of a whole number is a constant and no variable.)
+#' @param e weights of the result: a number; a vector with one number per row of the result; a matrix (or array) of its
+#'   shape; or a LazyTensor indexed like the result, of dimension 1 or that of the result.
+#' @param index `"j"`: reduce over j, `"i"`: over i.
+#' @param reduction name of the reduction: `"Sum"`, `"LogSumExp"`, `"SumSoftMaxWeight"`, `"Min"`, `"Max"`, `"KMin"`, ...
+#' @param opt_arg K for `"KMin"`, or the weight for `"LogSumExp"` and `"SumSoftMaxWeight"`: a LazyTensor, a number or a
+#'   vector.
+#' @param loss a function of R that is applied entry by entry, such as `function(r) log1p(exp(-r))`.
+#' @param derivative its derivative, a function of R. `NULL`: by the rules of [stats::D()], if `loss` is one
+#'   expression. With a `derivative`, `loss` may also be any function of the matrix R, if `derivative(R)` has its
+#'   shape.
+#' @param tangent a direction in which the variable changes: numbers or a LazyTensor of its shape, or one number for all
+#'   entries; if `wrt` is a list, a list of them.
+#' @return `gradients()`: a list of `value`, the number; `gradient`; and `result`, the matrix R. The `gradient`, and
+#'   what `vjp()` and `hvp()` give: a matrix of the shape of the variable's data, a vector for a parameter, complex
+#'   for a complex variable z (that with respect to Re(z) plus i times that with respect to Im(z)); if `wrt` is a
+#'   list, a list of them, with its names. `jvp()`: a matrix (or array) of the shape of R.
+#'
+#'   Errors: of class `rkeops_error_argument` if a variable does not occur, is an expression or a constant;
+#'   `rkeops_error_dimension` if `e` or `tangent` has another shape; `rkeops_error_unsupported` if `f` is complex, or an
+#'   operation or the reduction has no derivative.
+#' @seealso [objective()]; [grad()] as in RKeOps 2; [keops_grad()] for formulas as text.
+#' @examples
+#' x <- matrix(runif(20), 10)
+#' y <- matrix(runif(30), 15)
+#' x_i <- Vi(x)
+#' y_j <- Vj(y)
+#' s <- Pm(0.5)
+#' K_ij <- exp(-sqdist(x_i, y_j) / s)
+#'
+#' gradients(K_ij, x_i)$gradient
+#' str(gradients(K_ij, list(x = x_i, y = y_j, s = s)))
+#'
+#' # of the log-likelihood of a kernel density
+#' gradients(-sqdist(x_i, y_j) / s, s, reduction = "LogSumExp")
+#'
+#' # of quadratic forms a' K b
+#' a <- rnorm(10)
+#' b <- rnorm(15)
+#' vjp(K_ij * Vj(matrix(b)), s, e = a, index = "j")
+#'
+#' jvp(K_ij, x_i, tangent = 1, index = "j")
+#' hvp(K_ij, list(x_i, s), tangent = list(0, 1))
+#' @export
+gradients <- function(f, wrt, e = 1, index = "j", reduction = "Sum", opt_arg = NULL, loss = NULL, derivative = NULL) {
+  call <- sys.call()
+  fold <- new_fold(f, index, reduction, opt_arg, call)
+  variables <- find_variables(fold, wrt, call)
+  found <- value_and_adjoints(fold, variables, as_adjoint(e, fold, call), check_loss(loss, derivative, call))
+  list(value = found$value, gradient = shape_adjoints(found$adjoints, variables), result = found$result)
+}
+
+#' @rdname gradients
+#' @export
+vjp <- function(f, wrt, e = 1, index, reduction = "Sum", opt_arg = NULL) {
+  call <- sys.call()
+  fold <- new_fold(f, index, reduction, opt_arg, call)
+  variables <- find_variables(fold, wrt, call)
+  found <- reverse(fold, unlist(variables$ids), as_adjoint(e, fold, call), value = FALSE)
+  shape_adjoints(found$adjoints, variables)
+}
+
+#' @rdname gradients
+#' @export
+jvp <- function(f, wrt, tangent, index, reduction = "Sum", opt_arg = NULL) {
+  call <- sys.call()
+  fold <- new_fold(f, index, reduction, opt_arg, call)
+  variables <- find_variables(fold, wrt, call)
+  forward(with_tangents(fold, variables, tangent, call), unlist(variables$ids))
+}
+
+#' @rdname gradients
+#' @export
+hvp <- function(f, wrt, tangent, e = 1, index = "j", reduction = "Sum", opt_arg = NULL) {
+  call <- sys.call()
+  fold <- new_fold(f, index, reduction, opt_arg, call)
+  variables <- find_variables(fold, wrt, call)
+  e <- as_adjoint(e, fold, call)
+  adjoints <- reverse_of_forward(with_tangents(fold, variables, tangent, call), unlist(variables$ids), e)
+  shape_adjoints(adjoints, variables)
+}
+
+# Value of sum(e * loss(result)), the result, and the adjoints of all identifiers.
+value_and_adjoints <- function(fold, variables, e, loss) {
+  ids <- unlist(variables$ids)
+  if (is.null(loss)) {
+    found <- reverse(fold, ids, e)
+    return(list(value = sum(as.vector(e) * found$value), result = found$value, adjoints = found$adjoints))
+  }
+  found <- reverse(fold, ids, function(result) {
+    slopes <- as.vector(e) * loss$derivative(result)
+    if (length(slopes) == 1L) slopes <- rep_len(slopes, length(result))
+    if (length(slopes) == length(result)) return(matrix(as.double(slopes), fold$rows))
+    rkeops_abort("dimension", "`derivative` must give as many numbers as the result has, or one", call = fold$call,
+                 argument = "derivative", got = sprintf("%d instead of %d", length(slopes), length(result)))
+  })
+  list(value = sum(as.vector(e) * loss$value(found$value)), result = found$value, adjoints = found$adjoints)
+}
+
+check_loss <- function(loss, derivative, call) {
+  if (is.null(loss) && is.null(derivative)) return(NULL)
+  if (!is.function(loss)) abort_argument("loss", "a function of the result", loss, call)
+  if (is.null(derivative)) derivative <- derivative_of(loss, call)
+  if (!is.function(derivative)) abort_argument("derivative", "a function of the result", derivative, call)
+  list(value = loss, derivative = derivative)
+}
+
+# By the rules of D(), for a function that is one expression.
+derivative_of <- function(loss, call) {
+  expression <- body(loss)  # (none of a primitive)
+  if (is.call(expression) && identical(expression[[1L]], quote(`{`)) && length(expression) == 2L) {
+    expression <- expression[[2L]]
+  }
+  slope <- tryCatch(stats::D(expression, names(formals(loss))[1L]), error = identity)
+  if (inherits(slope, "error")) {
+    rkeops_abort("argument", "the derivative of `loss` is not known", call = call, argument = "loss",
+                 got = if (!is.primitive(loss)) conditionMessage(slope),
+                 hint = "Give `derivative`, a function of the result too.")
+  }
+  body(loss) <- slope
+  loss
+}
