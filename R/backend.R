@@ -37,7 +37,7 @@ rkeops_use_cpu <- function(ncore = NULL) {
 #' @export
 rkeops_use_gpu <- function(device = NULL) {
   call <- sys.call()
-  change_options(list(backend = "GPU", device_id = if (is.null(device)) -1L else device), call)
+  change_options(list(backend = "GPU", device_id = if (is.null(device)) -1L else device), call, device_id = "device")
 }
 
 #' Tensor cores of GPUs

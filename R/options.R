@@ -132,7 +132,9 @@ set_rkeops_options <- function(input = NULL) {
   change_options(input, sys.call())
 }
 
-change_options <- function(input, call) {
+# `...`: the user's names of options that come from arguments.
+change_options <- function(input, call, ...) {
+  arguments <- c(...)
   if (is.null(input)) return(invisible(options(rkeops = default_options())))
   table <- option_table()
   if (!is.list(input) || (length(input) > 0L && (is.null(names(input)) || !all(nzchar(names(input)))))) {
@@ -146,7 +148,7 @@ change_options <- function(input, call) {
   values <- current_options()
   for (name in names(input)) {
     value <- table[[name]][[2L]](input[[name]], function(expected) {
-      abort_argument(name, expected, input[[name]], call)
+      abort_argument(if (name %in% names(arguments)) arguments[[name]] else name, expected, input[[name]], call)
     })
     values[name] <- list(value)
   }

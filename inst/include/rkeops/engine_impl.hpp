@@ -65,7 +65,8 @@ inline Sizes sizes_of(const std::vector<Argument>& arguments, const std::vector<
     if (argument.category == Category::parameter) {
       if (input.rows * input.cols != argument.dim) {
         throw input_error(argument, "parameter " + label(argument) + " has " + str(input.rows * input.cols) +
-                                        " values, " + str(argument.dim) + " are needed");
+                                        " value" + (input.rows * input.cols == 1 ? "" : "s") +
+                                        ", it is declared with " + str(argument.dim));
       }
       continue;
     }
@@ -272,16 +273,20 @@ std::int64_t operation_dim(const std::string& name, const std::vector<std::int64
                            const std::vector<std::int64_t>& parameters) {
   const Operation* operation = find_operation(name);
   if (!operation || !*operation->signature) {
-    throw Error(ErrorKind::argument, "unknown operation '" + name + "'");
+    std::vector<std::string_view> known;
+    for (const Operation& row : operations()) {
+      if (*row.signature) known.push_back(row.name);
+    }
+    throw Error(ErrorKind::argument, "unknown operation '" + name + "'", did_you_mean(name, known));
   }
   const std::string_view signature = operation->signature;
   const auto count = [&](char letter) {
     return static_cast<std::size_t>(std::count(signature.begin(), signature.end(), letter));
   };
   if (operand_dims.size() != count('x') || !engine_detail::parameters_fit(signature, parameters)) {
-    argument_error(name + " takes " + str(static_cast<std::int64_t>(count('x'))) + " operands, " +
-                   str(static_cast<std::int64_t>(count('n'))) + " integers and " +
-                   str(static_cast<std::int64_t>(count('L'))) + " lists of integers");
+    argument_error(name + " takes " + str(static_cast<std::int64_t>(count('x'))) + " operand(s), " +
+                   str(static_cast<std::int64_t>(count('n'))) + " integer(s) and " +
+                   str(static_cast<std::int64_t>(count('L'))) + " list(s) of integers");
   }
   Graph graph;
   std::vector<Expr> operands;

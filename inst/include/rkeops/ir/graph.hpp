@@ -84,7 +84,10 @@ inline void require_few(const char* name, const char* what, std::int64_t count) 
 inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
                           std::int64_t dim, Indices indices, double value) {
   constexpr std::int64_t largest_dim = 1 << 30;
-  if (dim > largest_dim) dimension_error(std::string(operation.name) + ": dimension " + str(dim) + " is too large");
+  if (dim > largest_dim) {
+    const std::string name = *operation.signature ? std::string(operation.name) + ": " : "";  // (or an internal one)
+    dimension_error(name + "dimension " + str(dim) + " is too large");
+  }
   Node node{this,
             &operation,
             {},

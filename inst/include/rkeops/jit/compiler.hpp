@@ -62,7 +62,7 @@ class CCompiler {
       case ProcessResult::End::signalled:
         return "was killed by signal " + std::to_string(result.code);
       case ProcessResult::End::timed_out:
-        return "did not finish within " + std::to_string(static_cast<int>(options_.compile_timeout_s)) + " seconds";
+        return "did not finish within " + std::to_string(static_cast<int>(options_.compile_timeout_s)) + " s";
       default:
         return std::string("could not be started: ") + std::strerror(result.code);
     }

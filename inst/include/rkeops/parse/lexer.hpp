@@ -87,7 +87,8 @@ inline std::vector<Token> tokenize(const std::string& formula) {
         continue;
       }
       if (end < text.size() && (letter(text[end]) || text[end] == '.')) {
-        parse_error(formula, static_cast<std::int64_t>(end), "malformed number");
+        parse_error(formula, static_cast<std::int64_t>(end), "malformed number",
+                    "Write products with *; names cannot begin with a digit.");
       }
       push(TokenKind::number, end - k);
       tokens.back().number = read_number(tokens.back().text);
