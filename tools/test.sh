@@ -38,8 +38,8 @@ cpp_test() { # program, or what its compiler said
   if [ -x "$1" ]; then (cd "$work" && "$1"); else cat "$1.log"; return 1; fi
 }
 
-need R compiler Rcpp cli testthat withr
-if have apt-get; then need checkbashisms; fi
+need R compiler Rcpp cli testthat withr knitr rmarkdown ggplot2
+if have apt-get; then need checkbashisms pandoc; fi
 
 say "layers"
 run check_layers sh "$root/tools/check_layers.sh"
@@ -63,7 +63,7 @@ cd "$work"
 # R CMD check warns where the locale is not UTF-8.
 case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in *[Uu][Tt][Ff]*) ;; *) export LC_ALL=C.UTF-8 ;; esac
 vignettes=
-if [ -d "$root/vignettes" ] && ! { have pandoc && have_package rmarkdown; }; then vignettes=--no-build-vignettes; fi
+have pandoc || vignettes=--no-build-vignettes
 # As on CRAN, but for what needs the net. NOT_CRAN lets the long tests run.
 export _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_CRAN_INCOMING_REMOTE_=false _R_CHECK_SYSTEM_CLOCK_=false NOT_CRAN=true
 as_cran=--as-cran

@@ -45,3 +45,11 @@ numeric_gradient <- function(f, x, weight = 1, h = 1e-5) {
 expect_no_warning_of <- function(expr) {
   expect_warning(expr, NA)
 }
+
+# What R code prints in a process of its own, with environment variables "NAME=value".
+in_new_session <- function(code, ...) {
+  file <- withr::local_tempfile(lines = c("suppressPackageStartupMessages(library(rkeops))", code), fileext = ".R")
+  variables <- c(..., paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep)))
+  suppressWarnings(system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", file), stdout = TRUE, stderr = TRUE,
+                           env = variables))
+}

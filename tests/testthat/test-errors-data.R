@@ -136,3 +136,19 @@ test_that("gradients of reductions", {
     grad(f, eta_i, "Sum", 2, "j")
   ))
 })
+
+test_that("LazyTensors as matrices and lists", {
+  local_rkeops_options()
+  x_i <- Vi(x)
+  y_j <- Vj(y)
+  K_ij <- exp(-sqdist(x_i, y_j))
+  other_j <- Vj(x + 1)
+  expect_snapshot_output(show_errors(
+    K_ij[1, 2, 3],
+    image(x_i * y_j),
+    as.list(K_ij),
+    solve(exp(-sqdist(x_i, Vj(x))), 1:4 + 1i),
+    elemT(x_i * 1i, 1, 2),
+    objective(sqdist(x_i, other_j), list(same = list(x_i, other_j)))
+  ))
+})

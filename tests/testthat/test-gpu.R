@@ -1,13 +1,6 @@
 # What R sees of GPUs: clear errors where there is none, and, through a fake driver that tools/test.sh builds (named by
 # RKEOPS_FAKE_CUDA), the whole way there and back. Drivers are opened once per process, so this runs in processes of its own.
 
-in_new_session <- function(code, ...) {
-  file <- withr::local_tempfile(lines = c("suppressPackageStartupMessages(library(rkeops))", code), fileext = ".R")
-  variables <- c(..., paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep)))
-  suppressWarnings(system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", file), stdout = TRUE, stderr = TRUE,
-                           env = variables))
-}
-
 refused <- "cat(tryCatch({ rkeops_use_gpu(); 'no error' }, error = function(e) paste(class(e)[1], conditionMessage(e))))"
 
 test_that("without a driver the error says so, and the CPU goes on", {
