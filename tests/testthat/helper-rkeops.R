@@ -25,11 +25,6 @@ expect_close <- function(object, expected, tolerance = 1e-10) {
   expect_equal(object, expected, tolerance = tolerance, ignore_attr = TRUE)
 }
 
-# An operation that a later version brings.
-skip_if_unsupported <- function(expr) {
-  tryCatch(expr, rkeops_error_unsupported = function(e) skip(conditionMessage(e)))
-}
-
 # Central differences of the sum of `f(x) * weight` with respect to x.
 numeric_gradient <- function(f, x, weight = 1, h = 1e-5) {
   result <- x
