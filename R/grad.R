@@ -68,7 +68,9 @@ variable_name <- function(var, info, call) {
 #' @param var the variable: a LazyTensor made by `Vi()`, `Vj()` or `Pm()` that occurs in `f`, its `formula`, or its
 #'   position among the variables of `f`, counted from 0.
 #' @param index `"i"` or `"j"`: the index that is reduced.
-#' @return A matrix with the shape of the variable's data (one row for a parameter).
+#' @return A matrix with the shape of the variable's data (one row for a parameter), complex if `var` is a complex
+#'   LazyTensor.
+#' @seealso [gradients()], which also gives the value, and several gradients at once.
 #' @examples
 #' x_i <- Vi(matrix(runif(12), 4))
 #' y_j <- Vj(matrix(runif(15), 5))
@@ -86,7 +88,8 @@ grad <- function(f, gradin, opstr, var, index) {
   id <- variable_in(f, var, call)
   merged <- merge_operands(list(f, gradin), call)
   formula <- sprintf("Grad(%s_Reduction(%s,%d),%s,%s)", opstr, merged$formulas[1L], axis, id, merged$formulas[2L])
-  evaluate(formula, merged$args, merged$data, call, merged$tokens)
+  values <- evaluate(formula, merged$args, merged$data, call, merged$tokens)
+  if (is.ComplexLazyTensor(var)) deinterleave(values) else values
 }
 
 check_gradin <- function(gradin, index, call) {

@@ -163,6 +163,7 @@ test_that("complex variables have complex gradients", {
   expect_close(c(found[[1]]), parts(function(v) modulus(v, 2 + 1i), z), 1e-6)
   expect_identical(dim(found[[1]]), dim(z))
   expect_close(found[[2]], parts(function(v) modulus(z, v), 2 + 1i), 1e-6)
+  expect_close(grad(Mod(sum(z_i * w_j) * p), 1, "Sum", z_i, "j"), found[[1]])
   expect_error(gradients(z_i * w_j, z_i), class = "rkeops_error_unsupported")
 })
 
