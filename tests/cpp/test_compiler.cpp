@@ -60,8 +60,8 @@ void compilers() {
       {{script("failing", "echo 'error: too tired'; echo more >&2; exit 3\n")}, "failed with status 3", "too tired"},
       {{script("silent", "exit 0\n")}, "wrote no output", ""},
       {{script("killed", "kill -9 $$\n")}, "killed by signal 9", ""},
-      {{script("hanging", "echo started; echo $$ > " + sleeper + "; sleep 30 & wait\n")}, "did not finish within 1 second", "started"},
-      {{script("stubborn", "trap '' TERM INT; while :; do sleep 0.1; done\n")}, "did not finish within 1 second", ""},
+      {{script("hanging", "echo started; echo $$ > " + sleeper + "; sleep 30 & wait\n")}, "did not finish within 1 s", "started"},
+      {{script("stubborn", "trap '' TERM INT; while :; do sleep 0.1; done\n")}, "did not finish within 1 s", ""},
       {{script("garbage", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo rubbish > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
       {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
       {{compiler(), "-no-such-flag-at-all"}, "failed with status", "no-such-flag"}};
