@@ -137,14 +137,18 @@ check_loss <- function(loss, derivative, call) {
 
 # By the rules of D(), for a function that is one expression.
 derivative_of <- function(loss, call) {
-  expression <- body(loss)  # (none of a primitive)
+  if (is.primitive(loss)) {
+    name <- sub("^.Primitive\\(\"(.*)\"\\)$", "\\1", deparse(loss))
+    loss <- as.function(list(r = quote(expr = ), as.call(list(as.name(name), quote(r)))))
+  }
+  expression <- body(loss)
   if (is.call(expression) && identical(expression[[1L]], quote(`{`)) && length(expression) == 2L) {
     expression <- expression[[2L]]
   }
   slope <- tryCatch(stats::D(expression, names(formals(loss))[1L]), error = identity)
   if (inherits(slope, "error")) {
     rkeops_abort("argument", "the derivative of `loss` is not known", call = call, argument = "loss",
-                 got = if (!is.primitive(loss)) conditionMessage(slope),
+                 got = conditionMessage(slope),
                  hint = "Give `derivative`, a function of the result too.")
   }
   body(loss) <- slope

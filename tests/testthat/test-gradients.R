@@ -130,7 +130,7 @@ test_that("a loss is differentiated, or comes with its derivative", {
   norm <- gradients(x_i * y_j, x_i, loss = function(r) sqrt(sum(r^2)), derivative = function(r) r / sqrt(sum(r^2)))
   expect_close(norm$gradient, numeric_gradient(function(x) sqrt(sum((x * rep(colSums(y), each = 5))^2)), x), 1e-6)
   expect_equal(gradients(K_ij, x_i, loss = function(r) 3 * r)$gradient, 3 * gradients(K_ij, x_i)$gradient)
-  nearest <- gradients(sqdist(x_i, y_j), x_i, reduction = "Min", loss = function(r) sqrt(r))$gradient
+  nearest <- gradients(sqdist(x_i, y_j), x_i, reduction = "Min", loss = sqrt)$gradient
   expect_close(nearest, numeric_gradient(function(x) sqrt(apply(squared_distances(x, y), 1, min)), x), 1e-6)
 })
 
