@@ -1,10 +1,9 @@
-# Defects of RKeOps 2 that are not covered by the tests of the function at hand; numbers are those of the list in
-# formula-language.md, section 6.
+# Defects of RKeOps 2 beyond those in the tests of the function at hand; vignette("from-rkeops-2") lists them.
 
 x <- random_matrix(4, 3, 1)
 y <- random_matrix(6, 3, 2)
 
-test_that("1: Grad of a reduction is the adjoint, with the shape of the variable", {
+test_that("Grad of a reduction is the adjoint, with the shape of the variable", {
   args <- c("x=Vi(0,3)", "y=Vj(1,3)")
   eta_i <- random_matrix(4, 1, 3)
   eta_j <- random_matrix(6, 1, 4)
@@ -25,7 +24,7 @@ test_that("1: Grad of a reduction is the adjoint, with the shape of the variable
                numeric_gradient(function(z) over_j(z, y), x, eta_i), 1e-7)
 })
 
-test_that("3: second-order gradients written by hand", {
+test_that("second-order gradients written by hand", {
   op <- keops_kernel("Grad(Grad(Sum_Reduction(Square(SqNorm2(x-y)),1),x,e),x,f)",
                      c("x=Vi(3)", "y=Vj(3)", "e=Vi(1)", "f=Vi(3)"))
   first <- function(z, e) {
@@ -37,12 +36,12 @@ test_that("3: second-order gradients written by hand", {
   expect_close(op(list(x, y, e, f)), numeric_gradient(function(z) first(z, e), x, f), 1e-6)
 })
 
-test_that("4: gradients of positions are zero or refused", {
+test_that("gradients of positions are zero or refused", {
   gradient <- keops_kernel("Grad(ArgMin_Reduction(SqDist(x,y),1),x,e)", c("x=Vi(3)", "y=Vj(3)", "e=Vi(1)"))
   expect_equal(gradient(list(x, y, rep(1, 4))), matrix(0, 4, 3))
 })
 
-test_that("9, 10: gradients of broadcast and of IfElse", {
+test_that("gradients of broadcast and of IfElse", {
   op <- keops_kernel("Grad(Sum_Reduction(Powf(x,p),1),p,e)", c("x=Vi(3)", "p=Pm(1)", "e=Vi(3)"))
   positive <- abs(x) + 0.5
   expect_close(op(list(positive, 1.5, x)), matrix(sum(x * log(positive) * positive^1.5)))
@@ -50,12 +49,12 @@ test_that("9, 10: gradients of broadcast and of IfElse", {
   expect_close(choice(list(t(c(1, -2)), c(1, 2, 3, 4), t(c(1, 10)))), t(c(1, 12)))
 })
 
-test_that("16, 17: constants and powers in full precision", {
+test_that("constants and powers in full precision", {
   op <- keops_kernel("Sum_Reduction(Concat(x/3,Concat(IntCst(16777217)*x,Powf(x,x))),1)", "x=Vi(1)")
   expect_equal(op(list(0.1)), t(c(0.1 / 3, 16777217 * 0.1, 0.1^0.1)), tolerance = 1e-14)
 })
 
-test_that("19: -Inf is a value like others for log-sum-exp", {
+test_that("-Inf is a value like others for log-sum-exp", {
   op <- keops_kernel("LogSumExp_Reduction(y,1)", c("x=Vi(1)", "y=Vj(1)"))
   expect_equal(op(list(1, c(-Inf, 0, 0))), matrix(log(2)))
   expect_equal(op(list(1, c(0, -Inf, 0))), matrix(log(2)))
@@ -63,13 +62,13 @@ test_that("19: -Inf is a value like others for log-sum-exp", {
   expect_equal(op(list(1, c(Inf, Inf))), matrix(Inf))
 })
 
-test_that("21: positions outside of a vector are refused", {
+test_that("positions outside of a vector are refused", {
   for (f in c("Elem(x,3)", "Elem(x,-1)", "ElemT(Sum(x),3,3)", "Extract(x,2,2)", "Extract(x,-1,1)", "ExtractT(x,1,3)")) {
     expect_error(keops_kernel(sprintf("Sum_Reduction(%s,1)", f), "x=Vi(3)"), class = "rkeops_error")
   }
 })
 
-test_that("29, 34: weighted reductions", {
+test_that("weighted reductions", {
   op <- keops_kernel("LogSumExpWeight_Reduction(SqDist(x,y),y,1)", c("x=Vi(3)", "y=Vj(3)"))
   positive <- abs(y)
   expect_close(op(list(x, positive)), log(exp(squared_distances(x, positive)) %*% positive))
