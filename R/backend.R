@@ -42,16 +42,16 @@ rkeops_use_gpu <- function(device = NULL) {
 
 #' Tensor cores of GPUs
 #'
-#' Lets scalar products and squared distances of vectors of dimension 8 or more, in `float32` on a GPU, be computed on the
-#' GPU's tensor cores: `rkeops_use_tensor_cores()`. Off by default, and without effect in `float64` and on the CPU.
+#' Lets scalar products and squared distances of vectors of dimension 8 or more, in `float32` on a GPU, be computed on
+#' the GPU's tensor cores: `rkeops_use_tensor_cores()`. Off by default, and without effect in `float64` and on the CPU.
 #'
-#' Each number is split into two that tensor cores can multiply (`tf32`), and the products that matter are added, so that
-#' an error of about 2^-22 of each product remains, four times that of `float32`. Squared distances are computed as
-#' \eqn{|x|^2 + |y|^2 - 2 x \cdot y}{|x|^2 + |y|^2 - 2 x.y}: their errors are relative to \eqn{|x|^2 + |y|^2}, so centre the data.
-#' Infinite entries give `NaN`.
+#' Each number is split into two that tensor cores can multiply (`tf32`), and the products that matter are added, so
+#' that an error of about 2^-22 of each product remains, four times that of `float32`. Squared distances are computed as
+#' \eqn{|x|^2 + |y|^2 - 2 x \cdot y}{|x|^2 + |y|^2 - 2 x.y}: their errors are relative to \eqn{|x|^2 + |y|^2}, so
+#' centre the data. Infinite entries give `NaN`.
 #'
-#' GPUs of compute capability 8.0 or higher have what it takes; on others, reductions that would use it raise an error of class
-#' `rkeops_error_gpu`.
+#' GPUs of compute capability 8.0 or higher have what it takes; on others, reductions that would use it raise an error
+#' of class `rkeops_error_gpu`.
 #' @param enable `TRUE` or `FALSE`.
 #' @return The previous options as a list that [options()] takes, invisibly.
 #' @seealso [rkeops_use_gpu()], [rkeops_options]

@@ -18,8 +18,8 @@
 #'   order, or named by all variables. Data are numeric matrices with one row per point, or with `inner_dim = "row"`
 #'   one column per point; vectors do for dimension 1 and for parameters. Complex data are taken for variables declared
 #'   with twice as many components: in formulas, and in results, real and imaginary parts take turns. The result is a
-#'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a list of two for
-#'   values with their positions. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
+#'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a
+#'   list of two for values with their positions. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @examples
 #' op <- keops_kernel(

@@ -2,9 +2,9 @@
 
 #' Solve linear systems of LazyTensors
 #'
-#' `solve(K, b)` gives the x with `K %*% x = b`, and with `ridge` that of `K %*% x + ridge * x = b`, for a symmetric positive
-#' definite K such as a kernel matrix of points with themselves. K is never stored: conjugate gradients take one product
-#' `K %*% p` for each step, for all columns of `b` together.
+#' `solve(K, b)` gives the x with `K %*% x = b`, and with `ridge` that of `K %*% x + ridge * x = b`, for a symmetric
+#' positive definite K such as a kernel matrix of points with themselves. K is never stored: conjugate gradients take
+#' one product `K %*% p` for each step, for all columns of `b` together.
 #'
 #' The larger `ridge`, the fewer steps. For smooth kernels and a small `ridge`, `rank` helps: the first `rank` steps of
 #' a Cholesky decomposition of K with pivots, which need `rank` columns of K, precondition the system.
@@ -16,11 +16,12 @@
 #' @param max_iterations largest number of steps.
 #' @param rank size of the preconditioner, 0 for none. It needs a positive `ridge`.
 #' @param ... not used.
-#' @return x: a vector or matrix like `b`, with the attributes `iterations`, the number of steps, and `residual`, the relative
-#'   norm of the residual of each column. A warning of class `rkeops_warning` tells if `max_iterations` did not suffice.
+#' @return x: a vector or matrix like `b`, with the attributes `iterations`, the number of steps, and `residual`, the
+#'   relative norm of the residual of each column. A warning of class `rkeops_warning` tells if `max_iterations` did not
+#'   suffice.
 #'
-#'   Errors: of class `rkeops_error_dimension` if shapes do not fit, `rkeops_error_argument` if `a` turns out not to be positive
-#'   definite.
+#'   Errors: of class `rkeops_error_dimension` if shapes do not fit, `rkeops_error_argument` if `a` turns out not to be
+#'   positive definite.
 #' @references M. R. Hestenes, E. Stiefel (1952), Methods of conjugate gradients for solving linear systems.
 #' @examples
 #' x <- matrix(runif(200))
@@ -38,13 +39,14 @@ solve.LazyTensor <- function(a, b, ..., ridge = 0, tol = 1e-6, max_iterations = 
   call <- call_of("solve", sys.call())
   check_square(a, call)
   if (missing(b)) {
-    rkeops_abort("argument", "`b` is missing: the inverse of a LazyTensor would be a dense matrix", call = call, argument = "b",
-                 hint = "solve(a, b) gives the product of the inverse with b.")
+    rkeops_abort("argument", "`b` is missing: the inverse of a LazyTensor would be a dense matrix", call = call,
+                 argument = "b", hint = "solve(a, b) gives the product of the inverse with b.")
   }
   rhs <- plain_numbers(b, "b", call)
   rhs <- matrix(as.double(rhs), NROW(rhs), NCOL(rhs))
   if (nrow(rhs) != dim(a)[1L]) {
-    rkeops_abort("dimension", sprintf("`a` has %d rows, `b` has %d", dim(a)[1L], nrow(rhs)), call = call, argument = "b")
+    rkeops_abort("dimension", sprintf("`a` has %d rows, `b` has %d", dim(a)[1L], nrow(rhs)), call = call,
+                 argument = "b")
   }
   check_number(ridge, "ridge", call, 0)
   check_number(tol, "tol", call, 0)
@@ -54,11 +56,14 @@ solve.LazyTensor <- function(a, b, ..., ridge = 0, tol = 1e-6, max_iterations = 
     rkeops_abort("argument", "the preconditioner needs a positive `ridge`", call = call, argument = "ridge",
                  hint = "Without ridge, leave out `rank`.")
   }
-  found <- conjugate_gradients(function(p) a %*% p + ridge * p, rhs, preconditioner(a, ridge, rank), tol, max_iterations, call)
+  product <- function(p) a %*% p + ridge * p
+  found <- conjugate_gradients(product, rhs, preconditioner(a, ridge, rank), tol, max_iterations, call)
   x <- if (is.null(dim(b))) as.vector(found$x) else found$x
   if (any(found$residual > tol)) {
-    rkeops_warn(sprintf("no convergence after %.0f steps: the relative residual is %.2g\n%s A larger `ridge`, `rank` or `max_iterations` helps.",
-                        found$iterations, max(found$residual), cli::symbol$info), call)
+    rkeops_warn(sprintf(
+      "no convergence after %.0f steps: the relative residual is %.2g\n%s A larger `ridge`, `rank` or `max_iterations` helps.",
+      found$iterations, max(found$residual), cli::symbol$info
+    ), call)
   }
   structure(x, iterations = found$iterations, residual = found$residual)
 }
@@ -66,11 +71,11 @@ solve.LazyTensor <- function(a, b, ..., ridge = 0, tol = 1e-6, max_iterations = 
 check_square <- function(a, call) {
   if (a$dimres != 1 || is.ComplexLazyTensor(a)) {
     rkeops_abort("dimension", "`a` must be real and have dimension 1", call = call, argument = "a",
-                 got = sprintf("%s dimension %.0f", if (is.ComplexLazyTensor(a)) "a complex LazyTensor of" else "got", a$dimres))
+                 got = paste(if (is.ComplexLazyTensor(a)) "a complex LazyTensor of" else "got", "dimension", a$dimres))
   }
   if (dim(a)[1L] != dim(a)[2L]) {
-    rkeops_abort("dimension", sprintf("`a` must have as many rows i as j, it is %s", paste(dim(a), collapse = " x ")), call = call,
-                 argument = "a")
+    shape <- paste(dim(a), collapse = " x ")
+    rkeops_abort("dimension", sprintf("`a` must have as many rows i as j, it is %s", shape), call = call, argument = "a")
   }
 }
 
@@ -90,7 +95,7 @@ conjugate_gradients <- function(apply_a, b, precondition, tol, max_iterations, c
     curvature <- colSums(p * q)
     if (!all(is.finite(curvature[open]) & curvature[open] > 0)) {
       rkeops_abort("argument", "`a` is not positive definite", call = call, argument = "a",
-                   hint = "A positive `ridge` helps against rounding; NA and infinite values in the data are another reason.")
+                   hint = "A positive `ridge` helps against rounding; look also for NA and infinite values in the data.")
     }
     step <- ifelse.default(open, rz / curvature, 0)
     x <- x + p * rep(step, each = nrow(b))
