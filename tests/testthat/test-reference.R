@@ -58,6 +58,7 @@ test_that("differential operators and reductions are written as the page says", 
   }
 })
 
-test_that("the greeting of RKeOps 2 is there", {
+test_that("scripts for RKeOps 2 find what they call", {
   expect_output(expect_identical(helloWorld(), "Hello from rkeops!"), "Hello")
+  expect_message(expect_null(install_rkeops(method = "auto")), "nothing to install")
 })

@@ -13,6 +13,7 @@ rkeops::Input input(const Rcpp::NumericMatrix& values) {
 
 void check_interrupt(void*) { R_CheckUserInterrupt(); }
 
+// An interrupt ends the run with an Error.
 bool interrupted(void*) { return R_ToplevelExec(check_interrupt, nullptr) == FALSE; }
 
 }  // namespace
