@@ -1,7 +1,7 @@
 # Installs what rkeops needs, then rkeops itself into a private library. Sourced by demo.sh, test.sh and bench/run.sh;
 # `sh tools/setup.sh` alone does the same.
 #
-#   need R compiler                 dependencies by short name: R, compiler, checkbashisms, pandoc, or an R package
+#   need R compiler                 dependencies by short name: R, compiler, checkbashisms, pandoc, qpdf, or an R package
 #   install_rkeops                  builds the checkout into $RKEOPS_LIB
 #
 # RKEOPS_LIB   where rkeops goes (default: build/library in the checkout)
@@ -32,7 +32,7 @@ missing() {
     case $dependency in
       R) have Rscript ;;
       compiler) have_compiler ;;
-      checkbashisms | pandoc) have "$dependency" ;;
+      checkbashisms | pandoc | qpdf) have "$dependency" ;;
       *) have Rscript && have_package "$dependency" ;;
     esac || printf '%s ' "$dependency"
   done
@@ -43,7 +43,7 @@ debian_name() {
     R) echo r-base-core ;;
     compiler) echo g++ make ;;
     checkbashisms) echo devscripts ;;
-    pandoc) echo pandoc ;;
+    pandoc | qpdf) echo "$1" ;;
     *) printf 'r-cran-%s\n' "$1" | tr '[:upper:]' '[:lower:]' ;;
   esac
 }

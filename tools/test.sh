@@ -39,7 +39,7 @@ cpp_test() { # program, or what its compiler said
 }
 
 need R compiler Rcpp cli testthat withr knitr rmarkdown ggplot2
-if have apt-get; then need checkbashisms pandoc; fi
+if have apt-get; then need checkbashisms pandoc qpdf; fi
 
 say "layers"
 run check_layers sh "$root/tools/check_layers.sh"

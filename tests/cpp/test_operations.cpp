@@ -42,7 +42,7 @@ void dimensions() {
       dims[k] = 6;
       refused(row.name, dims, params, dimension, k == 0 ? "6 and 5" : "5 and 6");
     }
-    refused(row.name, Integers(operands + 1, 1), params, argument, "takes");
+    refused(row.name, Integers(operands + 1, 1), params, argument, "the form of");
   }
   for (const char* name : {"Sum", "SqNorm2", "Norm2", "Max", "Min", "ArgMax", "ArgMin"}) {
     for (std::int64_t d : {1, 2, 300}) dim(name, {d}, {}, 1);
@@ -116,8 +116,8 @@ void dimensions() {
   refused("TensorDot", {6, 6}, {3, 1000000000, 1000000000, 6, 1, 6, 0, 0}, dimension, "do not make up");
   dim("Kron", {6, 4}, {2, 2, 3, 2, 4, 1}, 24), dim("Kron", {6, 4}, {2, 2, 3, 1, 4}, 24), dim("Kron", {6, 4}, {1, 6, 3, 1, 2, 2}, 24), dim("Kron", {1, 1}, {1, 1, 1, 1}, 1);
   refused("Kron", {6, 4}, {2, 2, 2, 1, 4}, dimension, "do not make up an operand of dimension 6"), refused("Kron", {6, 4}, {1, 6, 2, 2, 3}, dimension, "do not make up");
-  refused("TensorDot", {3, 3}, {}, argument, "lists"), refused("TensorDot", {3, 3}, {1, 3}, argument, "lists");
-  refused("TensorDot", {3, 3}, {5, 3, 1}, argument, "lists"), refused("Kron", {3, 3}, {-1, 3, 1, 3}, argument, "lists");
+  refused("TensorDot", {3, 3}, {}, argument, "the form of"), refused("TensorDot", {3, 3}, {1, 3}, argument, "the form of");
+  refused("TensorDot", {3, 3}, {5, 3, 1}, argument, "the form of"), refused("Kron", {3, 3}, {-1, 3, 1, 3}, argument, "the form of");
   refused("Round", {3}, {400}, argument, "decimals");
   refused("Sine", {1}, {}, argument, "unknown operation"), refused("Contract", {1, 1}, {}, argument, "unknown operation");
   for (const rkeops::OperationInfo& row : rkeops::operation_table()) {

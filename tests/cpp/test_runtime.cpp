@@ -271,7 +271,7 @@ void wrong_inputs() {
   refused({m(3, 2), m(4, 1), m(1, 2), m(4, 2)}, "'y=Vj(2)'", "y");
   refused({m(3, 2), m(4, 2), m(1, 3), m(4, 2)}, "has 3 values, it is declared with 2", "p");
   refused({m(3, 2), m(4, 2), m(1, 2), m(5, 2)}, "has 5 rows, but 'y=Vj(2)' has 4", "position 4", "same number of rows");
-  CHECK_THROWS({ rkeops::operation_dim("Sum", {}, {}); }, {ErrorKind::argument, "takes 1 operand(s)"});
+  CHECK_THROWS({ rkeops::operation_dim("Sum", {}, {}); }, {ErrorKind::argument, "the form of Sum is Sum(a)"});
 }
 
 void accuracy() {

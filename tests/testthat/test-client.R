@@ -6,6 +6,7 @@ test_that("a package that links to rkeops is installed and computes", {
   file.copy(system.file("client", package = "rkeops"), folder, recursive = TRUE)
   client <- file.path(folder, "client")
   Rcpp::compileAttributes(client)
+  name <- read.dcf(file.path(client, "DESCRIPTION"), "Package")[1]
   library <- file.path(folder, "library")
   dir.create(library)
   log <- suppressWarnings(system2(
@@ -13,9 +14,9 @@ test_that("a package that links to rkeops is installed and computes", {
     stdout = TRUE, stderr = TRUE,
     env = c(paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep)), "MAKEFLAGS=")
   ))
-  expect_true(dir.exists(file.path(library, "rkeopsclient")), info = paste(log, collapse = "\n"))
-  gaussian_sum <- loadNamespace("rkeopsclient", lib.loc = library)$gaussian_sum
-  withr::defer(unloadNamespace("rkeopsclient"))
+  expect_true(dir.exists(file.path(library, name)), info = paste(log, collapse = "\n"))
+  gaussian_sum <- loadNamespace(name, lib.loc = library)$gaussian_sum
+  withr::defer(unloadNamespace(name))
   x <- random_matrix(7, 3, 1)
   y <- random_matrix(5, 3, 2)
   b <- random_matrix(5, 2, 3)

@@ -267,6 +267,17 @@ inline bool parameters_fit(std::string_view signature, const std::vector<std::in
   return at == size;
 }
 
+inline std::string call_form(const Operation& operation) {
+  std::string call = std::string(operation.name) + "(";
+  char formula = 'a', number = 'm', list = 'M';
+  for (const char* c = operation.signature; *c; ++c) {
+    if (*c == '?') continue;
+    call += call.back() == '(' ? "" : ", ";
+    call += *c == 'x' ? formula++ : *c == 'n' ? number++ : list++;
+  }
+  return call + ")";
+}
+
 }  // namespace engine_detail
 
 std::int64_t operation_dim(const std::string& name, const std::vector<std::int64_t>& operand_dims,
@@ -284,9 +295,8 @@ std::int64_t operation_dim(const std::string& name, const std::vector<std::int64
     return static_cast<std::size_t>(std::count(signature.begin(), signature.end(), letter));
   };
   if (operand_dims.size() != count('x') || !engine_detail::parameters_fit(signature, parameters)) {
-    argument_error(name + " takes " + str(static_cast<std::int64_t>(count('x'))) + " operand(s), " +
-                   str(static_cast<std::int64_t>(count('n'))) + " integer(s) and " +
-                   str(static_cast<std::int64_t>(count('L'))) + " list(s) of integers");
+    throw Error(ErrorKind::argument, "the form of " + name + " is " + engine_detail::call_form(*operation),
+                "There a, b, ... are operands, m, n, ... integers, and M, N, ... lists of integers.");
   }
   Graph graph;
   std::vector<Expr> operands;
@@ -300,15 +310,8 @@ std::vector<OperationInfo> operation_table() {
   std::vector<OperationInfo> table;
   for (const Operation& row : operations()) {
     if (!*row.signature) continue;
-    std::string call = std::string(row.name) + "(";
-    char formula = 'a', number = 'm', list = 'M';
-    for (const char* c = row.signature; *c; ++c) {
-      if (*c == '?') continue;
-      call += call.back() == '(' ? "" : ", ";
-      call += *c == 'x' ? formula++ : *c == 'n' ? number++ : list++;
-    }
-    table.push_back(
-        {row.name, call + ")", row.summary, row.structure == Structure::composed || row.adjoint != nullptr});
+    table.push_back({row.name, engine_detail::call_form(row), row.summary,
+                     row.structure == Structure::composed || row.adjoint != nullptr});
   }
   return table;
 }
