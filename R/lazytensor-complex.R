@@ -7,7 +7,8 @@
 #' and with R's complex numbers; reductions give complex matrices.
 #'
 #' @details
-#' * `+ - * /`, `^`, `exp`, `log`, `sqrt`, [square()], [inv()]; powers, logarithms and roots are principal values;
+#' * `+ - * /`, `^`, `==`, `!=`, `exp`, `log`, `sqrt`, `sin`, `cos`, `sinh`, `cosh`, [square()], [inv()]; powers,
+#'   logarithms and roots are principal values;
 #' * `Re`, `Im`, `Mod` (or `abs`) and `Arg` give real LazyTensors; `Conj`;
 #' * [sum()] and [mean()], also over `"i"` and `"j"`, and `%*%`; the weights of [sumsoftmaxweight()] may be complex;
 #' * [concat()], [elem()], [extract()], [elemT()], [extractT()], [normalize()]; `ifelse()` with a real test;
@@ -15,7 +16,7 @@
 #'   component: sums of squared moduli.
 #' * `real2complex(x)` is x + 0i, `imag2complex(x)` is 0 + x i, `exp1j(x)` is cos(x) + i sin(x), for a real x.
 #'
-#' All else, such as comparisons, `min()` or the scalar product `x | y`, has no meaning for complex numbers, and raises
+#' All else, such as `<`, `min()` or the scalar product `x | y`, has no meaning for complex numbers, and raises
 #' an error of class `rkeops_error_unsupported`. `Vi(x, is_complex = TRUE)` takes real data as complex with imaginary
 #' part 0.
 #'
@@ -155,6 +156,23 @@ complex_rules <- list(
   Log = function(operands, parameters, call) {
     real2complex(log(Mod(operands[[1L]]))) + imag2complex(Arg(operands[[1L]]))
   },
+  Sin = function(operands, parameters, call) {
+    of_parts(operands[[1L]], function(a, b) sin(a) * cosh(b), function(a, b) cos(a) * sinh(b))
+  },
+  Cos = function(operands, parameters, call) {
+    of_parts(operands[[1L]], function(a, b) cos(a) * cosh(b), function(a, b) -sin(a) * sinh(b))
+  },
+  Sinh = function(operands, parameters, call) {
+    of_parts(operands[[1L]], function(a, b) sinh(a) * cos(b), function(a, b) cosh(a) * sin(b))
+  },
+  Cosh = function(operands, parameters, call) {
+    of_parts(operands[[1L]], function(a, b) cosh(a) * cos(b), function(a, b) sinh(a) * sin(b))
+  },
+  Equal = function(operands, parameters, call) {
+    operands <- lapply(operands, promote)
+    Re(operands[[1L]]) == Re(operands[[2L]]) & Im(operands[[1L]]) == Im(operands[[2L]])
+  },
+  NotEqual = function(operands, parameters, call) !complex_rules$Equal(operands, parameters, call),
   Abs = function(operands, parameters, call) compose("ComplexAbs", operands, call = call),
   Sum = function(operands, parameters, call) compose("ComplexSum", operands, call = call),
 
@@ -204,6 +222,9 @@ complex_pair <- function(operation, operands, call) {
   check_dims(operands, "sameor1", operation, call)
   compose(operation, lapply(operands, promote), call = call)
 }
+
+# A complex LazyTensor from functions of real and imaginary part.
+of_parts <- function(z, re, im) real2complex(re(Re(z), Im(z))) + imag2complex(im(Re(z), Im(z)))
 
 promote <- function(x) if (is.ComplexLazyTensor(x)) x else compose("Real2Complex", list(x))
 
