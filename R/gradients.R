@@ -5,18 +5,18 @@
 #' of a reduction, applied to numbers. [objective()] does the same for [stats::optim()] and the like.
 #'
 #' @details
-#' With R the result of the reduction, which has one row per i if `index = "j"`:
-#' * `gradients()`: value and gradients of `sum(e * R)`, or of `sum(e * loss(R))`;
-#' * `vjp()` (vector-Jacobian product, reverse mode): the gradients of `sum(e * R)`;
-#' * `jvp()` (Jacobian-vector product, forward mode): the change of R, to first order, when the variables change by
+#' With A the result of the reduction, which has one row per i if `index = "j"`:
+#' * `gradients()`: value and gradients of `sum(e * A)`, or of `sum(e * loss(A))`;
+#' * `vjp()` (vector-Jacobian product, reverse mode): the gradients of `sum(e * A)`;
+#' * `jvp()` (Jacobian-vector product, forward mode): the change of A, to first order, when the variables change by
 #'   `tangent`;
-#' * `hvp()` (Hessian-vector product): the change of the gradients of `sum(e * R)` when the variables change by
+#' * `hvp()` (Hessian-vector product): the change of the gradients of `sum(e * A)` when the variables change by
 #'   `tangent`.
 #'
 #' All that is needed is computed together: value and gradients with respect to parameters and variables of the
 #' result's index take one pass over the pairs (i, j), those of the other index a second one. This holds for `"Sum"`
 #' and `"LogSumExp"` of dimension 1; vectors and the weighted soft-max take a pass more where a `loss` or a soft-max
-#' asks for R first. After `"Min"`, `"Max"` and `"KMin"` only the selected pairs are looked at. Kernels are compiled
+#' asks for A first. After `"Min"`, `"Max"` and `"KMin"` only the selected pairs are looked at. Kernels are compiled
 #' once, also when data change.
 #'
 #' Derivatives of minima and maxima are those of the entries that are selected, and those of positions (`"ArgMin"`),
@@ -35,16 +35,16 @@
 #' @param reduction name of the reduction: `"Sum"`, `"LogSumExp"`, `"SumSoftMaxWeight"`, `"Min"`, `"Max"`, `"KMin"`, ...
 #' @param opt_arg K for `"KMin"`, or the weight for `"LogSumExp"` and `"SumSoftMaxWeight"`: a LazyTensor, a number or a
 #'   vector.
-#' @param loss a function of R that is applied entry by entry, such as `function(r) log1p(exp(-r))`.
-#' @param derivative its derivative, a function of R. `NULL`: by the rules of [stats::D()], if `loss` is one
-#'   expression. With a `derivative`, `loss` may also be any function of the matrix R, if `derivative(R)` has its
+#' @param loss a function of A that is applied entry by entry, such as `function(r) log1p(exp(-r))`.
+#' @param derivative its derivative, a function of A, too. `NULL`: by the rules of [stats::D()], if `loss` is one
+#'   expression. With a `derivative`, `loss` may also be any function of the matrix A, if `derivative(A)` has its
 #'   shape.
 #' @param tangent a direction in which the variable changes: numbers or a LazyTensor of its shape, or one number for all
 #'   entries; if `wrt` is a list, a list of them.
-#' @return `gradients()`: a list of `value`, the number; `gradient`; and `result`, the matrix R. The `gradient`, and
+#' @return `gradients()`: a list of `value`, the number; `gradient`; and `result`, the matrix A. The `gradient`, and
 #'   what `vjp()` and `hvp()` give: a matrix of the shape of the variable's data, a vector for a parameter, complex
 #'   for a complex variable z (that with respect to Re(z) plus i times that with respect to Im(z)); if `wrt` is a
-#'   list, a list of them, with its names. `jvp()`: a matrix (or array) of the shape of R.
+#'   list, a list of them, with its names. `jvp()`: a matrix (or array) of the shape of A.
 #'
 #'   Errors: of class `rkeops_error_argument` if a variable does not occur, is an expression or a constant;
 #'   `rkeops_error_dimension` if `e` or `tangent` has another shape; `rkeops_error_unsupported` if `f` is complex, or an

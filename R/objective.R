@@ -6,7 +6,7 @@
 #' that holds all variables in `wrt`: what [stats::optim()] and [stats::nlminb()] want. Value and gradient are
 #' computed together and remembered until the vector changes. Kernels are compiled once.
 #'
-#' @details The objective is `sum(e * R)` or `sum(e * loss(R))`, with R the result of the reduction; see [gradients()]
+#' @details The objective is `sum(e * A)` or `sum(e * loss(A))`, with A the result of the reduction; see [gradients()]
 #' for all arguments. Objectives can be combined: `+`, `-`, `*`, `/` with each other and with numbers, `^` with a
 #' number, `exp()`, `log()` and `sqrt()` give objectives of all variables of their parts; variables with the same name
 #' are the same variable. Names are those in `wrt`, as in `wrt = list(x = x_i, s = s)`; else those of the data, x for
