@@ -37,9 +37,10 @@ seconds <- function(method, data) {
   list(seconds = proc.time()[[3]] - begin, value = value)
 }
 
-# The median of up to 9 runs, fewer where one takes long; many in a row where it takes no time at all.
+# The median of up to 9 runs, at least 3 below 20 s, since the first one also pays for fresh memory; many in a row where
+# it takes no time at all.
 median_seconds <- function(method, data, first) {
-  if (first > 5) return(first)
+  if (first > 20) return(first)
   repeats <- max(1, ceiling(0.05 / max(first, 1e-4)))
   runs <- max(3, min(9, floor(3 / (first * repeats + 1e-3))))
   stats::median(replicate(runs, system.time(for (k in seq_len(repeats)) method$run(data))[[3]] / repeats))
