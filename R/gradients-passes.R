@@ -47,6 +47,17 @@ reduce_fold <- function(fold, name, ..., axis = fold$axis) {
            fold$tokens)
 }
 
+# Sums in one pass: of formulas over the folded index, and of others over that of the result. list(own, other), NULL
+# where there are no formulas.
+sum_both <- function(fold, own, other) {
+  if (length(own) == 0L && length(other) == 0L) return(list())
+  if (length(other) == 0L) return(list(own = reduce_fold(fold, "Sum", concat_formulas(own))))
+  if (length(own) == 0L) {
+    return(list(other = reduce_fold(fold, "Sum", concat_formulas(other), axis = 1L - fold$axis)))
+  }
+  stats::setNames(reduce_fold(fold, "SumBoth", concat_formulas(own), concat_formulas(other)), c("own", "other"))
+}
+
 # ---- formulas
 
 concat_formulas <- function(formulas) Reduce(function(a, b) sprintf("Concat(%s,%s)", a, b), formulas, right = TRUE)
@@ -90,13 +101,15 @@ pair_adjoints <- function(fold, e) {
 
 # ---- passes
 
-# One pass: the result of the fold, with which further passes begin, and `terms`: formulas, summed over the folded index
-# like f, or for a logarithm averaged with the weights exp(f).
-value_pass <- function(fold, terms = character()) {
+# One pass: the result of the fold, with which further passes begin; `terms`: formulas, summed over the folded index
+# like f, or for a logarithm averaged with the weights exp(f); and for sums `others`: formulas summed over the index of
+# the result.
+value_pass <- function(fold, terms = character(), others = character()) {
   if (fold$family == "sum") {
-    columns <- reduce_fold(fold, "Sum", concat_formulas(c(fold$f, terms)))
-    value <- columns[, seq_len(fold$dim), drop = FALSE]
-    terms <- columns[, -seq_len(fold$dim), drop = FALSE]
+    sums <- sum_both(fold, c(fold$f, terms), others)
+    value <- sums$own[, seq_len(fold$dim), drop = FALSE]
+    terms <- sums$own[, -seq_len(fold$dim), drop = FALSE]
+    fold$others <- sums$other
   } else if (fold$family == "softmax") {
     columns <- reduce_fold(fold, "Max_SumShiftExpWeight", fold$f, concat_formulas(c("IntCst(1)", fold$weight)))
     log_total <- columns[, 1L, drop = FALSE] + log(columns[, 2L])
@@ -129,16 +142,22 @@ with_adjoint <- function(fold, e) {
   with_variable(fold, adjoint_id, e, own_category(fold))
 }
 
-# Adjoints of the variables `ids`, which all have the index of the result or all have not: one pass.
-adjoint_pass <- function(fold, ids, axis) {
-  if (length(ids) == 0L) return(list())
+# Formulas whose sums are the adjoints of variables.
+adjoint_terms <- function(fold, ids) {
   of <- pair_adjoints(fold, fold$adjoint)
-  terms <- vapply(ids, function(id) pair_adjoint(fold, id, of[[1L]], of[[2L]]), "")
-  by_variable(fold, ids, reduce_fold(fold, "Sum", concat_formulas(terms), axis = axis) * fold$scale)
+  vapply(ids, function(id) pair_adjoint(fold, id, of[[1L]], of[[2L]]), "")
 }
 
-# Columns of a result as a list; parameters are summed over the rows.
-by_variable <- function(fold, ids, columns) {
+# Adjoints of variables that have the index of the result, or none, and of `other` variables: one pass.
+adjoint_pass <- function(fold, own, other) {
+  sums <- sum_both(fold, adjoint_terms(fold, own), adjoint_terms(fold, other))
+  c(by_variable(fold, own, sums$own, fold$scale), by_variable(fold, other, sums$other, fold$scale))
+}
+
+# Columns of a result times `scale` as a list; parameters are summed over the rows.
+by_variable <- function(fold, ids, columns, scale) {
+  if (length(ids) == 0L) return(list())
+  columns <- columns * scale
   dims <- fold_dims(fold, ids)
   last <- cumsum(dims)
   parts <- Map(function(from, to) columns[, from:to, drop = FALSE], last - dims + 1, last)
@@ -154,8 +173,9 @@ reverse <- function(fold, ids, e, value = TRUE) {
   if (fold$family == "position") return(reverse_position(fold, ids, value))
   late <- is.function(e)
   if (!late) fold <- with_adjoint(fold, e)
-  has_index <- fold_categories(fold, ids) != other_category(fold)
-  own <- ids[has_index]
+  is_other <- fold_categories(fold, ids) == other_category(fold)
+  own <- ids[!is_other]
+  other <- ids[is_other]
   adjoints <- list()
   if (value || late || fold$family != "sum") {
     # A result of one component times its adjoint is what the pass gives without the adjoint.
@@ -163,17 +183,19 @@ reverse <- function(fold, ids, e, value = TRUE) {
     with_value <- if (fold$family != "softmax" && (single || fold$family == "sum" && !late)) own
     of <- if (single) "IntCst(1)" else fold$adjoint
     of_f <- if (nzchar(fold$weight)) fold$weight else of
-    fold <- value_pass(fold, vapply(with_value, function(id) pair_adjoint(fold, id, of_f, of), ""))
+    others_with_value <- if (fold$family == "sum" && !late) other
+    fold <- value_pass(fold, vapply(with_value, function(id) pair_adjoint(fold, id, of_f, of), ""),
+                       if (length(others_with_value) > 0L) adjoint_terms(fold, others_with_value))
     if (late) {
       e <- e(fold$value)
       fold <- with_adjoint(fold, e)
     }
-    if (length(with_value) > 0L) {
-      adjoints <- by_variable(fold, with_value, fold$terms * (if (single) as.vector(e) else fold$scale))
-      own <- character()
-    }
+    adjoints <- c(by_variable(fold, with_value, fold$terms, if (single) as.vector(e) else fold$scale),
+                  by_variable(fold, others_with_value, fold$others, fold$scale))
+    own <- setdiff(own, with_value)
+    other <- setdiff(other, others_with_value)
   }
-  adjoints <- c(adjoints, adjoint_pass(fold, own, fold$axis), adjoint_pass(fold, ids[!has_index], 1L - fold$axis))
+  adjoints <- c(adjoints, adjoint_pass(fold, own, other))
   list(value = fold$value, adjoints = adjoints[ids])
 }
 

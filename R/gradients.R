@@ -13,11 +13,10 @@
 #' * `hvp()` (Hessian-vector product): the change of the gradients of `sum(e * A)` when the variables change by
 #'   `tangent`.
 #'
-#' All that is needed is computed together: value and gradients with respect to parameters and variables of the
-#' result's index take one pass over the pairs (i, j), those of the other index a second one. This holds for `"Sum"`
-#' and `"LogSumExp"` of dimension 1; vectors and the weighted soft-max take a pass more where a `loss` or a soft-max
-#' asks for A first. After `"Min"`, `"Max"` and `"KMin"` only the selected pairs are looked at. Kernels are compiled
-#' once, also when data change.
+#' All that is needed is computed together: value and all gradients of sums take one pass over the pairs (i, j). After
+#' a `loss`, `"LogSumExp"` or `"SumSoftMaxWeight"` gradients can need A first; those that do take a second pass
+#' together. After `"Min"`, `"Max"` and `"KMin"` only the selected pairs are looked at. (On a GPU, and for more than 32
+#' components, sums over i and sums over j are passes of their own.) Kernels are compiled once, also when data change.
 #'
 #' Derivatives of minima and maxima are those of the entries that are selected, and those of positions (`"ArgMin"`),
 #' signs and comparisons are 0. A variable that occurs in `f` as rows i and as rows j at once, as in a matrix of

@@ -19,7 +19,8 @@
 #'   one column per point; vectors do for dimension 1 and for parameters. Complex data are taken for variables declared
 #'   with twice as many components: in formulas, and in results, real and imaginary parts take turns. The result is a
 #'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a
-#'   list of two for values with their positions. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
+#'   list of two for values with their positions, and for `SumBoth`, whose second matrix has a row per point of the
+#'   other index. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @examples
 #' op <- keops_kernel(
@@ -188,7 +189,8 @@ args_info <- function(declared) {
 }
 
 check_sum_scheme <- function(sum_scheme, info, call) {
-  summing <- c("Sum", "LogSumExp", "LogSumExpWeight", "SumSoftMaxWeight", "Max_SumShiftExp", "Max_SumShiftExpWeight", "")
+  summing <- c("Sum", "SumBoth", "LogSumExp", "LogSumExpWeight", "SumSoftMaxWeight", "Max_SumShiftExp",
+               "Max_SumShiftExpWeight", "")
   if (sum_scheme %in% c("auto", "direct_sum") || info$reduction %in% summing) return(invisible())
   rkeops_abort("argument", sprintf("`sum_scheme` \"%s\" is for sums, not for %s_Reduction", sum_scheme, info$reduction),
                call = call, argument = "sum_scheme", hint = "Use \"auto\".")

@@ -26,6 +26,7 @@ differential_operators <- c(
 
 reduction_forms <- c(
   "Sum_Reduction(F, axis)" = "sum",
+  "SumBoth_Reduction(F, G, axis)" = "two results in one pass: the sum of F, and that of G over the other index",
   "Min_Reduction(F, axis)" = "smallest value of each component",
   "Max_Reduction(F, axis)" = "largest value of each component",
   "ArgMin_Reduction(F, axis)" = "its row",

@@ -145,16 +145,17 @@ bool any_classed(SEXP inputs) {
 }
 
 // The R matrices (arrays for K nearest, unless the formula has dimension 1) of the result, as a list.
-SEXP allocate(const rkeops::OutputShape& shape, std::int64_t rows) {
+SEXP allocate(const rkeops::OutputShape& shape, const std::vector<std::int64_t>& rows) {
   const R_xlen_t parts = static_cast<R_xlen_t>(shape.parts.size());
-  for (const rkeops::OutputPart& part : shape.parts)
-    if (rows > INT_MAX || part.columns > INT_MAX)
+  for (std::size_t p = 0; p < rows.size(); ++p)
+    if (rows[p] > INT_MAX || shape.parts[p].columns > INT_MAX)
       throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
   const rkeops::OutputShape* of = &shape;
+  const std::vector<std::int64_t>* rows_of = &rows;
   return in_r([=] {
     SEXP list = PROTECT(Rf_allocVector(VECSXP, parts));
     for (R_xlen_t p = 0; p < parts; ++p) {
-      const int n = static_cast<int>(rows);
+      const int n = static_cast<int>((*rows_of)[static_cast<std::size_t>(p)]);
       const int columns = static_cast<int>(of->parts[static_cast<std::size_t>(p)].columns);
       const bool nested = of->k > 0 && of->k < columns;
       const int k = static_cast<int>(of->k);
@@ -234,7 +235,9 @@ SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options, SEXP tokens) 
     const bridge::Runtime runtime = bridge::read_runtime(options);
     if (runtime.run.processor == rkeops::Processor::gpu) keep_on_gpu(data, inputs, tokens);
     const rkeops::OutputShape& shape = program->output();
-    Rcpp::Shield<SEXP> result(allocate(shape, program->bind(data)));
+    std::vector<std::int64_t> rows;
+    for (std::size_t p = 0; p < shape.parts.size(); ++p) rows.push_back(program->bind(data, p));
+    Rcpp::Shield<SEXP> result(allocate(shape, rows));
     std::vector<double*> outputs;
     for (R_xlen_t p = 0; p < Rf_xlength(result); ++p) outputs.push_back(REAL(VECTOR_ELT(result, p)));
     bridge::RHost host(runtime);

@@ -195,11 +195,11 @@ inline std::vector<rkeops::Input> inputs(const std::vector<Matrix>& data) {
 
 inline std::vector<Matrix> run(const rkeops::Program& program, const std::vector<rkeops::Input>& in,
                                const rkeops::RunOptions& options = run_options(), const rkeops::Host& host = {}) {
-  const std::int64_t rows = program.bind(in);
   std::vector<Matrix> parts;
   std::vector<double*> memory;
   for (const rkeops::OutputPart& part : program.output().parts) {
     const double unwritten = -7.125e33;
+    const std::int64_t rows = program.bind(in, parts.size());
     parts.push_back({rows, part.columns, std::vector<double>(static_cast<std::size_t>(rows * part.columns), unwritten)});
   }
   for (Matrix& part : parts) memory.push_back(part.values.data());

@@ -37,6 +37,9 @@ void sizes() {
   for (const Case& c : {sum, nearest, soft}) {
     for (std::int64_t n : {4096, 8192, 8193, 20000}) compare(c, 3, n, Precision::float32);
   }
+  const Case both{"SumBoth_Reduction(Exp(-SqDist(x,y)),Exp(-SqDist(x,y))*x,1)", {"x=Vi(3)", "y=Vj(3)"}};
+  compare(both, 300, 200, Precision::float32);
+  compare(both, 20, 9000, Precision::float64);
   const auto empty = on_gpu(sum, 0, 5, Precision::float64);
   CHECK_EQUAL(empty[0].rows, std::int64_t{0});
   CHECK_EQUAL(on_gpu(sum, 2, 0, Precision::float64)[0].values, (std::vector<double>{0, 0, 0, 0}));

@@ -111,6 +111,24 @@ test_that("what is piecewise constant has gradient 0", {
   expect_identical(gradients(x_i < y_j, x_i)$gradient, matrix(0, 5, 2))
 })
 
+test_that("all is computed in as few passes as can be", {
+  local_rkeops_options(precision = "float64")
+  passes <- function(...) {
+    rkeops:::rk_clear_memory()
+    gradients(...)
+    rkeops:::rk_statistics()$kernels_in_memory
+  }
+  b_j <- Vj(y + 1)
+  f <- 1 / (1 + s * sqdist(x_i, y_j)^3)  # no other test's: its kernels are not there yet
+  expect_equal(passes(f, list(x_i, y_j, s)), 1)
+  expect_equal(passes(f * b_j, list(x_i, y_j, b_j, s), 1:5), 1)
+  expect_equal(passes(f, list(x_i, s), loss = sqrt), 1)
+  expect_equal(passes(f * b_j, list(x_i, y_j), loss = function(r) r^2), 2)
+  expect_equal(passes(f, list(x_i, s), reduction = "LogSumExp"), 1)
+  expect_equal(passes(f, list(x_i, y_j), reduction = "LogSumExp"), 2)
+  expect_equal(passes(f, list(x_i, y_j, b_j), reduction = "SumSoftMaxWeight", opt_arg = b_j), 2)
+})
+
 test_that("a loss is differentiated, or comes with its derivative", {
   local_rkeops_options(precision = "float64")
   expected <- list(

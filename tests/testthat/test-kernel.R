@@ -183,10 +183,15 @@ test_that("a forked child computes too", {
   expect_identical(results, list(expected, expected))
 })
 
-test_that("a warm call is fast", {
-  skip_on_cran()
-  data <- list(x, y, b, 0.5)
-  op(data)
-  times <- replicate(20, system.time(for (k in 1:50) op(data))[["elapsed"]] / 50)
-  expect_lt(min(times), 500e-6)
+test_that("SumBoth sums over both indices at once", {
+  local_rkeops_options(precision = "float64")
+  K <- exp(-squared_distances(x, y))
+  args <- c("x=Vi(3)", "y=Vj(3)")
+  both <- keops_kernel("SumBoth_Reduction(Exp(-SqDist(x,y)), Exp(-SqDist(x,y))*x, 1)", args)(list(x, y))
+  expect_close(both, list(matrix(rowSums(K)), t(K) %*% x))
+  swapped <- keops_kernel("SumBoth_Reduction(Exp(-SqDist(x,y)), Exp(-SqDist(x,y))*y, 0)", args)(list(x, y))
+  expect_close(swapped, list(matrix(colSums(K)), K %*% y))
+  expect_error(keops_grad(keops_kernel("SumBoth_Reduction(x|y, x|y, 1)", args), "x"), "SumBoth_Reduction has no gradient",
+               class = "rkeops_error_unsupported")
+  expect_error(keops_kernel("SumBoth_Reduction(x|y, 1)", args), "takes 3 arguments, got 2", class = "rkeops_error_parse")
 })

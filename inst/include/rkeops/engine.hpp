@@ -28,10 +28,10 @@ class Program {
   const std::vector<Argument>& arguments() const;  // declared ones, then inline Vi(0,3)... ones, by position
   const OutputShape& output() const;               // category, dim, parts of the result
 
-  // Checks inputs (one per argument, by position) and returns the number of rows of the result.
-  std::int64_t bind(const std::vector<Input>& inputs) const;
+  // Checks inputs (one per argument, by position) and returns the number of rows of a part of the result.
+  std::int64_t bind(const std::vector<Input>& inputs, std::size_t part = 0) const;
 
-  // Computes. outputs[p] is column-major memory of rows x output().parts[p].columns doubles.
+  // Computes. outputs[p] is column-major memory of bind(inputs, p) x output().parts[p].columns doubles.
   void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
            const Host& host) const;
 

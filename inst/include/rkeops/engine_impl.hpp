@@ -22,8 +22,9 @@ inline OutputShape shape_of(Expr root, Expr last) {
   shape.k = k_of(last);
   shape.dim = last->dim / std::max<std::int64_t>(shape.k, 1);
   shape.reduction = root == last ? row.name : "";
-  if (row.values) shape.parts.push_back({false, last->dim});
-  if (row.indices) shape.parts.push_back({true, last->dim});
+  if (row.values) shape.parts.push_back({false, last->dim, shape.category});
+  if (row.indices) shape.parts.push_back({true, last->dim, shape.category});
+  if (row.both) shape.parts.push_back({false, last.arg(1)->dim, folded_category(last)});
   return shape;
 }
 
@@ -91,9 +92,10 @@ inline Sizes sizes_of(const std::vector<Argument>& arguments, const std::vector<
   return sizes;
 }
 
-// What a fold over no columns at all gives, or an error where there is nothing neutral.
+// What a fold over no columns at all, or for no rows, gives, or an error where there is nothing neutral.
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
   const Reduction& row = kernel.reduction;
+  if (row.both) std::fill_n(data.parts[1], data.columns * kernel.back_dim, 0.0);
   const double infinity = std::numeric_limits<double>::infinity();
   if (row.indices || row.finish == Reduction::Finish::ratio || row.family == Family::nearest) {
     throw Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
@@ -145,7 +147,9 @@ struct Program::State {
     if (result.empty()) {
       for (Expr stage : stages) {
         if (target.tensor_cores) stage = expand_distances(stage);
-        result.push_back({generate(make_plan(stage), target), nullptr});
+        for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
+          result.push_back({generate(make_plan(pass), target), nullptr});
+        }
       }
     }
     return result;
@@ -172,8 +176,8 @@ const std::string& Program::formula() const { return state_->formula; }
 const std::vector<Argument>& Program::arguments() const { return state_->arguments; }
 const OutputShape& Program::output() const { return state_->output; }
 
-std::int64_t Program::bind(const std::vector<Input>& inputs) const {
-  return state_->checked_sizes(inputs).of(state_->output.category);
+std::int64_t Program::bind(const std::vector<Input>& inputs, std::size_t part) const {
+  return state_->checked_sizes(inputs).of(state_->output.parts[part].category);
 }
 
 void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
@@ -206,9 +210,10 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
     for (const PackedLeaf& leaf : kernel.row.leaves) data.row.push_back(source(leaf));
     for (const PackedLeaf& leaf : kernel.column.leaves) data.column.push_back(source(leaf));
     for (const PackedLeaf& leaf : kernel.parameter.leaves) data.parameter.push_back(source(leaf));
-    const bool last = s + 1 == stages.size();
+    const std::size_t last_node = state_->stages.size() - 1;
+    const bool last = s >= last_node;
     if (last) {
-      data.parts = outputs;
+      data.parts.assign(outputs.begin() + static_cast<std::ptrdiff_t>(s - last_node), outputs.end());
     } else {
       const Expr node = state_->stages[s];
       Buffer<double> memory(static_cast<std::size_t>(data.rows * node->dim));
@@ -216,8 +221,8 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
       data.parts = {memory.data()};
       results.emplace(node->id, std::make_pair(std::move(memory), view));
     }
-    if (data.rows == 0) continue;
-    if (data.columns == 0) {
+    if (data.rows == 0 && !kernel.reduction.both) continue;
+    if (data.rows == 0 || data.columns == 0) {
       engine_detail::finish_empty(kernel, data);
       continue;
     }

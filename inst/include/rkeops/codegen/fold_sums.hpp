@@ -16,6 +16,17 @@ class SumFold : public Fold {
   }
   void step(Components& c) override {
     c.prepare({f_}, vector());
+    add(c);
+  }
+  void end_block(Text& out) override {
+    for_slots(out, f_->dim, [&](const std::string& k, int row) {
+      out.line("add_total(", memory("value", k, row), ", ", f_->dim, ", ", slot("sum", k, row), ");");
+    });
+  }
+  void end(Text&) override {}
+
+ protected:
+  void add(Components& c) const {
     c.for_components(f_, [&](const Component& k) {
       for (int row = 0; row < c.rows(); ++row) {
         for (int column = 0; column < c.columns(); ++column) {
@@ -25,13 +36,71 @@ class SumFold : public Fold {
       }
     });
   }
-  void end_block(Text& out) override {
-    for_slots(out, f_->dim, [&](const std::string& k, int row) {
-      out.line("add_total(", memory("value", k, row), ", ", f_->dim, ", ", slot("sum", k, row), ");");
+};
+
+// The sum of F over columns, and that of G over rows: in memory, `back`, where the runtime gathers it. `back_columns` columns
+// share a vector, in which they take turns. Rows that only fill up the tile, from `valid` on, do not count.
+class BothSumsFold : public SumFold {
+ public:
+  using SumFold::SumFold;
+  void begin(Text& out) override {
+    SumFold::begin(out);
+    for (int row = 0; row < rows(); ++row) {
+      out.line("I live_r", row, ";");
+      out.line("FOR_LANES(l) LANE(live_r", row, ", l) = l + ", row, " * LANES < valid ? -1 : 0;");
+    }
+  }
+  void step(Components& c) override {
+    const Expr g = reduction_.arg(1);
+    const int together = kernel_.back_columns();
+    c.prepare({f_, g}, vector() || g->dim > 1);
+    add(c);
+    c.for_components(g, [&](const Component& k) {
+      std::string sums;
+      for (int column = 0; column < c.columns(); ++column) {
+        std::string sum;
+        for (int row = 0; row < c.rows(); ++row) {
+          sum += (row ? " + " : "") + ("select(live_r" + str(row)) + ", " + c.value(g, k, {row, column}) + ", splat(0))";
+        }
+        sums += (column ? ", " : "") + sum;
+      }
+      const std::string total = "back + (j / " + str(together) + " * " + str(g->dim) + " + " + k.text + ") * LANES";
+      const std::string gather = (c.columns() == together ? "gather(" : "gather_one(j % " + str(together) + ", ") + sums + ")";
+      c.out().line("store(", total, ", load(", total, ") + ", gather, ");");
     });
   }
-  void end(Text&) override {}
 };
+
+// gather(): the sums of the lanes of several vectors in one vector, in which they take turns. It adds halves of every 16 bytes
+// until each vector has a single lane there. gather_one(): the same of a single vector at place c, the others are 0.
+inline std::string gather_text(const KernelPlan& kernel) {
+  const int width = kernel.back_columns();
+  Text out;
+  out.line("#if defined __clang__").line("#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)");
+  out.line("#else").line("#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (I){__VA_ARGS__})").line("#endif");
+  const auto half = [&](int unit, int from) {
+    std::string lanes;
+    for (int block = 0; block < kernel.lanes; block += width) {
+      for (int k = block + from; k < block + from + width / 2; k += unit) {
+        for (int source : {0, kernel.lanes}) {
+          for (int u = 0; u < unit; ++u) lanes += (lanes.empty() ? "" : ", ") + str(source + k + u);
+        }
+      }
+    }
+    return "SHUFFLE(a, b, " + lanes + ")";
+  };
+  for (int unit = 1; unit < width; unit *= 2) {
+    out.line("INLINE V halves_", unit, "(V a, V b) { return ", half(unit, 0), " + ", half(unit, width / 2), "; }");
+  }
+  out.line(width == 4 ? "INLINE V gather(V a, V b, V c, V d) { return halves_2(halves_1(a, b), halves_1(c, d)); }"
+                      : "INLINE V gather(V a, V b) { return halves_1(a, b); }");
+  out.open("INLINE V gather_one(long c, V a)");
+  out.line("V all[", width, "];");
+  out.line("for (int k = 0; k < ", width, "; ++k) all[k] = k == c ? a : splat(0);");
+  out.line(width == 4 ? "return gather(all[0], all[1], all[2], all[3]);" : "return gather(all[0], all[1]);");
+  out.close();
+  return out.string();
+}
 
 // m is the largest F so far, one number; sums of exp(F - m) w are rescaled in the rare event that m grows.
 class SoftmaxFold : public Fold {

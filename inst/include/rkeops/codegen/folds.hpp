@@ -11,6 +11,7 @@ namespace rkeops {
 inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work, Expr reduction, bool named) {
   switch (kernel.reduction.family) {
     case Family::sum:
+      if (kernel.reduction.both) return std::make_unique<BothSumsFold>(kernel, work, reduction, named);
       return std::make_unique<SumFold>(kernel, work, reduction, named);
     case Family::extremum:
       return std::make_unique<ExtremumFold>(kernel, work, reduction, named);
@@ -82,6 +83,7 @@ INLINE V larger(V a, V b) { return select(a < b, b, a); }
 INLINE V smaller(V a, V b) { return select(b < a, b, a); }
 )";
   }
+  if (kernel.reduction.both) text += gather_text(kernel);
   if (kernel.reduction.family == Family::sum || kernel.reduction.family == Family::softmax) {
     text += precision == Precision::float32 ? R"(
 INLINE void add_total(double* total, long low, V x) {

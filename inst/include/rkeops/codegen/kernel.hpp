@@ -57,6 +57,7 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
   k.columns = folded_category(plan.reduction);
   k.reduction = row;
   k.dim = f->dim;
+  k.back_dim = row.both ? plan.reduction.arg(1)->dim : 0;
   k.k = k_of(plan.reduction);
   k.precision = target.precision;
   k.processor = target.processor;
@@ -220,10 +221,11 @@ inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::
   out.line("#undef ROW").line("#undef COLUMN");
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
-  out.line(
-      "ENTRY void rkeops_fold(const real* restrict parameter, const real* restrict row, const real* restrict column, long "
-      "n,");
-  out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work)");
+  const bool both = kernel.reduction.both;
+  out.line("ENTRY void ", both ? "rkeops_fold_both" : "rkeops_fold",
+           "(const real* restrict parameter, const real* restrict row, const real* restrict column, long n,");
+  out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work",
+           both ? ", real* restrict back, long valid)" : ")");
   out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
   out.raw(work.declarations.string());
   out.raw(body.string());
@@ -276,7 +278,11 @@ inline bool uses_tensor_cores(const Plan& plan, const Target& target) {
 // Tiles to try, the best first. On a GPU, vectors of moderate length are unrolled so that a thread's rows and sums stay in
 // its registers; long ones are loops over components, which need many columns at a time for each row they read.
 inline std::vector<Tiling> tilings(const Plan& plan, const Target& target) {
-  if (target.processor == Processor::cpu) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
+  if (target.processor == Processor::cpu) {
+    if (!reduction_of(plan.reduction).both) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
+    const int columns = target.precision == Precision::float32 ? 4 : 2;  // KernelPlan::back_columns()
+    return {{4, columns, 4}, {2, columns, 4}, {1, columns, 1}, {1, 1, 1}};
+  }
   constexpr std::int64_t longest_unrolled = 32, registers = 120;
   std::int64_t longest = 1;
   for (Expr n : formula_nodes(plan)) longest = std::max(longest, n->dim);

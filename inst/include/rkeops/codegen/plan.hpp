@@ -121,6 +121,7 @@ struct KernelPlan {
   Category rows, columns;  // which index is which; Category::parameter: a single one
   Reduction reduction;
   std::int64_t dim, k;   // of the reduced formula; K
+  std::int64_t back_dim;  // of the formula that is summed over rows, 0 if there is none
   std::int64_t tops;     // softmax: number of running maxima; if several, sum k belongs to maximum k
   std::int64_t sums;     // softmax: number of accumulated sums
   bool has_sum_of_ones;  // softmax: the first sum is that of exp(F - m)
@@ -136,6 +137,11 @@ struct KernelPlan {
   int vector_bytes;
 
   int tile_rows() const { return lanes * row_vectors; }
+  // Columns whose sums over rows share a vector: as many numbers as there are in 16 bytes.
+  int back_columns() const { return precision == Precision::float32 ? 4 : 2; }
+  std::int64_t back_size(std::int64_t columns) const {
+    return (columns + back_columns() - 1) / back_columns() * back_dim * lanes;
+  }
 };
 
 constexpr double lowest(Precision precision) {

@@ -24,6 +24,7 @@ struct Reduction {
   bool indices;    // gives indices
   bool weighted;   // has a weight formula W
   enum class Finish : std::uint8_t { none, log, ratio, pair } finish;  // softmax: m + log(s), s / sum of exp, (m, s)
+  bool both = false;  // sum: a second formula G is summed over the other index, a result of its own
 };
 
 inline const std::vector<Reduction>& reductions() {
@@ -31,6 +32,7 @@ inline const std::vector<Reduction>& reductions() {
   static const std::vector<Reduction> rows = {
       //                      family            max    val    ind    weight finish
       {"Sum", Family::sum, false, true, false, false, Finish::none},
+      {"SumBoth", Family::sum, false, true, false, false, Finish::none, true},
       {"Min", Family::extremum, false, true, false, false, Finish::none},
       {"Max", Family::extremum, true, true, false, false, Finish::none},
       {"ArgMin", Family::extremum, false, false, true, false, Finish::none},
@@ -79,7 +81,7 @@ inline bool is_reduction(Expr n) { return n->operation->structure == Structure::
 
 inline Category other(Category c) { return c == Category::i ? Category::j : Category::i; }
 
-// args: F, or F and the weight.
+// args: F; or F and the weight; or F and G.
 inline Expr reduce(const Reduction& row, const std::vector<Expr>& args, Category folded, Category result,
                    std::int64_t k = 0) {
   using Finish = Reduction::Finish;

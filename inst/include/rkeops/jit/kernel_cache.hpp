@@ -18,15 +18,19 @@ namespace rkeops {
 struct LoadedKernel {
   using Fold = void (*)(const void* parameter, const void* row, const void* column, long n, long long base,
                         double* value, long long* index, void* work);
+  using FoldBoth = void (*)(const void* parameter, const void* row, const void* column, long n, long long base,
+                            double* value, long long* index, void* work, void* back, long valid);
   using ParameterPrologue = void (*)(void* parameter, void* work);
   using Prologue = void (*)(const void* parameter, void* tile, void* work);
 
   Fold fold = nullptr;
+  FoldBoth fold_both = nullptr;  // instead of fold where sums are taken over rows too
   ParameterPrologue parameter_prologue = nullptr;  // null where nothing is derived
   Prologue row_prologue = nullptr, column_prologue = nullptr;
 
   explicit LoadedKernel(void* handle) : handle_(handle) {
     fold = reinterpret_cast<Fold>(dlsym(handle, "rkeops_fold"));
+    fold_both = reinterpret_cast<FoldBoth>(dlsym(handle, "rkeops_fold_both"));
     parameter_prologue = reinterpret_cast<ParameterPrologue>(dlsym(handle, "rkeops_prologue_parameter"));
     row_prologue = reinterpret_cast<Prologue>(dlsym(handle, "rkeops_prologue_row"));
     column_prologue = reinterpret_cast<Prologue>(dlsym(handle, "rkeops_prologue_column"));
@@ -94,7 +98,7 @@ class KernelCache {
     void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle) return nullptr;
     auto kernel = std::make_shared<const LoadedKernel>(handle);
-    return kernel->fold ? kernel : nullptr;
+    return kernel->fold || kernel->fold_both ? kernel : nullptr;
   }
 
   struct Scratch {  // removed with all in it

@@ -308,7 +308,7 @@ class Parser {
     });
   }
 
-  // Name_Reduction(F, [K or weight,] axis)
+  // Name_Reduction(F, [K, weight or G,] axis)
   Expr reduction(const Token& name, std::string_view kind) {
     const Reduction* row = find_reduction(kind);
     if (!row) {
@@ -317,15 +317,16 @@ class Parser {
       fail(name, "unknown reduction '" + str(kind) + "'", did_you_mean(kind, known));
     }
     const std::vector<Value> values = call_arguments();
-    const bool three = row->weighted || row->family == Family::nearest;
-    require_count(name, values, three ? 3 : 2, three ? 3 : 2);
+    const bool two_formulas = row->weighted || row->both;
+    const std::size_t count = two_formulas || row->family == Family::nearest ? 3 : 2;
+    require_count(name, values, count, count);
     const std::int64_t axis = integer_of(values.back(), "axis");
     if (axis != 0 && axis != 1) {
       fail(values.back().token, "axis is " + str(axis) + ", 0 (reduce over i) or 1 (reduce over j) is needed");
     }
     const Category folded = axis == 0 ? Category::i : Category::j;
     std::vector<Expr> args{expression_of(values[0])};
-    if (row->weighted) args.push_back(expression_of(values[1]));
+    if (two_formulas) args.push_back(expression_of(values[1]));
     const std::int64_t k = row->family == Family::nearest ? integer_of(values[1], "K") : 0;
     return located(name, [&] { return reduce(*row, args, folded, other(folded), k); });
   }

@@ -44,6 +44,13 @@ inline bool contains(Expr root, Expr leaf) {
   return false;
 }
 
+inline void require_gradient(const Reduction& row) {
+  const bool pair = row.finish == Reduction::Finish::pair;
+  if (!row.both && !pair) return;
+  throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
+              pair ? "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one." : "Sum has one: take one sum at a time.");
+}
+
 class Autodiff {
  public:
   explicit Autodiff(Expr variable) : v_(variable), g_(variable.graph()) {}
@@ -129,6 +136,7 @@ class Autodiff {
   void through(Expr reduction, Expr e, Adjoints& pending) {
     const Reduction& row = reduction_of(reduction);
     if (!row.values) return;  // indices are piecewise constant
+    require_gradient(row);
     const Expr f = reduction.arg(0);
     const Category folded = folded_category(reduction), result = result_category(reduction);
     const Indices context = static_cast<Indices>(indices_of(folded) | indices_of(result));
@@ -137,10 +145,6 @@ class Autodiff {
         collect(f, e, context, pending);
         return;
       case Family::softmax: {
-        if (row.finish == Reduction::Finish::pair) {
-          throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
-                      "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one.");
-        }
         if (!row.weighted) {
           collect(f, e * call("Exp", f - reduction), context, pending);
         } else if (row.finish == Reduction::Finish::ratio) {
@@ -189,6 +193,7 @@ inline Expr with_result_of(Expr f, Category category) {
 
 // Grad(f, v, e). `written`: f is a reduction spelled out with its axis, which e may overrule.
 inline Expr gradient(Expr f, Expr v, Expr e, bool written) {
+  if (is_reduction(f)) require_gradient(reduction_of(f));
   e = match_adjoint(f, e);
   if (!f->has_reduction) return Autodiff(v).pairwise(f, e);
   if (e->indices != 0 && e->indices != f->indices) {

@@ -2,10 +2,13 @@
 //
 // What is cut where depends on the sizes alone, never on the number of threads, and partial states are merged in the
 // order of their columns: the same inputs give the same bits.
+//
+// Where sums are taken over rows as well, groups of tiles are dealt to slabs, each with totals of its own for all columns, and
+// columns are split over tasks; rows then go by in bands, so that the partial states of one band fit into memory.
 #pragma once
 
 #include "../jit/kernel_cache.hpp"
-#include "buffer.hpp"
+#include "column_totals.hpp"
 #include "options.hpp"
 #include "pack.hpp"
 #include "state.hpp"
@@ -17,7 +20,7 @@ namespace rkeops {
 struct StageData {
   std::vector<Source> row, column, parameter;  // parallel to the leaves of the kernel's areas
   std::int64_t rows, columns;
-  std::vector<double*> parts;  // of the output, column-major with `rows` rows
+  std::vector<double*> parts;  // of the output, column-major with `rows` rows (sums over rows: `columns`)
 };
 
 template <class Real>
@@ -40,25 +43,12 @@ class Execution {
     workers_ = std::vector<Worker>(static_cast<std::size_t>(threads_));
     pack_parameters();
     pack_columns();
-    const std::int64_t states = splits_ > 1 ? tiles_ * splits_ : 0;
-    Buffer<double> values(static_cast<std::size_t>(states * kernel_.value_slots * tile_));
-    Buffer<long long> indices(static_cast<std::size_t>(states * kernel_.index_slots * tile_));
-    const auto partial = [&](std::int64_t tile, std::int64_t split) {
-      const std::int64_t at = tile * splits_ + split;
-      return State{values.data() + at * kernel_.value_slots * tile_, indices.data() + at * kernel_.index_slots * tile_};
-    };
-    TaskRunner folds(
-        groups_ * splits_,
-        [&](std::int64_t task, int worker, TaskRunner& runner) {
-          fold_group(task / splits_, task % splits_, workers_[static_cast<std::size_t>(worker)], runner, partial);
-        },
-        [&](std::int64_t done) { return poll(done, groups_ * splits_); });
-    if (!folds.run(threads_)) throw Error(ErrorKind::interrupt, "interrupted");
-    for (std::int64_t tile = 0; tile < tiles_ && splits_ > 1; ++tile) {
-      for (std::int64_t split = 1; split < splits_; ++split)
-        merge_state(kernel_, partial(tile, 0), partial(tile, split));
-      finish(tile, partial(tile, 0));
-    }
+    if (kernel_.reduction.both) totals_ = ColumnTotals<Real>(kernel_, slabs_, data_.columns);
+    const std::int64_t states = splits_ > 1 ? std::min(band_ * group_, tiles_) * splits_ : 0;
+    partial_values_ = Buffer<double>(static_cast<std::size_t>(states * kernel_.value_slots * tile_));
+    partial_indices_ = Buffer<long long>(static_cast<std::size_t>(states * kernel_.index_slots * tile_));
+    for (std::int64_t group = 0; group < groups_; group += band_) fold_band(group, std::min(band_, groups_ - group));
+    if (kernel_.reduction.both) totals_.finish(data_.parts[1]);
   }
 
  private:
@@ -67,20 +57,36 @@ class Execution {
     Buffer<double> values;  // their states
     Buffer<long long> indices;
     Buffer<unsigned char> work;
+    Buffer<Real> back;  // sums over rows, as the kernel leaves them
   };
 
   void plan_cuts() {
     tiles_ = (data_.rows + tile_ - 1) / tile_;
-    constexpr std::int64_t chunk_bytes = 128 << 10, step = 128;
-    const std::int64_t fitting =
-        chunk_bytes / (std::max<std::int64_t>(1, kernel_.column.width) * static_cast<std::int64_t>(sizeof(Real)));
+    constexpr std::int64_t enough_tasks = 64;
+    const bool both = kernel_.reduction.both;
+    const std::int64_t chunk_bytes = (both ? 512 : 128) << 10;
+    const std::int64_t step = both ? 32 : 128, column = kernel_.column.width + kernel_.back_size(1) / kernel_.back_columns();
+    const std::int64_t fitting = chunk_bytes / (std::max<std::int64_t>(1, column) * static_cast<std::int64_t>(sizeof(Real)));
     chunk_ = std::clamp<std::int64_t>(fitting / step * step, step, 4096);
     const std::int64_t chunks = (data_.columns + chunk_ - 1) / chunk_;
-    constexpr std::int64_t enough_tasks = 64, group_tiles = 8;
-    group_ = std::clamp<std::int64_t>(tiles_ / enough_tasks, 1, group_tiles);
-    groups_ = (tiles_ + group_ - 1) / group_;
-    splits_ = std::clamp<std::int64_t>(std::min(chunks / 2, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1,
-                                       enough_tasks);
+    if (both) {
+      // A lane of `back` is summed in the kernel's precision over a group.
+      constexpr std::int64_t group_tiles = 32, slab_tiles = 8, band_bytes = 64 << 20;
+      splits_ = std::clamp<std::int64_t>(chunks, 1, enough_tasks);
+      slabs_ = std::clamp<std::int64_t>(tiles_ / slab_tiles, 1, enough_tasks / splits_);
+      const std::int64_t state_bytes = kernel_.value_slots * tile_ * splits_ * static_cast<std::int64_t>(sizeof(double));
+      const std::int64_t band_tiles = std::max(slabs_, band_bytes / state_bytes);
+      group_ = std::clamp<std::int64_t>(std::min(tiles_, band_tiles) / slabs_, 1, group_tiles);
+      groups_ = (tiles_ + group_ - 1) / group_;
+      band_ = std::min(band_tiles / group_, groups_);
+    } else {
+      constexpr std::int64_t group_tiles = 8;
+      group_ = std::clamp<std::int64_t>(tiles_ / enough_tasks, 1, group_tiles);
+      groups_ = (tiles_ + group_ - 1) / group_;
+      splits_ = std::clamp<std::int64_t>(std::min(chunks / 2, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1,
+                                         enough_tasks);
+      slabs_ = band_ = groups_;
+    }
     chunks_per_split_ = (chunks + splits_ - 1) / splits_;
   }
 
@@ -138,8 +144,35 @@ class Execution {
     if (!packs.run(data_.columns * width < 100000 ? 1 : threads_)) throw Error(ErrorKind::interrupt, "interrupted");
   }
 
-  template <class Partial>
-  void fold_group(std::int64_t group, std::int64_t split, Worker& own, TaskRunner& runner, const Partial& partial) {
+  // State of a tile of the band for one split of the columns.
+  State partial(std::int64_t tile_of_band, std::int64_t split) {
+    const std::int64_t at = (tile_of_band * splits_ + split) * tile_;
+    return {partial_values_.data() + at * kernel_.value_slots, partial_indices_.data() + at * kernel_.index_slots};
+  }
+
+  // Groups [band, band + count).
+  void fold_band(std::int64_t band, std::int64_t count) {
+    TaskRunner folds(
+        slabs_ * splits_,
+        [&](std::int64_t task, int worker, TaskRunner& runner) {
+          const std::int64_t slab = task / splits_;
+          for (std::int64_t g = count * slab / slabs_; g < count * (slab + 1) / slabs_ && !runner.should_stop(); ++g) {
+            fold_group(band + g, g * group_, slab, task % splits_, workers_[static_cast<std::size_t>(worker)], runner);
+          }
+        },
+        [&](std::int64_t done) { return poll(band * slabs_ * splits_ + done * count, groups_ * slabs_ * splits_); });
+    if (!folds.run(threads_)) throw Error(ErrorKind::interrupt, "interrupted");
+    const std::int64_t first = band * group_, tiles = std::min(count * group_, tiles_ - first);
+    for (std::int64_t tile = 0; tile < tiles && splits_ > 1; ++tile) {
+      for (std::int64_t split = 1; split < splits_; ++split)
+        merge_state(kernel_, partial(tile, 0), partial(tile, split));
+      finish(first + tile, partial(tile, 0));
+    }
+  }
+
+  // A group whose first tile is number `in_band` of its band.
+  void fold_group(std::int64_t group, std::int64_t in_band, std::int64_t slab, std::int64_t split, Worker& own,
+                  TaskRunner& runner) {
     const std::int64_t first = group * group_, count = std::min(group_, tiles_ - first);
     const std::int64_t width = std::max<std::int64_t>(1, kernel_.row.width);
     const auto enough = [&](auto& buffer, std::int64_t each) {
@@ -147,12 +180,15 @@ class Execution {
       if (buffer.size() < size) buffer = std::decay_t<decltype(buffer)>(size);
     };
     enough(own.rows, width);
+    if (code_.fold_both && own.back.size() == 0) {
+      own.back = Buffer<Real>(static_cast<std::size_t>(kernel_.back_size(std::min(chunk_, data_.columns))));
+    }
     if (splits_ == 1) {
       enough(own.values, kernel_.value_slots);
       enough(own.indices, kernel_.index_slots);
     }
     const auto state_of = [&](std::int64_t t) {
-      if (splits_ > 1) return partial(first + t, split);
+      if (splits_ > 1) return partial(in_band + t, split);
       return State{own.values.data() + t * kernel_.value_slots * tile_,
                    own.indices.data() + t * kernel_.index_slots * tile_};
     };
@@ -167,11 +203,19 @@ class Execution {
     for (std::int64_t j = from; j < to; j += chunk_) {
       if (runner.should_stop()) return;
       const std::int64_t n = std::min(chunk_, to - j);
+      if (code_.fold_both) std::fill_n(own.back.data(), kernel_.back_size(n), Real(0));
       for (std::int64_t t = 0; t < count; ++t) {
         const State state = state_of(t);
-        code_.fold(parameters_.data(), own.rows.data() + t * width * tile_, columns_.data() + j * kernel_.column.width,
-                   static_cast<long>(n), j, state.values, state.indices, work_of(own));
+        const Real *rows = own.rows.data() + t * width * tile_, *columns = columns_.data() + j * kernel_.column.width;
+        if (code_.fold_both) {
+          const std::int64_t valid = std::min<std::int64_t>(tile_, data_.rows - (first + t) * tile_);
+          code_.fold_both(parameters_.data(), rows, columns, static_cast<long>(n), j, state.values, state.indices,
+                          work_of(own), own.back.data(), static_cast<long>(valid));
+        } else {
+          code_.fold(parameters_.data(), rows, columns, static_cast<long>(n), j, state.values, state.indices, work_of(own));
+        }
       }
+      if (code_.fold_both) totals_.add(slab, j, n, own.back.data());
     }
     for (std::int64_t t = 0; t < count && splits_ == 1; ++t) finish(first + t, state_of(t));
   }
@@ -189,10 +233,14 @@ class Execution {
   const Host& host_;
   const int tile_;
   const double progress_from_, progress_to_;
-  std::int64_t tiles_ = 0, group_ = 1, groups_ = 0, splits_ = 1, chunk_ = 0, chunks_per_split_ = 0;
+  std::int64_t tiles_ = 0, group_ = 1, groups_ = 0, slabs_ = 1, band_ = 1;  // a band is this many groups
+  std::int64_t splits_ = 1, chunk_ = 0, chunks_per_split_ = 0;
   int threads_ = 1;
   std::vector<Worker> workers_;
   Buffer<Real> parameters_, columns_;
+  Buffer<double> partial_values_;
+  Buffer<long long> partial_indices_;
+  ColumnTotals<Real> totals_;
 };
 
 }  // namespace rkeops

@@ -26,10 +26,11 @@ struct Input {
 struct OutputPart {
   bool is_index = false;
   std::int64_t columns = 0;
+  Category category = Category::i;  // what its rows are
 };
 
 struct OutputShape {
-  Category category = Category::i;
+  Category category = Category::i;  // of the (first) part
   std::int64_t dim = 0;   // dimension of the reduced formula
   std::int64_t k = 0;     // K of KMin and its kind, else 0
   std::string reduction;  // "Sum", "KMin_ArgKMin", ...; "" for an expression of reductions
