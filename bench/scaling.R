@@ -21,10 +21,10 @@ nearest_tree <- function(data) FNN::get.knnx(data$y, data$x, 10)$nn.index
 # `most`: largest size, for the sake of memory or time.
 methods <- list(
   list(work = "Gaussian sum", method = "rkeops, float32", run = gaussian_rkeops, precision = "float32", most = 1e6),
-  list(work = "Gaussian sum", method = "rkeops, float64", run = gaussian_rkeops, precision = "float64", most = 3e5),
+  list(work = "Gaussian sum", method = "rkeops, float64", run = gaussian_rkeops, precision = "float64", most = 1e6),
   list(work = "Gaussian sum", method = "base R", run = gaussian_base, most = 1e4),
   list(work = "10 nearest neighbours", method = "rkeops, float32", run = nearest_rkeops, precision = "float32", most = 1e6),
-  list(work = "10 nearest neighbours", method = "rkeops, float64", run = nearest_rkeops, precision = "float64", most = 3e5),
+  list(work = "10 nearest neighbours", method = "rkeops, float64", run = nearest_rkeops, precision = "float64", most = 1e6),
   list(work = "10 nearest neighbours", method = "base R", run = nearest_base, most = 1e4),
   if (requireNamespace("FNN", quietly = TRUE)) {
     list(work = "10 nearest neighbours", method = "FNN (k-d tree)", run = nearest_tree, most = 1e6)
