@@ -47,7 +47,7 @@ test_that("each operation stands in the section of its topic", {
 })
 
 test_that("differential operators and reductions are written as the page says", {
-  args <- c("v=Vi(1)", "w=Vi(1)", "u=Vi(1)", "t=Vi(1)", "e=Vi(1)", "l=Vi(1)", "r=Vi(1)", "W=Vj(1)", "y=Vj(1)")
+  args <- c("v=Vi(1)", "w=Vi(1)", "u=Vi(1)", "t=Vi(1)", "e=Vi(1)", "l=Vi(1)", "r=Vi(1)", "W=Vj(1)", "G=Vj(1)", "y=Vj(1)")
   for (form in names(rkeops:::differential_operators)) {
     formula <- sprintf("Sum_Reduction(%s,1)", sub("(F", "(v*y+w*y", form, fixed = TRUE))
     expect_s3_class(keops_kernel(formula, args), "keops_operator")
