@@ -45,6 +45,14 @@ expect_no_warning_of <- function(expr) {
 in_new_session <- function(code, ...) {
   file <- withr::local_tempfile(lines = c("suppressPackageStartupMessages(library(rkeops))", code), fileext = ".R")
   variables <- c(..., paste0("R_LIBS=", paste(.libPaths(), collapse = .Platform$path.sep)))
-  suppressWarnings(system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", file), stdout = TRUE, stderr = TRUE,
-                           env = variables))
+  command <- c(heeding_interrupts(), file.path(R.home("bin"), "Rscript"), "--vanilla", file)
+  suppressWarnings(system2(command[1L], command[-1L], stdout = TRUE, stderr = TRUE, env = variables))
+}
+
+# What a command begins with so that Ctrl-C reaches it. From R 4.5 on R leaves SIGINT ignored where its parent ignored it, and
+# whatever a shell starts in the background, as tests may be, ignores it.
+heeding_interrupts <- function() {
+  reset <- c("env", "--default-signal=INT")  # not in every env
+  works <- suppressWarnings(system2(reset[1L], c(reset[-1L], "true"), stdout = FALSE, stderr = FALSE)) == 0
+  if (works) reset
 }

@@ -39,19 +39,9 @@ test_that("where lines stay on the screen there are few of them", {
   expect_lt(length(lines), 12)
 })
 
-# Runs R code in a process of its own; its output and messages.
-in_new_process <- function(code) {
-  script <- withr::local_tempfile(fileext = ".R")
-  writeLines(c(sprintf(".libPaths(%s)", paste(deparse(.libPaths()), collapse = "")), code), script)
-  output <- withr::local_tempfile()
-  system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", script), stdout = output, stderr = output)
-  readChar(output, file.size(output), useBytes = TRUE)
-}
-
 test_that("a long computation shows a bar, and handlers can end it", {
   skip_on_cran()
-  output <- in_new_process(c(
-    "suppressMessages(library(rkeops))",
+  output <- in_new_session(c(
     "set_rkeops_options(list(verbosity = 2, threads = 1))",
     "options(cli.dynamic_tty = TRUE, cli.unicode = FALSE, cli.num_colors = 1)",
     "x <- Vi(matrix(runif(6e5), ncol = 3)); y <- Vj(matrix(runif(6e6), ncol = 3))",
@@ -59,8 +49,9 @@ test_that("a long computation shows a bar, and handlers can end it", {
     "cat(tryCatch(long(), message = function(m) 'ended by a handler'), '\\n')",
     "system(sprintf('(sleep 3; kill -INT %d) &', Sys.getpid()))",
     "cat(tryCatch(long(), interrupt = function(e) 'interrupted'), '\\n')",
-    "cat('bar:', is.null(rkeops:::session$bar), 'usable:', sum(sum(Vi(matrix(1:3)), 'j')), '\\n')"
+    "cat('bar:', is.null(rkeops:::session$bar), 'usable:', sum(sum(Vi(matrix(1:3)) + Vj(matrix(0)), 'j')), '\\n')"
   ))
+  output <- paste(output, collapse = "\n")
   expect_match(output, "ended by a handler")
   expect_match(output, "% \\| [0-9].* left")
   expect_match(output, "interrupted")
