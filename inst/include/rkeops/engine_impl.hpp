@@ -121,7 +121,7 @@ struct Program::State {
 
   struct Stage {
     KernelPlan kernel;
-    std::shared_ptr<const LoadedKernel> code;
+    std::string name;  // of its text in the cache
   };
   // Sizes of both indices; every input and every K checked.
   engine_detail::Sizes checked_sizes(const std::vector<Input>& inputs) const {
@@ -148,7 +148,8 @@ struct Program::State {
       for (Expr stage : stages) {
         if (target.tensor_cores) stage = expand_distances(stage);
         for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
-          result.push_back({generate(make_plan(pass), target), nullptr});
+          result.push_back({generate(make_plan(pass), target), {}});
+          result.back().name = KernelCache::name_of(result.back().kernel.text);
         }
       }
     }
@@ -236,11 +237,11 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
       }
       continue;
     }
-    if (!stage.code) stage.code = KernelCache::instance().get(kernel.text, options.jit, stop, warn);
+    const LoadedKernelPtr code = KernelCache::instance().get(stage.name, kernel.text, options.jit, stop, warn);
     if (options.precision == Precision::float32) {
-      Execution<float>(kernel, *stage.code, data, own, host, from, from + share).run();
+      Execution<float>(kernel, *code, data, own, host, from, from + share).run();
     } else {
-      Execution<double>(kernel, *stage.code, data, own, host, from, from + share).run();
+      Execution<double>(kernel, *code, data, own, host, from, from + share).run();
     }
   }
 }
