@@ -63,7 +63,7 @@ void compilers() {
       {{script("hanging", "echo started; echo $$ > " + sleeper + "; sleep 30 & wait\n")}, "did not finish within 1 s", "started"},
       {{script("stubborn", "trap '' TERM INT; while :; do sleep 0.1; done\n")}, "did not finish within 1 s", ""},
       {{script("garbage", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo rubbish > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
-      {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
+      {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")}, "an output that is empty", ""},
       {{compiler(), "-no-such-flag-at-all"}, "failed with status", "no-such-flag"}};
   for (const char* cache : {"disk", "memory"}) {
     rkeops::RunOptions good = options_with(std::string(cache) == "disk" ? directory.path() : "");

@@ -160,16 +160,19 @@ struct Program::State {
 Program::Program() : state_(std::make_unique<State>()) {}
 Program::~Program() = default;
 
-std::shared_ptr<const Program> Program::create(const std::string& formula, const std::vector<Argument>& declared) {
+std::shared_ptr<const Program> Program::create(const std::string& formula, const std::vector<Argument>& declared,
+                                               const std::function<bool()>& interrupted) {
   std::shared_ptr<Program> program(new Program());
   State& state = *program->state_;
   state.formula = formula;
+  state.graph.interrupted = interrupted;
   Arguments arguments(declared);
   Parser parser(state.graph, formula, arguments, differentiation());
   const Expr root = parser.parse();
   state.arguments = arguments.finish();
   state.stages = stages_of(root);
   state.output = engine_detail::shape_of(root, state.stages.back());
+  state.graph.interrupted = nullptr;
   return program;
 }
 
@@ -331,6 +334,13 @@ Statistics statistics() {
 void clear_memory_cache() {
   KernelCache::instance().clear();
   ModuleCache::instance().clear();
+}
+
+std::string cache_trouble(const JitOptions& options) { return KernelCache::trouble_with(options); }
+std::int64_t cache_bytes(const std::string& directory) { return DiskCache::usage(directory); }
+void clear_cache(const std::string& directory) {
+  DiskCache::clear(directory);
+  for (const std::string& place : temporary_directories()) Scratch::sweep(place);
 }
 
 void forget(const void* data) { ResidentMatrices::instance().forget(data); }
