@@ -3,10 +3,12 @@
 namespace bridge {
 
 std::string text_of(SEXP string, Encoding encoding) {
-  if (Rf_getCharCE(string) == CE_BYTES) return CHAR(string);
+  const cetype_t own = Rf_getCharCE(string);
+  const bool foreign = own == CE_LATIN1 || (own == CE_UTF8 && encoding == Encoding::native);
+  if (!foreign) return CHAR(string);  // what is wrong in it keeps its place
   const char* text = nullptr;
   const char** result = &text;
-  in_r([=] {  // what cannot be translated becomes <e9>, and the like
+  in_r([=] {
     *result = encoding == Encoding::utf8 ? Rf_translateCharUTF8(string) : Rf_translateChar(string);
     return R_NilValue;
   });
