@@ -153,8 +153,11 @@ void rubbish() {
   // a folder of that name that is somebody's own
   fs::create_directory(directory.path() + "/rkeops-jit-abcdef");
   write(directory.path() + "/rkeops-jit-abcdef/mine", "x");
+  fs::create_directory(directory.path() + "/rkeops-jit-000000");  // killed before it held a lock
+  for (const char* name : {"/rkeops-jit-abcdef", "/rkeops-jit-000000"}) age(directory.path() + name, 7200);
   rkeops::clear_cache(directory.path());
   CHECK(fs::exists(directory.path() + "/rkeops-jit-abcdef/mine"));
+  CHECK(!fs::exists(directory.path() + "/rkeops-jit-000000"));
 }
 
 std::size_t mappings() {

@@ -46,14 +46,19 @@ inline std::string distrust(const struct stat& info) {
   return "";
 }
 
-// The bytes of a regular file of ours; without any, `problem` says why. `in_private`: its directory keeps others out, so
-// its own permissions do not matter.
-inline std::string read_file(const std::string& path, bool in_private, std::string& problem) {
-  constexpr std::int64_t largest = 256ll << 20;
+// Can everybody replace what is in this directory?
+inline bool is_open_to_all(const std::string& directory) {
+  struct stat info;
+  return stat(directory.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) && !(info.st_mode & S_ISVTX);
+}
+
+// Opens a regular file of ours; without one, `problem` says why. `in_private`: its directory keeps others out, so its own
+// permissions do not matter.
+inline Descriptor open_file(const std::string& path, bool in_private, std::string& problem) {
   struct stat info;
   const auto refuse = [&](const std::string& reason) {
     problem = reason;
-    return std::string();
+    return Descriptor();
   };
   const auto doubt = [&]() -> std::string {
     if (S_ISLNK(info.st_mode)) return "is a link";
@@ -64,19 +69,36 @@ inline std::string read_file(const std::string& path, bool in_private, std::stri
   };
   if (lstat(path.c_str(), &info) != 0) return refuse(std::strerror(errno));
   if (const std::string reason = doubt(); !reason.empty()) return refuse(reason);
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file || fstat(file.get(), &info) != 0) return refuse(std::strerror(errno));
   if (const std::string reason = doubt(); !reason.empty()) return refuse(reason);  // it may be another one by now
+  return file;
+}
+
+// All bytes of an open file; without any, `problem` says why.
+inline std::string read_file(const Descriptor& file, std::string& problem) {
+  constexpr std::int64_t largest = 256ll << 20;
+  struct stat info;
+  const auto refuse = [&](const std::string& reason) {
+    problem = reason;
+    return std::string();
+  };
+  if (fstat(file.get(), &info) != 0) return refuse(std::strerror(errno));
   if (info.st_size == 0) return refuse("is empty");
   if (info.st_size > largest) return refuse("is too large");
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
   for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t n = read(file.get(), &bytes[done], bytes.size() - done);
+    const ssize_t n = pread(file.get(), &bytes[done], bytes.size() - done, static_cast<off_t>(done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return refuse(n < 0 ? std::strerror(errno) : "became shorter");
     done += static_cast<std::size_t>(n);
   }
   return bytes;
+}
+
+inline std::string read_file(const std::string& path, bool in_private, std::string& problem) {
+  const Descriptor file = open_file(path, in_private, problem);
+  return file ? read_file(file, problem) : "";
 }
 
 inline bool write_all(int file, std::string_view bytes) {

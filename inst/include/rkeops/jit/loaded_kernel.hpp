@@ -68,14 +68,14 @@ class KernelLoader {
       note("it is not a whole shared object");
       return nullptr;
     }
-    if (LoadedKernelPtr kernel = open(file)) return kernel;
+    if (LoadedKernelPtr kernel = open(file, bytes)) return kernel;
     for (const std::string& directory : temporary_directories()) {
       if (is_noexec(directory)) continue;
       const Scratch scratch(directory);
       if (!scratch.problem().empty()) continue;
       const std::string copy = scratch.path("kernel.so");
       if (!write_file(copy, bytes).empty()) continue;
-      if (LoadedKernelPtr kernel = open(copy)) return kernel;
+      if (LoadedKernelPtr kernel = open(copy, bytes)) return kernel;
     }
     return from_memory(bytes);
   }
@@ -89,9 +89,33 @@ class KernelLoader {
     if (problem_.empty()) problem_ = reason;
   }
 
-  LoadedKernelPtr open(const std::string& file) {
-    if (is_noexec(file)) return nullptr;
-    return open_library(file);
+  // Where the system lets us, the very file whose bytes have been looked at, whatever its name means by now.
+  LoadedKernelPtr open(const std::string& name, const std::string& bytes) {
+    if (is_noexec(name)) return nullptr;
+    std::string problem;
+    const Descriptor file = open_file(name, true, problem);
+    const std::string there = file ? read_file(file, problem) : "";
+    if (there.compare(0, bytes.size(), bytes) != 0) {
+      note(problem.empty() ? "it was changed" : problem);
+      return nullptr;
+    }
+    return open_library(has_names_of_files() ? name_of(file) : name);
+  }
+
+  static bool has_names_of_files() {
+#if defined(__linux__)
+    return access("/proc/self/fd", X_OK) == 0;
+#else
+    return false;
+#endif
+  }
+
+  // A name that this process has not used: the loader takes equal names for the same library.
+  static std::string name_of(const Descriptor& file) {
+    static std::atomic<unsigned> count{0};
+    std::string name = "/proc/self/";
+    for (unsigned number = ++count; number > 0; number /= 2) name += number % 2 ? "./" : ".//";
+    return name + "fd/" + std::to_string(file.get());
   }
 
   LoadedKernelPtr open_library(const std::string& name) {
@@ -113,11 +137,7 @@ class KernelLoader {
     Descriptor file(static_cast<int>(syscall(SYS_memfd_create, "rkeops", close_on_exec | executable)));
     if (!file) file = Descriptor(static_cast<int>(syscall(SYS_memfd_create, "rkeops", close_on_exec)));  // older systems
     if (!file || !write_all(file.get(), bytes)) return nullptr;
-    // A name that this process has not used: the loader takes equal names for the same library.
-    static std::atomic<unsigned> count{0};
-    std::string name = "/proc/self/";
-    for (unsigned number = ++count; number > 0; number /= 2) name += number % 2 ? "./" : ".//";
-    return open_library(name + "fd/" + std::to_string(file.get()));
+    return open_library(name_of(file));
 #else
     return bytes.empty() ? nullptr : nullptr;
 #endif

@@ -21,6 +21,10 @@ class Scratch {
       return;
     }
     const std::string root = real_path(parent);
+    if (is_open_to_all(root)) {
+      problem_ = "lets other users replace files in it";
+      return;
+    }
     for (int tries = 0; tries < 3; ++tries) {  // somebody may sweep before the lock is held
       directory_ = root + "/" + prefix + "XXXXXX";
       if (root.empty() || !mkdtemp(&directory_[0])) {
@@ -31,15 +35,16 @@ class Scratch {
       chmod(directory_.c_str(), 0700);
       lock_ = Descriptor(open(path("lock").c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
       problem_ = lock_ ? "" : std::strerror(errno);
-      if (lock_) flock(lock_.get(), LOCK_EX | LOCK_NB);  // not all file systems can: there age decides
-      if (lock_ && fchmod(lock_.get(), 0600) == 0 && is_intact()) return;
-      remove_all(directory_);
+      // Not all file systems have locks: there age decides.
+      const bool is_swept = lock_ && flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+      if (lock_ && !is_swept && fchmod(lock_.get(), 0600) == 0 && is_intact()) return;
+      discard(directory_);
       directory_.clear();
     }
     if (problem_.empty()) problem_ = "loses its files";
   }
   ~Scratch() {
-    if (!directory_.empty()) remove_all(directory_);
+    if (!directory_.empty()) discard(directory_);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
@@ -72,22 +77,34 @@ class Scratch {
   // What lies in `parent` and belongs to no living process. Answers with its size.
   static std::int64_t sweep(const std::string& parent, bool remove = true) {
     std::int64_t bytes = 0;
+    if (is_open_to_all(parent)) return bytes;
     for_files(parent, [&](const std::string& name) {
       const std::string pattern = prefix, directory = parent + "/" + name;
       if (name.size() != pattern.size() + 6 || name.compare(0, pattern.size(), pattern) != 0) return;
       const Descriptor lock(open((directory + "/lock").c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
       if (!is_abandoned(directory, lock)) return;
+      if (!lock && remove) rmdir(directory.c_str());  // with anything in it, it is not one of ours
+      if (!lock) return;
       for_files(directory, [&](const std::string& file) {
         struct stat info;
         if (lstat((directory + "/" + file).c_str(), &info) == 0) bytes += info.st_size;
       });
-      if (remove) remove_all(directory);
+      if (remove) discard(directory);
     });
     return bytes;
   }
 
  private:
   static constexpr const char* prefix = "rkeops-jit-";
+
+  // The lock goes last: what is left if this is interrupted can be told still.
+  static void discard(const std::string& directory) {
+    for_files(directory, [&](const std::string& name) {
+      if (name != "lock") remove_all(directory + "/" + name);
+    });
+    unlink((directory + "/lock").c_str());
+    rmdir(directory.c_str());
+  }
 
   static bool is_abandoned(const std::string& directory, const Descriptor& lock) {
     struct stat info;
