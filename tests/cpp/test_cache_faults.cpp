@@ -209,7 +209,8 @@ void cleaning_meanwhile() {
     if (cleaner == 0) {
       for (;;) {
         rkeops::clear_cache(options.jit.cache_dir);
-        if (remove_directory) fs::remove_all(options.jit.cache_dir), usleep(20000);
+        std::error_code ignored;  // others write meanwhile
+        if (remove_directory) fs::remove_all(options.jit.cache_dir, ignored), usleep(20000);
         usleep(500);
       }
     }
