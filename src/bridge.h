@@ -51,7 +51,8 @@ SEXP make_strings(const std::vector<std::string>& texts);
 SEXP make_numbers(const std::vector<double>& values);
 SEXP make_flags(const std::vector<int>& values);
 
-// The text of a string of R: in UTF-8, or as a name of a file, in the encoding of the session. Without a mark it stays as it is.
+// The text of a string of R: in UTF-8, or as a name of a file, in the encoding of the session. Without a mark it stays as
+// it is.
 enum class Encoding { utf8, native };
 std::string text_of(SEXP string, Encoding encoding = Encoding::utf8);
 

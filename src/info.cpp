@@ -97,7 +97,9 @@ SEXP rk_clear_memory() {
 // "", or why the cache directory of these options cannot be used as it should.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_cache_trouble(SEXP options) {
-  return guarded([&]() -> SEXP { return bridge::make_string(rkeops::cache_trouble(bridge::read_runtime(options).run.jit)); });
+  return guarded([&]() -> SEXP {
+    return bridge::make_string(rkeops::cache_trouble(bridge::read_runtime(options).run.jit));
+  });
 }
 
 // [[Rcpp::export(rng = false)]]

@@ -169,9 +169,11 @@ void removed_meanwhile() {
       rkeops::RunOptions options = options_with(cache);
       options.jit.compiler = {scripts.path() + "/cc"};
       rkeops::clear_memory_cache();
+      warnings.clear();
       CHECK_EQUAL(failure_of(9, options), "");
       rkeops::clear_memory_cache();
       CHECK_EQUAL(failure_of(9, options_with(cache)), "");
+      CHECK_THAT(warnings.empty(), "warnings after a removal: " + show(warnings));
       CHECK(fs::exists(cache));
       fs::remove_all(cache);
     }

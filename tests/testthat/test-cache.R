@@ -172,8 +172,9 @@ test_that("with SIGCHLD ignored", {
     sprintf(".libPaths(%s)", paste(deparse(.libPaths()), collapse = "")), "suppressMessages(library(rkeops))",
     "cat(keops_kernel('Sum_Reduction(x+0.625,1)', 'x=Vi(1)')(list(1:2)))"
   ))
-  output <- system2("sh", c("-c", shQuote(paste("trap '' CHLD; exec", file.path(R.home("bin"), "Rscript"), "--vanilla", script))),
-                    stdout = TRUE, stderr = TRUE, env = paste0("RKEOPS_CACHE_DIR=", withr::local_tempdir()))
+  command <- paste("trap '' CHLD; exec", file.path(R.home("bin"), "Rscript"), "--vanilla", script)
+  output <- system2("sh", c("-c", shQuote(command)), stdout = TRUE, stderr = TRUE,
+                    env = paste0("RKEOPS_CACHE_DIR=", withr::local_tempdir()))
   expect_identical(tail(output, 1), "1.625 2.625")
 })
 

@@ -87,8 +87,8 @@ test_that("the cache", {
     "error <- tryCatch(keops_kernel('Sum_Reduction(x+0.375,1)', 'x=Vi(1)')(list(1:2)), rkeops_error = identity)",
     "cat(class(error)[1], conditionMessage(error), sep = '\n')"
   ))
-  text <- system2("sh", c("-c", shQuote(paste("ulimit -f 1; exec", file.path(R.home("bin"), "Rscript"), "--vanilla", script))),
-                  stdout = TRUE, stderr = FALSE)
+  command <- paste("ulimit -f 1; exec", file.path(R.home("bin"), "Rscript"), "--vanilla", script)
+  text <- system2("sh", c("-c", shQuote(command)), stdout = TRUE, stderr = FALSE)
   expect_identical(text[1], "rkeops_error_cache")
   expect_match(text[2], "there is no place to compile at: .*ulimit -f")
 })

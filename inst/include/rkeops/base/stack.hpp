@@ -34,8 +34,8 @@ inline StackBounds find_stack_bounds() {
   return bounds;
 }
 
-// Is less left than what one step and all that it calls may need? Asking the system is dear, so it is asked about the thread
-// once, and about the limit of the process, which may have been lowered since, only when some stack has been used.
+// Is less left than what one step and all that it calls may need? Asking the system is dear, so it is asked about the
+// thread once, and about the limit of the process, which may have been lowered since, only when some stack has been used.
 inline bool stack_is_short() {
   constexpr std::size_t reserve = 96 << 10, no_question_below = 160 << 10, no_stack = std::size_t{1} << 40;
   thread_local const StackBounds bounds = find_stack_bounds();

@@ -37,10 +37,12 @@ class CCompiler {
     return text + " " + cpu_info().features;
   }
 
-  // The shared object made of kernel.c in `scratch`, which stays there as kernel.so. Throws Error of kind compiler or interrupt.
+  // The shared object made of kernel.c in `scratch`, which stays there as kernel.so. Throws Error of kind compiler or
+  // interrupt.
   std::string compile(const Scratch& scratch, const std::function<bool()>& stop) const {
     const std::string source = scratch.path("kernel.c"), object = scratch.path("kernel.so");
-    const ProcessResult result = run_process(command(source, object), scratch.directory(), options_.compile_timeout_s, stop);
+    const ProcessResult result =
+        run_process(command(source, object), scratch.directory(), options_.compile_timeout_s, stop);
     using End = ProcessResult::End;
     if (result.end == End::interrupted) throw Error(ErrorKind::interrupt, "interrupted while compiling");
     std::string problem = "is missing", bytes;

@@ -1,5 +1,5 @@
-// Compiled kernels as files in a directory private to the user. A file is what was compiled, followed by a trailer that ties
-// it to its key and its source; whatever does not match, or others could have written, is a miss. Files appear by
+// Compiled kernels as files in a directory private to the user. A file is what was compiled, followed by a trailer that
+// ties it to its key and its source; whatever does not match, or others could have written, is a miss. Files appear by
 // rename, so readers see all or nothing.
 #pragma once
 
@@ -88,7 +88,8 @@ class DiskCache {
       // Until format 2 compilations left <key>.<process>.c, .so and .so.log behind when they were killed.
       const std::size_t number = std::min(end.find_first_not_of("0123456789", 1), end.size());
       const std::string rest = end.substr(number);
-      const bool is_old = end[0] == '.' && number > 1 && (rest.empty() || rest == ".c" || rest == ".so" || rest == ".so.log");
+      const bool is_old_end = rest.empty() || rest == ".c" || rest == ".so" || rest == ".so.log";
+      const bool is_old = end[0] == '.' && number > 1 && is_old_end;
       struct stat info;
       const std::string path = directory + "/" + name;
       if ((is_kernel || is_old) && lstat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode)) {
@@ -135,7 +136,7 @@ class DiskCache {
   }
 
   std::string prepare() {
-    if (directory_.find('$') != std::string::npos) return "has a $ in its name, which the system's loader would replace";
+    if (directory_.find('$') != std::string::npos) return has_dollar;
     for (std::size_t at = directory_.find('/', 1);; at = directory_.find('/', at + 1)) {
       const std::string parent = directory_.substr(0, at);
       if (mkdir(parent.c_str(), 0700) == 0) {
@@ -150,7 +151,7 @@ class DiskCache {
     struct stat info;
     const std::string real = real_path(directory_);
     if (real.empty() || stat(real.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return "is not a directory";
-    if (real.find('$') != std::string::npos) return "has a $ in its name, which the system's loader would replace";
+    if (real.find('$') != std::string::npos) return has_dollar;
     directory_ = real;  // absolute: no part of it is taken for an option of a compiler
     if (const std::string reason = distrust(info); !reason.empty()) return reason;
     if (access(directory_.c_str(), R_OK | W_OK | X_OK) != 0) {

@@ -1,5 +1,5 @@
-// Files of our own. What others own or could have written, and what is no regular file, is not read; what is written is for
-// the user alone, with any umask.
+// Files of our own. What others own or could have written, and what is no regular file, is not read; what is written is
+// for the user alone, with any umask.
 #pragma once
 
 #include <dirent.h>
@@ -15,6 +15,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rkeops {
 
@@ -52,8 +53,8 @@ inline bool is_open_to_all(const std::string& directory) {
   return stat(directory.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) && !(info.st_mode & S_ISVTX);
 }
 
-// Opens a regular file of ours; without one, `problem` says why. `in_private`: its directory keeps others out, so its own
-// permissions do not matter.
+// Opens a regular file of ours; without one, `problem` says why. `in_private`: its directory keeps others out, so its
+// own permissions do not matter.
 inline Descriptor open_file(const std::string& path, bool in_private, std::string& problem) {
   struct stat info;
   const auto refuse = [&](const std::string& reason) {

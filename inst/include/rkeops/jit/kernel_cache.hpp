@@ -29,8 +29,8 @@ class KernelCache {
   // What a text is called in memory: to be asked for once, since texts are long.
   static std::string name_of(const std::string& text) { return hash_name(text) + std::to_string(text.size()); }
 
-  // The kernel stays loaded while the caller holds it. Throws Error of kind compiler, cache or interrupt. `warn` hears once
-  // of a cache directory that cannot be used.
+  // The kernel stays loaded while the caller holds it. Throws Error of kind compiler, cache or interrupt. `warn` hears
+  // once of a cache directory that cannot be used.
   LoadedKernelPtr get(const std::string& name, const std::string& text, const JitOptions& options, const Stop& stop,
                       const Warn& warn) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -123,14 +123,15 @@ class KernelCache {
       }
       const bool in_cache = disk.usable() && &place == &places[0];
       if (!problem.empty()) {
-        if (in_cache) warn(cannot_compile(problem));
+        if (in_cache && !was_removed(disk, scratch)) warn(cannot_compile(problem));
         reasons += (reasons.empty() ? "'" : "; '") + place + "': " + problem;
         continue;
       }
       ++counters.compiled;
       counters.compile_microseconds +=
           std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
-      return in_cache ? load_and_keep(bytes, text, key, disk, scratch, warn) : load(scratch.path("kernel.so"), bytes, key);
+      if (in_cache) return load_and_keep(bytes, text, key, disk, scratch, warn);
+      return load(scratch.path("kernel.so"), bytes, key);
     }
     throw Error(ErrorKind::cache, "there is no place to compile at: " + reasons,
                 "Make room, or let TMPDIR name a directory that can be written.");
@@ -150,8 +151,13 @@ class KernelCache {
     std::string problem = write_file(entry, DiskCache::sealed(key, text, bytes), true);
     LoadedKernelPtr kernel = load(problem.empty() ? entry : scratch.path("kernel.so"), bytes, key);
     if (problem.empty()) problem = disk.publish(key, entry);
-    if (!problem.empty() && scratch.is_intact()) warn(cannot_compile(problem));
+    if (!problem.empty() && !was_removed(disk, scratch)) warn(cannot_compile(problem));
     return kernel;
+  }
+
+  // By somebody who cleans up: next time all will be well.
+  static bool was_removed(const DiskCache& disk, const Scratch& scratch) {
+    return access(disk.directory().c_str(), F_OK) != 0 || (scratch.problem().empty() && !scratch.is_intact());
   }
 
   std::mutex mutex_;

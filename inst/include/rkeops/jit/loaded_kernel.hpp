@@ -62,7 +62,7 @@ class KernelLoader {
  public:
   explicit KernelLoader(const std::string& key) : key_(key) {}
 
-  // `bytes`: of the kernel in `file`, with or without a trailer. The file may be gone, or where nothing may be executed.
+  // `bytes`: those of the kernel in `file`, which may have a trailer. It may be gone, or where nothing may be executed.
   LoadedKernelPtr load(const std::string& file, const std::string& bytes) {
     if (!is_whole(bytes)) {
       note("it is not a whole shared object");
@@ -135,7 +135,8 @@ class KernelLoader {
 #if defined(SYS_memfd_create)
     constexpr unsigned close_on_exec = 1, executable = 16;
     Descriptor file(static_cast<int>(syscall(SYS_memfd_create, "rkeops", close_on_exec | executable)));
-    if (!file) file = Descriptor(static_cast<int>(syscall(SYS_memfd_create, "rkeops", close_on_exec)));  // older systems
+    const bool is_older_system = !file;
+    if (is_older_system) file = Descriptor(static_cast<int>(syscall(SYS_memfd_create, "rkeops", close_on_exec)));
     if (!file || !write_all(file.get(), bytes)) return nullptr;
     return open_library(name_of(file));
 #else
@@ -152,7 +153,9 @@ class KernelLoader {
     if (bytes.size() < sizeof header) return false;
     std::memcpy(&header, bytes.data(), sizeof header);
     if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(Segment)) return false;
-    const auto fits = [&](std::uint64_t from, std::uint64_t size) { return from <= bytes.size() && size <= bytes.size() - from; };
+    const auto fits = [&](std::uint64_t from, std::uint64_t size) {
+      return from <= bytes.size() && size <= bytes.size() - from;
+    };
     if (!fits(header.e_phoff, std::uint64_t{header.e_phnum} * sizeof(Segment))) return false;
     if (!fits(header.e_shoff, std::uint64_t{header.e_shnum} * header.e_shentsize)) return false;
     for (unsigned k = 0; k < header.e_phnum; ++k) {

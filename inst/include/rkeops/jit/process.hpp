@@ -65,7 +65,8 @@ class ChildProcess {
     posix_spawnattr_setsigdefault(&attributes, &signals);
     const std::vector<std::string> variables = environment_with(temporary);
     const mode_t mask = umask(077);  // for the child's files
-    failure_ = posix_spawnp(&pid_, argv[0].c_str(), &files, &attributes, pointers(argv).data(), pointers(variables).data());
+    failure_ = posix_spawnp(&pid_, argv[0].c_str(), &files, &attributes, pointers(argv).data(),
+                            pointers(variables).data());
     umask(mask);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);

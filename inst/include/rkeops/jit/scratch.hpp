@@ -1,5 +1,5 @@
-// A directory for the files of one compilation, gone with the object. While it lives it holds a lock, by which others tell it
-// from what killed processes left behind.
+// A directory for the files of one compilation, gone with the object. While it lives it holds a lock, by which others tell
+// it from what killed processes left behind.
 #pragma once
 
 #include <sys/file.h>
@@ -13,18 +13,16 @@
 
 namespace rkeops {
 
+// Loaders replace $ORIGIN and $LIB.
+constexpr const char* has_dollar = "has a $ in its name, which the system's loader would replace";
+
 class Scratch {
  public:
   explicit Scratch(const std::string& parent) {
-    if (parent.find('$') != std::string::npos) {
-      problem_ = "has a $ in its name, which the system's loader would replace";
-      return;
-    }
     const std::string root = real_path(parent);
-    if (is_open_to_all(root)) {
-      problem_ = "lets other users replace files in it";
-      return;
-    }
+    if (root.find('$') != std::string::npos) problem_ = has_dollar;
+    if (is_open_to_all(root)) problem_ = "lets other users replace files in it";
+    if (!problem_.empty()) return;
     for (int tries = 0; tries < 3; ++tries) {  // somebody may sweep before the lock is held
       directory_ = root + "/" + prefix + "XXXXXX";
       if (root.empty() || !mkdtemp(&directory_[0])) {
@@ -63,7 +61,9 @@ class Scratch {
   // "" if a few files of `bytes` bytes in all can be written; else why not.
   std::string want_of_room(std::size_t bytes) const {
     rlimit limit{};
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) return "files may not be large enough (ulimit -f)";
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
+      return "files may not be large enough (ulimit -f)";
+    }
     std::string reason;
     std::vector<std::string> files;
     for (const char* name : {"room1", "room2", "room3", "room4", "room5", "room6"}) files.push_back(path(name));
