@@ -25,6 +25,18 @@ rk_clear_memory <- function() {
     .Call(`_rkeops_rk_clear_memory`)
 }
 
+rk_cache_trouble <- function(options) {
+    .Call(`_rkeops_rk_cache_trouble`, options)
+}
+
+rk_cache_bytes <- function(directory) {
+    .Call(`_rkeops_rk_cache_bytes`, directory)
+}
+
+rk_clear_cache <- function(directory) {
+    .Call(`_rkeops_rk_clear_cache`, directory)
+}
+
 rk_match_objects <- function(these, those) {
     .Call(`_rkeops_rk_match_objects`, these, those)
 }

@@ -7,14 +7,20 @@ cache_directory <- function(options = current_options()) {
   from_env <- Sys.getenv("RKEOPS_CACHE_DIR")
   if (nzchar(from_env)) return(path.expand(from_env))
   if (nzchar(Sys.getenv("_R_CHECK_PACKAGE_NAME_"))) return(file.path(tempdir(), "rkeops"))
-  tools::R_user_dir("rkeops", "cache")
+  suppressWarnings(tools::R_user_dir("rkeops", "cache"))  # it warns where the home directory does not exist
 }
 
 #' The cache of compiled kernels
 #'
-#' A formula is compiled when it is used first, which takes a fraction of a second; the kernel is kept in memory and in
-#' a directory, for later sessions. The directory is bounded in size (option `cache_limit`), and private to the user.
-#' Several R processes can use it at the same time. If it cannot be written, kernels are kept in memory only.
+#' A formula is compiled when it is used first, which takes a fraction of a second; the kernel is kept in memory (the
+#' thousand used last) and in a directory, for later sessions. The directory is bounded in size (option `cache_limit`).
+#' Several R processes can use it at the same time.
+#'
+#' The directory and its files must belong to the user, and others must not be able to write to them: what they hold is
+#' run. Files that do not hold what was compiled from the formula at hand, for whatever reason, are compiled again. If the
+#' directory cannot be used, kernels are compiled in the directory for temporary files (environment variable `TMPDIR`,
+#' else `/tmp`, else `/dev/shm`) and kept for the session; one warning of class `rkeops_warning` says why.
+#' [check_rkeops()] says so too.
 #'
 #' @param cache_dir an existing directory; `NULL` for the default: the environment variable `RKEOPS_CACHE_DIR` if set,
 #'   else `tools::R_user_dir("rkeops", "cache")`.
@@ -23,7 +29,9 @@ cache_directory <- function(options = current_options()) {
 #' @param all `FALSE`: only forget the kernels held in memory.
 #' @param remove_cache_dir `TRUE`: delete the directory itself too, if nothing else is in it.
 #' @return `get_rkeops_cache_dir()`: the path. `set_rkeops_cache_dir()`: the previous options, invisibly.
-#'   `stat_rkeops_cache_dir()`: the size of the kernels as text such as `"12.5K"`. `clean_rkeops()`: `NULL`, invisibly.
+#'   `stat_rkeops_cache_dir()`: the size of the kernels, and of what killed processes left, as text such as `"12.5K"`.
+#'   `clean_rkeops()`: `NULL`, invisibly; it forgets the kernels in memory too, and removes no file that is not one of
+#'   rkeops.
 #' @examples
 #' get_rkeops_cache_dir()
 #' stat_rkeops_cache_dir(verbose = FALSE)
@@ -50,7 +58,7 @@ stat_rkeops_cache_dir <- function(verbose = TRUE, startup = FALSE) {
   call <- sys.call()
   check_flag(verbose, "verbose", call)
   check_flag(startup, "startup", call)
-  usage <- human_size(sum(file.size(cache_files()), na.rm = TRUE))
+  usage <- human_size(settle(rk_cache_bytes(cache_directory()), call))
   if (verbose) {
     text <- sprintf("rkeops: cache directory %s holds %s", cache_directory(), usage)
     if (startup) packageStartupMessage(text) else message(text)
@@ -67,21 +75,13 @@ clean_rkeops <- function(verbose = TRUE, all = TRUE, remove_cache_dir = FALSE) {
   check_flag(remove_cache_dir, "remove_cache_dir", call)
   settle(rk_clear_memory(), call)
   directory <- cache_directory()
-  if (all) unlink(cache_files())
+  if (all) settle(rk_clear_cache(directory), call)
   if (remove_cache_dir && dir.exists(directory) && length(dir(directory, all.files = TRUE, no.. = TRUE)) == 0L) {
     unlink(directory, recursive = TRUE)
   }
   if (verbose) message("rkeops: ", if (all) paste("removed the kernels in", directory) else "forgot kernels in memory")
   invisible(NULL)
 }
-
-# The engine's files, and no others: the directory may be any that the user chose.
-cache_files <- function(directory = cache_directory()) {
-  if (!dir.exists(directory)) return(character())
-  dir(directory, pattern = cache_file_pattern, full.names = TRUE, all.files = TRUE)
-}
-
-cache_file_pattern <- "^[0-9a-f]{32}\\.so$"
 
 # 12800 -> "12.5K"
 human_size <- function(bytes) {

@@ -51,6 +51,16 @@ check_string <- function(x, arg, call) {
   abort_argument(arg, "a string", x, call)
 }
 
+# In UTF-8; an error for what is text in no encoding.
+check_text <- function(x, arg, call) {
+  x <- enc2utf8(x)
+  bad <- which(!validUTF8(x) | Encoding(x) == "bytes")[1L]
+  if (is.na(bad)) return(x)
+  rkeops_abort("argument", sprintf("`%s` has an element that is not text in UTF-8", arg), call = call, argument = arg,
+               got = paste0("\"", iconv(x[bad], "UTF-8", "ASCII", sub = "byte"), "\""),
+               hint = "iconv(x, \"latin1\", \"UTF-8\") turns text in latin1 into it.")
+}
+
 check_choice <- function(x, choices, arg, call) {
   if (is.character(x) && length(x) == 1L && x %in% choices) return(x)
   abort_argument(arg, paste0("one of ", paste0("\"", choices, "\"", collapse = ", ")), x, call)

@@ -11,14 +11,14 @@
 #' | `rkeops_error_argument` | an argument has a value that it cannot have |
 #' | `rkeops_error_unsupported` | something reasonable that rkeops cannot do |
 #' | `rkeops_error_compiler` | there is no compiler, or it failed |
-#' | `rkeops_error_cache` | there is nowhere to write a kernel |
+#' | `rkeops_error_cache` | there is no place to compile at |
 #' | `rkeops_error_memory` | memory of the machine or of the GPU does not suffice |
 #' | `rkeops_error_gpu` | the GPU, its driver or NVRTC is missing, or failed |
 #' | `rkeops_error_internal` | a defect of rkeops: please report it |
 #'
 #' Fields of a condition, besides `message` and `call`, where they make sense: `argument`, the name of the faulty
 #' argument; `formula`, the text of the formula, and `position`, the place of the fault in it, counted from 0;
-#' `log`, all that the compiler said.
+#' `log`, what the compiler said, its first 64 KB.
 #'
 #' Warnings have the class `rkeops_warning`. The same warning is given once per session.
 #'
@@ -78,11 +78,14 @@ caret_lines <- function(formula, position, width = 70L) {
   text <- substr(formula, from + 1L, from + width)
   before <- if (from > 0L) "..." else ""
   after <- if (from + width < nchar(formula)) "..." else ""
-  c(paste0("  ", before, text, after), paste0("  ", strrep(" ", nchar(before) + position - from), "^"))
+  columns <- nchar(substr(text, 1L, position - from), type = "width")
+  c(paste0("  ", before, text, after), paste0("  ", strrep(" ", nchar(before) + columns), "^"))
 }
 
-tail_lines <- function(text, n) {
+tail_lines <- function(text, n, width = 300L) {
   lines <- strsplit(text, "\n", fixed = TRUE)[[1L]]
+  long <- nchar(lines) > width
+  lines[long] <- paste0(substr(lines[long], 1L, width), "...")
   if (length(lines) <= n) lines else c("...", lines[seq.int(length(lines) - n + 1L, length(lines))])
 }
 

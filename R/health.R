@@ -10,8 +10,8 @@
 #' @export
 check_rkeops <- function(verbose = TRUE) {
   check_flag(verbose, "verbose", sys.call())
-  problem <- self_test()
-  if (!verbose) return(is.null(problem))
+  if (!verbose) return(is.null(self_test()))
+  problem <- suppressWarnings(self_test(), classes = "rkeops_warning")  # the report says it
   for (line in health_report(problem)) cat(line, "\n", sep = "")
   invisible(is.null(problem))
 }
@@ -36,7 +36,7 @@ health_report <- function(problem) {
   compiler <- find_compiler()
   has_compiler <- length(compiler) > 0L
   directory <- runtime$cache_dir
-  writable <- !dir.exists(directory) || file.access(directory, 2L) == 0L
+  trouble <- settle(rk_cache_trouble(runtime))
   c(
     sprintf("rkeops %s, R %s", utils::packageVersion("rkeops"), getRversion()),
     sprintf("%s compiler: %s", if (has_compiler) good else bad,
@@ -44,7 +44,8 @@ health_report <- function(problem) {
             else "none found; install gcc or clang, or see ?rkeops_options"),
     sprintf("%s processor: %s, %d-bit vectors, %d of %d threads used", good, machine$cpu,
             as.integer(8 * machine$vector_bytes), runtime$threads, as.integer(machine$threads)),
-    sprintf("%s cache: %s (%s)", if (writable) good else bad, directory, stat_rkeops_cache_dir(verbose = FALSE)),
+    if (nzchar(trouble)) sprintf("%s cache: %s %s", bad, directory, trouble)
+    else sprintf("%s cache: %s (%s)", good, directory, stat_rkeops_cache_dir(verbose = FALSE)),
     sprintf("%s precision: %s", good, runtime$precision),
     gpu_lines(gpu_report()),
     if (is.null(problem)) sprintf("%s a formula was compiled and computed correctly", good)

@@ -148,6 +148,7 @@ variables_are <- function(names, before = "") paste0(before, "Variables are ", p
 
 # "x = Vi(3)", "x=Vi(0,3)", "Vi(0,3)", "Var(0,3,0)" as a data frame in all but class: name, type, pos, dim, style.
 parse_declarations <- function(args, call) {
+  args <- check_text(args, "args", call)
   text <- gsub("[[:space:]]", "", args)
   pattern <- "^(?:([A-Za-z_][A-Za-z0-9_.]*)=)?(Vi|Vj|Vx|Vy|Pm)\\((?:([0-9]{1,9}),)?([0-9]{1,9})\\)$"
   as_var <- grepl("(^|=)Var\\(", text)

@@ -15,8 +15,8 @@ option_table <- function() {
   whole <- function(min, max = Inf) {
     function(x, refuse) {
       if (is_whole(x) && x >= min && x <= max) return(if (max < 2^31) as.integer(x) else as.numeric(x))
-      refuse(if (is.finite(max)) sprintf("a whole number from %d to %d", min, max)
-             else sprintf("a whole number, at least %d", min))
+      refuse(if (is.finite(max)) sprintf("a whole number from %.0f to %.0f", min, max)
+             else sprintf("a whole number, at least %.0f", min))
     }
   }
   seconds <- function(x, refuse) {
@@ -36,6 +36,7 @@ option_table <- function() {
     if (is.null(x) || identical(x, cache_directory(list(cache_dir = NULL)))) return(NULL)
     if (!is.character(x) || length(x) != 1L || is.na(x) || !dir.exists(x)) refuse("NULL or an existing directory")
     if (file.access(x, 6L) != 0L) refuse("a directory that can be read and written")
+    if (grepl("$", x, fixed = TRUE)) refuse("a directory without $ in its name")
     normalizePath(x)
   }
   list(
@@ -49,7 +50,7 @@ option_table <- function() {
     formula_only = list(FALSE, flag),
     index_base = list(1L, whole(0, 1)),
     threads = list(0L, whole(0, 2^31 - 1)),
-    cache_limit = list(512 * 2^20, whole(0)),
+    cache_limit = list(512 * 2^20, whole(0, 2^53)),
     compile_timeout = list(60, seconds),
     compiler = list(NULL, words)
   )
@@ -80,7 +81,7 @@ current_options <- function() {
 #' | `index_base` | `1L` | 1 or 0: number of the first row or component in what R functions give and take; 0 as in RKeOps 2 |
 #' | `formula_only` | `FALSE` | `TRUE`: reductions of LazyTensors print their formula and stop with an error |
 #' | `cache_dir` | `NULL` | directory of the compiled kernels, which must exist; `NULL`: see `RKEOPS_CACHE_DIR` |
-#' | `cache_limit` | `512 * 2^20` | size of that directory in bytes above which the kernels used longest ago are deleted |
+#' | `cache_limit` | `512 * 2^20` | size of that directory in bytes, at most 2^53, above which the kernels used longest ago are deleted |
 #' | `compiler` | `NULL` | words of the command of a C compiler, as `c("gcc", "-m64")`; `NULL`: see `RKEOPS_CC` |
 #' | `compile_timeout` | `60` | seconds, more than 0, after which the compiler is stopped |
 #' | `debug` | `0L` | 0 or 1; not used, kept from RKeOps 2 |
@@ -97,7 +98,7 @@ current_options <- function() {
 #' | `RKEOPS_NVRTC` | NVRTC, CUDA's run-time compiler: the path of the library |
 #' | `CUDA_HOME`, `CUDA_PATH` | CUDA toolkits, where NVRTC is looked for next |
 #' | `RKEOPS_CUDA_DRIVER` | path of the CUDA driver's library, if it is in an unusual place |
-#' | `TMPDIR` | where kernels are compiled, and kept for this session, if the cache cannot be used |
+#' | `TMPDIR` | where kernels are compiled if the cache cannot be used; see [get_rkeops_cache_dir()] |
 #'
 #' @param option `NULL` for all options, or names of options.
 #' @param input a named list of options, or `NULL` to go back to the defaults.

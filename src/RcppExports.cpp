@@ -68,6 +68,36 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_cache_trouble
+SEXP rk_cache_trouble(SEXP options);
+RcppExport SEXP _rkeops_rk_cache_trouble(SEXP optionsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type options(optionsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_cache_trouble(options));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_cache_bytes
+SEXP rk_cache_bytes(SEXP directory);
+RcppExport SEXP _rkeops_rk_cache_bytes(SEXP directorySEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type directory(directorySEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_cache_bytes(directory));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_clear_cache
+SEXP rk_clear_cache(SEXP directory);
+RcppExport SEXP _rkeops_rk_clear_cache(SEXP directorySEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type directory(directorySEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_clear_cache(directory));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_match_objects
 SEXP rk_match_objects(SEXP these, SEXP those);
 RcppExport SEXP _rkeops_rk_match_objects(SEXP theseSEXP, SEXP thoseSEXP) {
@@ -136,6 +166,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_machine", (DL_FUNC) &_rkeops_rk_machine, 0},
     {"_rkeops_rk_gpu", (DL_FUNC) &_rkeops_rk_gpu, 1},
     {"_rkeops_rk_clear_memory", (DL_FUNC) &_rkeops_rk_clear_memory, 0},
+    {"_rkeops_rk_cache_trouble", (DL_FUNC) &_rkeops_rk_cache_trouble, 1},
+    {"_rkeops_rk_cache_bytes", (DL_FUNC) &_rkeops_rk_cache_bytes, 1},
+    {"_rkeops_rk_clear_cache", (DL_FUNC) &_rkeops_rk_clear_cache, 1},
     {"_rkeops_rk_match_objects", (DL_FUNC) &_rkeops_rk_match_objects, 2},
     {"_rkeops_rk_program", (DL_FUNC) &_rkeops_rk_program, 5},
     {"_rkeops_rk_program_info", (DL_FUNC) &_rkeops_rk_program_info, 1},

@@ -2,7 +2,21 @@
 
 namespace bridge {
 
-SEXP make_string(const std::string& text) {
+std::string text_of(SEXP string, Encoding encoding) {
+  const cetype_t own = Rf_getCharCE(string);
+  const bool foreign = own == CE_LATIN1 || (own == CE_UTF8 && encoding == Encoding::native);
+  if (!foreign) return CHAR(string);  // what is wrong in it keeps its place
+  const char* text = nullptr;
+  const char** result = &text;
+  in_r([=] {
+    *result = encoding == Encoding::utf8 ? Rf_translateCharUTF8(string) : Rf_translateChar(string);
+    return R_NilValue;
+  });
+  return text;
+}
+
+SEXP make_string(const std::string& raw) {
+  const std::string text = rkeops::valid_utf8(raw);
   const char* data = text.data();
   const int size = static_cast<int>(text.size());
   return in_r([=] {
@@ -13,7 +27,9 @@ SEXP make_string(const std::string& text) {
   });
 }
 
-SEXP make_strings(const std::vector<std::string>& texts) {
+SEXP make_strings(const std::vector<std::string>& raw) {
+  std::vector<std::string> texts;
+  for (const std::string& text : raw) texts.push_back(rkeops::valid_utf8(text));
   const std::string* data = texts.data();
   const R_xlen_t size = static_cast<R_xlen_t>(texts.size());
   return in_r([=] {
@@ -62,6 +78,15 @@ SEXP ListBuilder::finish(const char* class_name) const {
   });
 }
 
+namespace {
+
+// The engine counts bytes, R counts characters.
+std::int64_t place_in_characters(const rkeops::Error& error) {
+  return error.position < 0 ? error.position : rkeops::characters_before(error.formula, error.position);
+}
+
+}  // namespace
+
 SEXP failure(const char* kind, const std::string& message, const rkeops::Error* error) {
   const std::string none;
   ListBuilder list;
@@ -69,7 +94,7 @@ SEXP failure(const char* kind, const std::string& message, const rkeops::Error* 
       .add("message", make_string(message))
       .add("hint", make_string(error ? error->hint : none))
       .add("formula", make_string(error ? error->formula : none))
-      .add("position", make_numbers({error ? static_cast<double>(error->position) : -1.0}))
+      .add("position", make_numbers({error ? static_cast<double>(place_in_characters(*error)) : -1.0}))
       .add("argument", make_string(error ? error->argument : none))
       .add("log", make_string(error ? error->log : none));
   return list.finish("rkeops_failure");

@@ -45,10 +45,16 @@ SEXP guarded(Body&& body) {
   }
 }
 
+// Strings for R are valid UTF-8, whatever they come from: a formula, a compiler.
 SEXP make_string(const std::string& text);
 SEXP make_strings(const std::vector<std::string>& texts);
 SEXP make_numbers(const std::vector<double>& values);
 SEXP make_flags(const std::vector<int>& values);
+
+// The text of a string of R: in UTF-8, or as a name of a file, in the encoding of the session. Without a mark it stays as
+// it is.
+enum class Encoding { utf8, native };
+std::string text_of(SEXP string, Encoding encoding = Encoding::utf8);
 
 // A list built field by field; the fields are protected as long as the builder lives.
 class ListBuilder {
@@ -60,6 +66,9 @@ class ListBuilder {
   std::vector<const char*> names_;
   std::vector<Rcpp::RObject> values_;
 };
+
+// Does the user want to stop?
+bool interrupted();
 
 // Reads the list that R/options.R prepares (runtime_options()); missing fields keep the engine's defaults.
 struct Runtime {

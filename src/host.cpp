@@ -4,6 +4,7 @@
 #include <R_ext/Utils.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -34,6 +35,9 @@ double number(SEXP value, double otherwise) {
 
 void check_interrupt(void*) { R_CheckUserInterrupt(); }
 
+// A path, or a word of a command.
+std::string native(SEXP strings, R_xlen_t k) { return text_of(STRING_ELT(strings, k), Encoding::native); }
+
 void call_function(void* function) {
   SEXP call = PROTECT(Rf_lang1(static_cast<SEXP>(function)));
   Rf_eval(call, R_GlobalEnv);
@@ -56,18 +60,19 @@ Runtime read_runtime(SEXP options) {
     run.devices.assign(INTEGER(devices), INTEGER(devices) + Rf_xlength(devices));
   run.tensor_cores = number(field(options, "tensor_cores"), 0) != 0;
   SEXP nvrtc = field(options, "nvrtc");
-  if (TYPEOF(nvrtc) == STRSXP && Rf_xlength(nvrtc) == 1) run.jit.nvrtc = CHAR(STRING_ELT(nvrtc, 0));
+  if (TYPEOF(nvrtc) == STRSXP && Rf_xlength(nvrtc) == 1) run.jit.nvrtc = native(nvrtc, 0);
   run.threads = getpid() == pid_at_load ? static_cast<int>(number(field(options, "threads"), 0)) : 1;
   run.index_base = static_cast<std::int64_t>(number(field(options, "index_base"), 1));
   run.missing_index = NA_REAL;
   run.jit.compile_timeout_s = number(field(options, "compile_timeout"), run.jit.compile_timeout_s);
-  run.jit.cache_limit_bytes =
-      static_cast<std::int64_t>(number(field(options, "cache_limit"), static_cast<double>(run.jit.cache_limit_bytes)));
+  const double limit = number(field(options, "cache_limit"), static_cast<double>(run.jit.cache_limit_bytes));
+  constexpr double most = 9007199254740992;  // NaN and what is out of range must not be cast
+  run.jit.cache_limit_bytes = static_cast<std::int64_t>(limit > 0 ? std::min(limit, most) : 0);
   SEXP cache_dir = field(options, "cache_dir");
-  if (TYPEOF(cache_dir) == STRSXP && Rf_xlength(cache_dir) == 1) run.jit.cache_dir = CHAR(STRING_ELT(cache_dir, 0));
+  if (TYPEOF(cache_dir) == STRSXP && Rf_xlength(cache_dir) == 1) run.jit.cache_dir = native(cache_dir, 0);
   SEXP compiler = field(options, "compiler");
   if (TYPEOF(compiler) == STRSXP)
-    for (R_xlen_t k = 0; k < Rf_xlength(compiler); ++k) run.jit.compiler.emplace_back(CHAR(STRING_ELT(compiler, k)));
+    for (R_xlen_t k = 0; k < Rf_xlength(compiler); ++k) run.jit.compiler.push_back(native(compiler, k));
   SEXP progress = field(options, "progress");
   runtime.draw = field(progress, "draw");
   runtime.remove = field(progress, "remove");
@@ -89,9 +94,9 @@ rkeops::Host RHost::hooks() {
   return host;
 }
 
-bool RHost::interrupted(void* self) {
-  return static_cast<RHost*>(self)->jump_ || R_ToplevelExec(check_interrupt, nullptr) == FALSE;
-}
+bool interrupted() { return R_ToplevelExec(check_interrupt, nullptr) == FALSE; }
+
+bool RHost::interrupted(void* self) { return static_cast<RHost*>(self)->jump_ || bridge::interrupted(); }
 
 void RHost::warn(void* self, const char* message) { static_cast<RHost*>(self)->warnings_.emplace_back(message); }
 

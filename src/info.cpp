@@ -11,7 +11,7 @@ SEXP rk_operation_dim(SEXP operation, SEXP dims, SEXP parameters) {
     const double* parameter = REAL(parameters);
     const std::vector<std::int64_t> operand_dims(dim, dim + Rf_xlength(dims));
     const std::vector<std::int64_t> values(parameter, parameter + Rf_xlength(parameters));
-    const std::int64_t result = rkeops::operation_dim(CHAR(STRING_ELT(operation, 0)), operand_dims, values);
+    const std::int64_t result = rkeops::operation_dim(bridge::text_of(STRING_ELT(operation, 0)), operand_dims, values);
     return bridge::make_numbers({static_cast<double>(result)});
   });
 }
@@ -90,6 +90,30 @@ SEXP rk_gpu(SEXP options) {
 SEXP rk_clear_memory() {
   return guarded([&]() -> SEXP {
     rkeops::clear_memory_cache();
+    return R_NilValue;
+  });
+}
+
+// "", or why the cache directory of these options cannot be used as it should.
+// [[Rcpp::export(rng = false)]]
+SEXP rk_cache_trouble(SEXP options) {
+  return guarded([&]() -> SEXP {
+    return bridge::make_string(rkeops::cache_trouble(bridge::read_runtime(options).run.jit));
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_cache_bytes(SEXP directory) {
+  return guarded([&]() -> SEXP {
+    const std::string path = bridge::text_of(STRING_ELT(directory, 0), bridge::Encoding::native);
+    return bridge::make_numbers({static_cast<double>(rkeops::cache_bytes(path))});
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_clear_cache(SEXP directory) {
+  return guarded([&]() -> SEXP {
+    rkeops::clear_cache(bridge::text_of(STRING_ELT(directory, 0), bridge::Encoding::native));
     return R_NilValue;
   });
 }

@@ -171,18 +171,18 @@ SEXP allocate(const rkeops::OutputShape& shape, const std::vector<std::int64_t>&
 // [[Rcpp::export(rng = false)]]
 SEXP rk_program(SEXP formula, SEXP names, SEXP categories, SEXP dims, SEXP positions) {
   return guarded([&]() -> SEXP {
-    const std::string text = CHAR(STRING_ELT(formula, 0));
+    const std::string text = bridge::text_of(STRING_ELT(formula, 0));
     std::string key = text;
     std::vector<rkeops::Argument> arguments(static_cast<std::size_t>(Rf_xlength(names)));
     for (std::size_t k = 0; k < arguments.size(); ++k) {
       const R_xlen_t at = static_cast<R_xlen_t>(k);
-      arguments[k] = {CHAR(STRING_ELT(names, at)), static_cast<rkeops::Category>(INTEGER(categories)[at]),
+      arguments[k] = {bridge::text_of(STRING_ELT(names, at)), static_cast<rkeops::Category>(INTEGER(categories)[at]),
                       static_cast<std::int64_t>(REAL(dims)[at]), static_cast<std::int64_t>(REAL(positions)[at])};
       key += ";" + arguments[k].name + "=" + rkeops::name_of(arguments[k].category) + "(" +
              std::to_string(arguments[k].position) + "," + std::to_string(arguments[k].dim) + ")";
     }
     if (const ProgramPtr* known = program_cache().find(key)) return wrap(*known);
-    ProgramPtr program = rkeops::Program::create(text, arguments);
+    ProgramPtr program = rkeops::Program::create(text, arguments, bridge::interrupted);
     program_cache().insert(key, program);
     return wrap(std::move(program));
   });

@@ -50,6 +50,39 @@ inline bool only_kernels(const Directory& directory) {
   return true;
 }
 
+// Checks of their own in a child process; one that ends otherwise than by its end has failed.
+inline void in_child(const std::function<void()>& body) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    counts() = {};
+    warnings.clear();
+    std::string wrong;
+    try {
+      body();
+    } catch (const std::exception& error) {
+      wrong = error.what();
+    }
+    CHECK_THAT(wrong.empty(), "in a child: " + wrong);
+    std::fflush(stdout);
+    _exit(counts().failed > 0 ? 1 : 0);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+             WIFSIGNALED(status) ? "a child was killed by signal " + show(WTERMSIG(status)) : "a child failed");
+}
+
+// How a formula fails, "" if it works.
+inline std::string failure_of(double c, const rkeops::RunOptions& options) {
+  try {
+    return works(c, options) ? "" : "a wrong result";
+  } catch (const rkeops::Error& error) {
+    return std::string(error.what()) + "\n" + error.log;
+  }
+}
+
 inline std::string only_file(const Directory& directory) { return directory.path() + "/" + directory.files().at(0); }
 
 inline std::string contents(const std::string& path) {

@@ -52,6 +52,9 @@ void memory_and_disk() {
   CHECK(fs::exists(deep) && (fs::status(deep).permissions() & fs::perms(077)) == fs::perms::none);
 }
 
+// The key and the source of the formula that is damaged below, for files that are sealed well but hold something else.
+std::string key_in_use, source_in_use;
+
 // Files that are not what was written: a miss, compiled again and put right.
 void damaged_files() {
   const auto damage = [](const char* what, const std::function<std::string(std::string)>& change) {
@@ -61,6 +64,8 @@ void damaged_files() {
     CHECK(works(1, options));
     const std::string file = only_file(directory), good = contents(file);
     rkeops::clear_memory_cache();
+    key_in_use = fs::path(file).stem().string();
+    source_in_use = rkeops::Program::create("Sum_Reduction(y+1,1)", arguments({"y=Vj(1)"}))->source(options);
     const std::string bad = change(good);
     fs::remove(file);
     write(file, bad);
@@ -87,13 +92,16 @@ void damaged_files() {
   damage("a foreign file", [](std::string) { return std::string(100000, 'a'); });
   damage("a short foreign file", [](std::string) { return std::string("#!/bin/sh\nexit 1\n"); });
   damage("zeros", [](std::string bytes) { return std::string(bytes.size(), '\0'); });
-  // whole and well formed, but no kernel: checksummed text, and a shared object without the functions
+  damage("every region", [](std::string bytes) {
+    for (std::size_t k = 0; k < bytes.size(); k += bytes.size() / 50) bytes[k] = static_cast<char>(bytes[k] ^ 0x40);
+    return bytes;
+  });
+  // whole and well formed, but no kernel: sealed text, half of a shared object, one without the functions
   const auto sealed = [](const std::string& payload) {
-    char digits[33];
-    std::snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(payload.size()), static_cast<unsigned long long>(rkeops::hash_bytes(payload, 7)));
-    return payload + rkeops::cache_format + digits;
+    return rkeops::DiskCache::sealed(key_in_use, source_in_use, payload);
   };
   damage("sealed text", [&](std::string) { return sealed("not a shared object"); });
+  damage("half of a kernel, sealed", [&](std::string bytes) { return sealed(bytes.substr(0, bytes.size() / 2)); });
   damage("another shared object", [&](std::string) {
     Directory scratch;
     write(scratch.path() + "/o.c", "int other(void) { return 1; }\n");
@@ -188,7 +196,7 @@ void unusable_directories() {
   const char* old = std::getenv("TMPDIR");
   const std::string saved = old ? old : "";
   setenv("TMPDIR", (directory.path() + "/file").c_str(), 1);
-  CHECK_THROWS({ works(5, options_with("")); }, {ErrorKind::cache, "cannot"});
+  CHECK(works(5, options_with("")));  // /tmp is there
   old ? setenv("TMPDIR", saved.c_str(), 1) : unsetenv("TMPDIR");
   CHECK(works(5, options_with("")));
 }

@@ -40,8 +40,15 @@ void many_processes() {
   CHECK_EQUAL(right.load(), 4);
 }
 
+// A compiler that does something odd with $o, the file that it should write.
+std::string odd(const std::string& what) {
+  return "for a; do [ \"$b\" = -o ] && o=$a; b=$a; done\n" + what + "\n";
+}
+
 void compilers() {
   Directory directory, scripts;
+  const std::string victim = scripts.path() + "/victim";
+  write(victim, "untouched");
   const auto script = [&](const std::string& name, const std::string& body) {
     const std::string path = scripts.path() + "/" + name;
     write(path, "#!/bin/sh\n" + body, 0700);
@@ -63,7 +70,18 @@ void compilers() {
       {{script("hanging", "echo started; echo $$ > " + sleeper + "; sleep 30 & wait\n")}, "did not finish within 1 s", "started"},
       {{script("stubborn", "trap '' TERM INT; while :; do sleep 0.1; done\n")}, "did not finish within 1 s", ""},
       {{script("garbage", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo rubbish > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
-      {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
+      {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")}, "an output that is empty", ""},
+      {{script("endless", "yes 'error: and again'\n")}, "wrote endless messages", "and again"},
+      {{script("endless_line", "cat /dev/zero\n")}, "wrote endless messages", ""},
+      {{script("long", "yes 'error: and again' | head -c 500000; exit 1\n")}, "failed with status 1", "and again"},
+      {{script("fifo", odd("mkfifo $o"))}, "an output that is not a regular file", ""},
+      {{script("directory", odd("mkdir -p $o/below; touch $o/below/file"))}, "an output that is a directory", ""},
+      {{script("link", odd("ln -s " + victim + " $o"))}, "an output that is a link", ""},
+      {{script("huge", odd("truncate -s 100G $o"))}, "an output that is too large", ""},
+      {{script("half", odd(compiler() + " \"$@\" && head -c 9000 \"$o\" > $o.2 && mv $o.2 $o"))}, "could not be loaded", ""},
+      {{script("another", odd("echo 'int rkeops_fold;' > $o.c; " + compiler() + " -shared -fPIC -o $o $o.c"))}, "could not be loaded", ""},
+      {{script("unlinked", odd("echo 'int nowhere(void); int rkeops_fold(void) { return nowhere(); }' > $o.c; " + compiler() +
+                               " -shared -fPIC -o $o $o.c"))}, "undefined symbol: nowhere", ""},
       {{compiler(), "-no-such-flag-at-all"}, "failed with status", "no-such-flag"}};
   for (const char* cache : {"disk", "memory"}) {
     rkeops::RunOptions good = options_with(std::string(cache) == "disk" ? directory.path() : "");
@@ -82,12 +100,19 @@ void compilers() {
         CHECK_EQUAL(error.kind, ErrorKind::compiler);
         CHECK_THAT(std::string(error.what()).find(row.message) != std::string::npos, std::string(error.what()) + ", without: " + row.message);
         CHECK_THAT(error.log.find(row.log) != std::string::npos, "log of " + std::string(row.message) + ": " + error.log);
-        CHECK_THAT(!error.hint.empty() || std::string(row.message) == "could not be loaded", std::string("no hint: ") + row.message);
+        CHECK_THAT(!error.hint.empty(), std::string("no hint: ") + row.message);
+        CHECK(error.log.size() <= 64 << 10);
       }
       CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < 2);
       if (cache == std::string("disk")) CHECK_THAT(only_kernels(directory), std::string("after: ") + row.message);
       CHECK_THAT(works(c, good), std::string("no good after: ") + row.message);  // the same formula, and the session goes on
     }
+  }
+  CHECK_EQUAL(contents(victim), "untouched");
+  {  // much to say, but good
+    rkeops::RunOptions chatty = options_with(directory.path());
+    chatty.jit.compiler = {script("chatty", "yes warning | head -c 300000 >&2\nexec " + compiler() + " \"$@\"\n")};
+    CHECK(works(299, chatty));
   }
   std::ifstream in(sleeper);
   pid_t pid = 0;

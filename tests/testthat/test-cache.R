@@ -11,21 +11,55 @@ fresh_formula <- local({
     sprintf("Sum_Reduction(x+%d.%05d,1)", count, Sys.getpid() %% 100000L)
   }
 })
-compiled <- function() rkeops:::rk_statistics()$kernels_compiled
+counts <- function() unlist(rkeops:::rk_statistics()[c("kernels_compiled", "kernels_from_disk", "kernels_in_memory")])
+compiled <- function() counts()[["kernels_compiled"]]
+# Kernels compiled and read from disk by `code`.
+work_of <- function(code) {
+  before <- counts()
+  force(code)
+  unname((counts() - before)[1:2])
+}
+kernels <- function(directory) dir(directory, "^[0-9a-f]{32}[.]so$", full.names = TRUE)
 
 test_that("kernels are compiled once and kept on disk", {
   directory <- fresh_cache()
   op <- keops_kernel(fresh_formula(), "x=Vi(1)")
-  before <- compiled()
-  op(list(1:3))
-  expect_equal(compiled(), before + 1)
-  expect_length(rkeops:::cache_files(), 1)
-  op(list(4:6))
-  expect_equal(compiled(), before + 1)
+  expect_equal(work_of(first <- op(list(1:3))), c(1, 0))
+  expect_length(kernels(directory), 1)
+  expect_identical(dir(directory, all.files = TRUE, no.. = TRUE), basename(kernels(directory)))
+  expect_equal(work_of(op(list(4:6))), c(0, 0))
+  # also a program that was used before reads it again
   clean_rkeops(verbose = FALSE, all = FALSE)
-  again <- unserialize(serialize(op, NULL))
-  expect_identical(again(list(1:3)), op(list(1:3)))
-  expect_equal(compiled(), before + 1)
+  expect_equal(counts()[["kernels_in_memory"]], 0)
+  expect_equal(work_of(again <- op(list(1:3))), c(0, 1))
+  expect_identical(again, first)
+  expect_equal(work_of(copy <- unserialize(serialize(op, NULL))(list(1:3))), c(0, 0))
+  expect_identical(copy, first)
+  clean_rkeops(verbose = FALSE)
+  expect_length(kernels(directory), 0)
+  expect_equal(work_of(op(list(1:3))), c(1, 0))
+})
+
+test_that("a file is a kernel only under its own key, and only if others cannot write it", {
+  directory <- fresh_cache()
+  ops <- lapply(1:2, function(k) keops_kernel(fresh_formula(), "x=Vi(1)"))
+  expected <- lapply(ops, function(op) op(list(1:3)))
+  files <- kernels(directory)
+  file.rename(files, paste0(files, ".x"))
+  file.rename(paste0(files, ".x"), rev(files))
+  clean_rkeops(verbose = FALSE, all = FALSE)
+  expect_equal(work_of(results <- lapply(ops, function(op) op(list(1:3)))), c(2, 0))
+  expect_identical(results, expected)
+  expect_true(all(file.mode(files) == as.octmode("600")))
+  Sys.chmod(files, "666", use_umask = FALSE)
+  clean_rkeops(verbose = FALSE, all = FALSE)
+  expect_equal(work_of(results <- lapply(ops, function(op) op(list(1:3)))), c(2, 0))
+  expect_identical(results, expected)
+  expect_true(all(file.mode(files) == as.octmode("600")))
+  old <- Sys.umask("000")
+  withr::defer(Sys.umask(old))
+  keops_kernel(fresh_formula(), "x=Vi(1)")(list(1:3))
+  expect_true(all(file.mode(kernels(directory)) == as.octmode("600")))
 })
 
 test_that("another process finds the kernel on disk", {
@@ -48,7 +82,7 @@ test_that("a damaged file is a miss", {
   directory <- fresh_cache()
   formula <- fresh_formula()
   expected <- keops_kernel(formula, "x=Vi(1)")(list(1:3))
-  file <- rkeops:::cache_files()
+  file <- kernels(directory)
   script <- withr::local_tempfile(fileext = ".R")
   writeLines(c(
     sprintf(".libPaths(%s)", paste(deparse(.libPaths()), collapse = "")),
@@ -99,6 +133,49 @@ test_that("stat, set and clean", {
   expect_error(set_rkeops_cache_dir("/does/not/exist"), class = "rkeops_error_argument")
   expect_silent(set_rkeops_cache_dir(verbose = FALSE))
   expect_identical(get_rkeops_cache_dir(), Sys.getenv("RKEOPS_CACHE_DIR"))
+})
+
+test_that("what killed processes leave is counted and cleaned", {
+  directory <- fresh_cache()
+  old <- file.path(directory, paste0(strrep("a", 32), c(".123.c", ".123.so", ".123.so.log")))
+  scratch <- file.path(directory, "rkeops-jit-a1B2c3")
+  dir.create(scratch)
+  for (file in c(old, file.path(scratch, c("lock", "kernel.c")))) writeLines(strrep("x", 2047), file)
+  others <- file.path(directory, c("notes.txt", paste0(strrep("b", 32), ".c"), "rkeops-jit-abc"))
+  for (file in others) writeLines("mine", file)
+  expect_identical(stat_rkeops_cache_dir(verbose = FALSE), "10K")
+  clean_rkeops(verbose = FALSE)
+  expect_setequal(dir(directory, full.names = TRUE), others)
+  expect_identical(stat_rkeops_cache_dir(verbose = FALSE), "0")
+})
+
+test_that("a home directory that does not exist gives one warning, and the report says so", {
+  skip_on_os("windows")
+  output <- in_new_session(c(
+    "options(warn = 1)",
+    "x <- keops_kernel('Sum_Reduction(x+0.75,1)', 'x=Vi(1)')",
+    "cat('result', x(list(1:2)), '\n')",
+    "x <- keops_kernel('Sum_Reduction(x+0.875,1)', 'x=Vi(1)')",
+    "cat('result', x(list(1:2)), '\n')",
+    "check_rkeops()"
+  ), "HOME=/proc/nowhere", "RKEOPS_CACHE_DIR=", "R_USER_CACHE_DIR=", "XDG_CACHE_HOME=")
+  expect_equal(grep("^result", output, value = TRUE), c("result 1.75 2.75 ", "result 1.875 2.875 "))
+  expect_length(grep("^Warning", output), 1)
+  expect_length(grep("cannot be created", output), 2)  # the warning and the report
+  expect_false(any(grepl("normalizePath", output)))
+  expect_length(grep("cache: .*cannot be created", output), 1)
+})
+
+test_that("with SIGCHLD ignored", {
+  skip_on_os("windows")
+  script <- withr::local_tempfile(lines = c(
+    sprintf(".libPaths(%s)", paste(deparse(.libPaths()), collapse = "")), "suppressMessages(library(rkeops))",
+    "cat(keops_kernel('Sum_Reduction(x+0.625,1)', 'x=Vi(1)')(list(1:2)))"
+  ))
+  command <- paste("trap '' CHLD; exec", file.path(R.home("bin"), "Rscript"), "--vanilla", script)
+  output <- system2("sh", c("-c", shQuote(command)), stdout = TRUE, stderr = TRUE,
+                    env = paste0("RKEOPS_CACHE_DIR=", withr::local_tempdir()))
+  expect_identical(tail(output, 1), "1.625 2.625")
 })
 
 test_that("sizes are written for people", {

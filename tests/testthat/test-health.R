@@ -10,8 +10,22 @@ test_that("a missing compiler is reported", {
   directory <- withr::local_tempdir()
   local_rkeops_options(cache_dir = directory, compiler = "/does/not/exist")
   clean_rkeops(verbose = FALSE)
-  # A program that was already used in this session keeps its kernel, so ask for what the report says.
-  expect_true(any(grepl("none found", capture.output(check_rkeops()))))
+  report <- capture.output(ok <- check_rkeops())
+  expect_true(any(grepl("none found", report)))
+  expect_false(ok)
+})
+
+test_that("a cache that cannot be used is reported, without a warning", {
+  local_rkeops_options()
+  directory <- withr::local_tempdir()
+  Sys.chmod(directory, "777", use_umask = FALSE)
+  withr::local_envvar(RKEOPS_CACHE_DIR = directory)
+  clean_rkeops(verbose = FALSE)
+  expect_no_warning_of(report <- capture.output(ok <- check_rkeops()))
+  expect_true(ok)
+  expect_match(grep("cache:", report, value = TRUE), "can be written by other users")
+  withr::local_envvar(RKEOPS_CACHE_DIR = file.path(directory, "a$b"))
+  expect_match(grep("cache:", capture.output(check_rkeops()), value = TRUE), "has a $ in its name", fixed = TRUE)
 })
 
 test_that("sources are text", {

@@ -6,12 +6,14 @@
 //   program->run(inputs, outputs, options, host);         // outputs: memory for every part of the result
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/types.hpp"
+#include "base/utf8.hpp"
 #include "jit/options.hpp"
 #include "runtime/input.hpp"
 #include "runtime/options.hpp"
@@ -21,8 +23,10 @@ namespace rkeops {
 class Program {
  public:
   // Parses, validates, differentiates and simplifies `formula` (a reduction, a Grad of one, or any expression of
-  // reductions). Throws Error of kind parse, dimension, argument or unsupported.
-  static std::shared_ptr<const Program> create(const std::string& formula, const std::vector<Argument>& arguments);
+  // reductions). `interrupted` is asked now and then; true ends it. Throws Error of kind parse, dimension, argument,
+  // unsupported or interrupt.
+  static std::shared_ptr<const Program> create(const std::string& formula, const std::vector<Argument>& arguments,
+                                               const std::function<bool()>& interrupted = {});
 
   const std::string& formula() const;
   const std::vector<Argument>& arguments() const;  // declared ones, then inline Vi(0,3)... ones, by position
@@ -68,6 +72,14 @@ Statistics statistics();
 
 // Drops every kernel held in memory (those in use stay until their last call ends).
 void clear_memory_cache();
+
+// Why kernels cannot be kept in the cache directory, or not be loaded from it, as the rest of a sentence; "" if all is
+// well. Makes the directory if it is not there.
+std::string cache_trouble(const JitOptions& options);
+// Bytes in a directory that are kernels, or what compilations that were killed left there; and their removal, also from
+// the directory for temporary files.
+std::int64_t cache_bytes(const std::string& directory);
+void clear_cache(const std::string& directory);
 
 // The data at this address, given as an Input with `keep`, end or change: GPUs forget them.
 void forget(const void* data);

@@ -121,7 +121,7 @@ struct Program::State {
 
   struct Stage {
     KernelPlan kernel;
-    std::shared_ptr<const LoadedKernel> code;
+    std::string name;  // of its text in the cache
   };
   // Sizes of both indices; every input and every K checked.
   engine_detail::Sizes checked_sizes(const std::vector<Input>& inputs) const {
@@ -148,7 +148,8 @@ struct Program::State {
       for (Expr stage : stages) {
         if (target.tensor_cores) stage = expand_distances(stage);
         for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
-          result.push_back({generate(make_plan(pass), target), nullptr});
+          result.push_back({generate(make_plan(pass), target), {}});
+          result.back().name = KernelCache::name_of(result.back().kernel.text);
         }
       }
     }
@@ -159,16 +160,19 @@ struct Program::State {
 Program::Program() : state_(std::make_unique<State>()) {}
 Program::~Program() = default;
 
-std::shared_ptr<const Program> Program::create(const std::string& formula, const std::vector<Argument>& declared) {
+std::shared_ptr<const Program> Program::create(const std::string& formula, const std::vector<Argument>& declared,
+                                               const std::function<bool()>& interrupted) {
   std::shared_ptr<Program> program(new Program());
   State& state = *program->state_;
   state.formula = formula;
+  state.graph.interrupted = interrupted;
   Arguments arguments(declared);
   Parser parser(state.graph, formula, arguments, differentiation());
   const Expr root = parser.parse();
   state.arguments = arguments.finish();
   state.stages = stages_of(root);
   state.output = engine_detail::shape_of(root, state.stages.back());
+  state.graph.interrupted = nullptr;
   return program;
 }
 
@@ -236,11 +240,11 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
       }
       continue;
     }
-    if (!stage.code) stage.code = KernelCache::instance().get(kernel.text, options.jit, stop, warn);
+    const LoadedKernelPtr code = KernelCache::instance().get(stage.name, kernel.text, options.jit, stop, warn);
     if (options.precision == Precision::float32) {
-      Execution<float>(kernel, *stage.code, data, own, host, from, from + share).run();
+      Execution<float>(kernel, *code, data, own, host, from, from + share).run();
     } else {
-      Execution<double>(kernel, *stage.code, data, own, host, from, from + share).run();
+      Execution<double>(kernel, *code, data, own, host, from, from + share).run();
     }
   }
 }
@@ -330,6 +334,13 @@ Statistics statistics() {
 void clear_memory_cache() {
   KernelCache::instance().clear();
   ModuleCache::instance().clear();
+}
+
+std::string cache_trouble(const JitOptions& options) { return KernelCache::trouble_with(options); }
+std::int64_t cache_bytes(const std::string& directory) { return DiskCache::usage(directory); }
+void clear_cache(const std::string& directory) {
+  DiskCache::clear(directory);
+  for (const std::string& place : temporary_directories()) Scratch::sweep(place);
 }
 
 void forget(const void* data) { ResidentMatrices::instance().forget(data); }

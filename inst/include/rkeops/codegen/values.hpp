@@ -31,6 +31,7 @@ class Values {
 
   // C expression of component k of n; may emit lines before it.
   std::string value(Expr n, const Component& k, Member m) {
+    require_stack();
     const Component component = n->dim == 1 ? Component::at(0) : k;
     if (const auto held = held_.find(n.node()); held != held_.end()) return held_value(n, held->second, component, m);
     if (plan_.is_packed(n) && !is_computed_here(n)) return packed_value(n, component, m);

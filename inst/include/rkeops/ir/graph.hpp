@@ -3,11 +3,13 @@
 
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "../base/hash.hpp"
+#include "../base/stack.hpp"
 #include "../base/text.hpp"
 #include "operation.hpp"
 
@@ -38,6 +40,9 @@ class Graph {
   Expr intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
               std::int64_t dim);
 
+  // Asked now and then as nodes are made; true ends the work with an error of kind interrupt. May be empty.
+  std::function<bool()> interrupted;
+
   // Off for tests that compare simplified with plain formulas.
   bool simplifies = true;
 
@@ -46,6 +51,8 @@ class Graph {
   static bool same(const Node& a, const Node& b);
 
   std::int64_t last_fresh_ = 0;
+  std::uint32_t until_question_ = question_every;
+  static constexpr std::uint32_t question_every = 4096;
   std::deque<Node> nodes_;
   std::unordered_multimap<std::uint64_t, const Node*> index_;
 };
@@ -83,6 +90,10 @@ inline void require_few(const char* name, const char* what, std::int64_t count) 
 
 inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
                           std::int64_t dim, Indices indices, double value) {
+  if (--until_question_ == 0) {
+    until_question_ = question_every;
+    if (interrupted && interrupted()) throw Error(ErrorKind::interrupt, "interrupted");
+  }
   constexpr std::int64_t largest_dim = 1 << 30;
   if (dim > largest_dim) {
     const std::string name = *operation.signature ? std::string(operation.name) + ": " : "";  // (or an internal one)

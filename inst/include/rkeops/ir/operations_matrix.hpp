@@ -108,14 +108,16 @@ inline Shape shape_of(const char* name, Expr a, const Integers& sizes) {
   Shape shape{sizes, Integers(sizes.size())};
   std::int64_t count = 1;
   bool possible = true;
-  std::string lengths;
   for (std::size_t k = sizes.size(); k-- > 0;) {
-    lengths = str(sizes[k]) + (lengths.empty() ? "" : ",") + lengths;
     possible = possible && sizes[k] >= 1 && sizes[k] <= a->dim / count;
     shape.strides[k] = count;
     if (possible) count *= sizes[k];
   }
   if (!possible || count != a->dim) {
+    constexpr std::size_t shown = 20;
+    std::string lengths;
+    for (std::size_t k = 0; k < std::min(sizes.size(), shown); ++k) lengths += (k ? "," : "") + str(sizes[k]);
+    if (sizes.size() > shown) lengths += ",...";
     dimension_error(std::string(name) + ": axes of lengths [" + lengths + "] do not make up an operand of dimension " +
                     str(a->dim));
   }

@@ -6,6 +6,7 @@
 namespace rkeops {
 
 inline std::string formula_text(Expr n) {
+  require_stack();
   if (is_variable(n)) {
     return std::string(name_of(category_of(n))) + "(" + str(position_of(n)) + "," + str(n->dim) + ")";
   }

@@ -275,6 +275,7 @@ inline Expr Graph::constant(double value, std::int64_t dim) {
 
 inline Expr Graph::apply(const Operation& operation, const std::vector<Expr>& args,
                          const std::vector<std::int64_t>& params) {
+  require_stack();  // rules may go down a chain of nodes
   const Expr node = operation.build ? operation.build(*this, args, params)
                                     : intern(operation, args, params, broadcast_dim(operation.name, args));
   const bool made_here = node->operation == &operation;

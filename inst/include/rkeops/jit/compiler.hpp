@@ -1,14 +1,13 @@
 // Text to shared object by the C compiler, in a child process.
 #pragma once
 
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
 #include "../base/error.hpp"
+#include "../base/text.hpp"
+#include "../base/utf8.hpp"
 #include "../device/cpu_info.hpp"
 #include "options.hpp"
 #include "process.hpp"
+#include "scratch.hpp"
 
 namespace rkeops {
 
@@ -38,31 +37,39 @@ class CCompiler {
     return text + " " + cpu_info().features;
   }
 
-  // Compiles `source` to `object`; both are paths. Throws Error of kind compiler or interrupt.
-  void compile(const std::string& source, const std::string& object, const std::function<bool()>& stop) const {
-    const std::string log = object + ".log";
-    const ProcessResult result = run_process(command(source, object), log, options_.compile_timeout_s, stop);
-    std::ifstream in(log);
-    std::string output((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    unlink(log.c_str());
+  // The shared object made of kernel.c in `scratch`, which stays there as kernel.so. Throws Error of kind compiler or
+  // interrupt.
+  std::string compile(const Scratch& scratch, const std::function<bool()>& stop) const {
+    const std::string source = scratch.path("kernel.c"), object = scratch.path("kernel.so");
+    const ProcessResult result =
+        run_process(command(source, object), scratch.directory(), options_.compile_timeout_s, stop);
     using End = ProcessResult::End;
-    if (result.end == End::exited && result.code == 0 && access(object.c_str(), R_OK) == 0) return;
     if (result.end == End::interrupted) throw Error(ErrorKind::interrupt, "interrupted while compiling");
-    Error error(ErrorKind::compiler, "the C compiler '" + path_ + "' " + explain(result),
+    std::string problem = "is missing", bytes;
+    const bool may_be_good = result.end == End::unknown || (result.end == End::exited && result.code == 0);
+    struct stat info;
+    if (may_be_good && lstat(object.c_str(), &info) == 0) bytes = read_file(object, true, problem);
+    if (!bytes.empty()) return bytes;
+    Error error(ErrorKind::compiler, "the C compiler '" + path_ + "' " + explain(result, problem),
                 "Check the compiler with check_rkeops(), or name another in the option `compiler`.");
-    error.log = std::move(output);
+    error.log = valid_utf8(result.log);
     throw error;
   }
 
  private:
-  std::string explain(const ProcessResult& result) const {
+  std::string explain(const ProcessResult& result, const std::string& problem) const {
+    const std::string output = problem == "is missing" ? "wrote no output" : "wrote an output that " + problem;
     switch (result.end) {
       case ProcessResult::End::exited:
-        return result.code == 0 ? "wrote no output" : "failed with status " + std::to_string(result.code);
+        return result.code == 0 ? output : "failed with status " + std::to_string(result.code);
       case ProcessResult::End::signalled:
         return "was killed by signal " + std::to_string(result.code);
       case ProcessResult::End::timed_out:
-        return "did not finish within " + std::to_string(static_cast<int>(options_.compile_timeout_s)) + " s";
+        return "did not finish within " + number_text(options_.compile_timeout_s) + " s";
+      case ProcessResult::End::flooded:
+        return "wrote endless messages and was stopped";
+      case ProcessResult::End::unknown:
+        return output + "; its status is unknown, since SIGCHLD is ignored or handled elsewhere";
       default:
         return std::string("could not be started: ") + std::strerror(result.code);
     }

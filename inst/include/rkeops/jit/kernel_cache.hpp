@@ -1,47 +1,15 @@
 // Kernel text to loaded functions: memory, then disk, then the compiler.
 #pragma once
 
-#include <dlfcn.h>
-
-#include <atomic>
-#include <memory>
 #include <mutex>
 #include <set>
-#include <unordered_map>
 
+#include "../base/recent.hpp"
 #include "compiler.hpp"
 #include "disk_cache.hpp"
+#include "loaded_kernel.hpp"
 
 namespace rkeops {
-
-// A loaded shared object with the functions of a generated kernel; float and double kernels have the same signatures.
-struct LoadedKernel {
-  using Fold = void (*)(const void* parameter, const void* row, const void* column, long n, long long base,
-                        double* value, long long* index, void* work);
-  using FoldBoth = void (*)(const void* parameter, const void* row, const void* column, long n, long long base,
-                            double* value, long long* index, void* work, void* back, long valid);
-  using ParameterPrologue = void (*)(void* parameter, void* work);
-  using Prologue = void (*)(const void* parameter, void* tile, void* work);
-
-  Fold fold = nullptr;
-  FoldBoth fold_both = nullptr;  // instead of fold where sums are taken over rows too
-  ParameterPrologue parameter_prologue = nullptr;  // null where nothing is derived
-  Prologue row_prologue = nullptr, column_prologue = nullptr;
-
-  explicit LoadedKernel(void* handle) : handle_(handle) {
-    fold = reinterpret_cast<Fold>(dlsym(handle, "rkeops_fold"));
-    fold_both = reinterpret_cast<FoldBoth>(dlsym(handle, "rkeops_fold_both"));
-    parameter_prologue = reinterpret_cast<ParameterPrologue>(dlsym(handle, "rkeops_prologue_parameter"));
-    row_prologue = reinterpret_cast<Prologue>(dlsym(handle, "rkeops_prologue_row"));
-    column_prologue = reinterpret_cast<Prologue>(dlsym(handle, "rkeops_prologue_column"));
-  }
-  ~LoadedKernel() { dlclose(handle_); }
-  LoadedKernel(const LoadedKernel&) = delete;
-  LoadedKernel& operator=(const LoadedKernel&) = delete;
-
- private:
-  void* handle_;
-};
 
 struct KernelCounters {
   std::atomic<std::int64_t> compiled{0}, from_disk{0};
@@ -50,35 +18,41 @@ struct KernelCounters {
 
 class KernelCache {
  public:
+  using Stop = std::function<bool()>;
+  using Warn = std::function<void(const std::string&)>;
+
   static KernelCache& instance() {
     static KernelCache cache;
     return cache;
   }
 
-  // Throws Error of kind compiler or interrupt. `warn` hears once of a cache directory that cannot be used.
-  std::shared_ptr<const LoadedKernel> get(const std::string& text, const JitOptions& options,
-                                          const std::function<bool()>& stop,
-                                          const std::function<void(const std::string&)>& warn) {
+  // What a text is called in memory: to be asked for once, since texts are long.
+  static std::string name_of(const std::string& text) { return hash_name(text) + std::to_string(text.size()); }
+
+  // The kernel stays loaded while the caller holds it. Throws Error of kind compiler, cache or interrupt. `warn` hears
+  // once of a cache directory that cannot be used.
+  LoadedKernelPtr get(const std::string& name, const std::string& text, const JitOptions& options, const Stop& stop,
+                      const Warn& warn) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (const auto held = kernels_.find(text); held != kernels_.end()) return held->second;
+    if (const LoadedKernelPtr* held = kernels_.find(name)) return *held;
     std::string problem;
     const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
-    const auto warn_once = [&](const std::string& message) {
-      if (warned_.insert(options.cache_dir).second) warn(message);
+    const Warn warn_once = [&](const std::string& trouble) {
+      if (!warned_.insert(options.cache_dir).second) return;
+      warn("the cache directory '" + options.cache_dir + "' " + trouble);
     };
-    if (!problem.empty()) {
-      warn_once("the cache directory '" + options.cache_dir + "' " + problem + "; kernels are kept in memory only");
-    }
+    if (!problem.empty()) warn_once(problem + in_memory_only);
+    if (disk.usable() && is_noexec(disk.directory())) warn_once(noexec);
     const CCompiler compiler(options);
     const std::string key = hash_name(std::string(cache_format) + compiler.identity() + "\n" + text);
-    std::shared_ptr<const LoadedKernel> kernel;
-    if (disk.contains(key)) kernel = load(disk.path(key));
-    if (kernel) {
-      ++counters.from_disk;
-    } else {
-      kernel = compile(text, key, disk, compiler, stop, warn_once);
+    LoadedKernelPtr kernel;
+    if (const std::string bytes = disk.read(key, text); !bytes.empty()) {
+      kernel = KernelLoader(key).load(disk.path(key), bytes);
+      if (kernel) ++counters.from_disk;
     }
-    return kernels_[text] = kernel;
+    if (!kernel) kernel = compile(text, key, disk, compiler, stop, warn_once);
+    kernels_.insert(name, kernel, options.kernels_in_memory);
+    return kernel;
   }
 
   void clear() {
@@ -91,83 +65,104 @@ class KernelCache {
     return static_cast<std::int64_t>(kernels_.size());
   }
 
+  // Why kernels cannot be kept in this directory, or how they have to be loaded from it; "" if all is well.
+  static std::string trouble_with(const JitOptions& options) {
+    std::string problem;
+    const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
+    if (!disk.usable()) return problem + (problem.empty() ? "" : in_memory_only);
+    const Scratch scratch(disk.directory());
+    problem = scratch.problem().empty() ? scratch.want_of_room(room_for("")) : scratch.problem();
+    if (!problem.empty()) return cannot_compile(problem);
+    return is_noexec(disk.directory()) ? noexec : "";
+  }
+
   KernelCounters counters;
 
  private:
-  static std::shared_ptr<const LoadedKernel> load(const std::string& path) {
-    void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!handle) return nullptr;
-    auto kernel = std::make_shared<const LoadedKernel>(handle);
-    return kernel->fold || kernel->fold_both ? kernel : nullptr;
+  static constexpr const char* in_memory_only = "; kernels are kept in memory only";
+  static constexpr const char* noexec =
+      "is on a file system that is mounted noexec; its kernels are loaded from copies in TMPDIR or in memory";
+  static std::string cannot_compile(const std::string& problem) {
+    return "cannot be written (" + problem + ")" + in_memory_only;
   }
 
-  struct Scratch {  // removed with all in it
-    std::string directory, stem;
-    bool own = false;
-    bool write(const std::string& where, const std::string& key, const std::string& text) {
-      directory = where;
-      stem = directory + "/" + key + "." + std::to_string(getpid());
-      std::ofstream out(stem + ".c", std::ios::binary);
-      out << text;
-      if (out.flush()) return true;
-      unlink((stem + ".c").c_str());
-      return false;
-    }
-    ~Scratch() {
-      for (const char* end : {".c", ".so", ".so.log"}) unlink((stem + end).c_str());
-      if (own) rmdir(directory.c_str());
-    }
-  };
+  // Bytes that a compiler needs for its files.
+  static std::size_t room_for(const std::string& text) { return (1u << 20) + 8 * text.size(); }
 
-  std::shared_ptr<const LoadedKernel> compile(const std::string& text, const std::string& key, const DiskCache& disk,
-                                              const CCompiler& compiler, const std::function<bool()>& stop,
-                                              const std::function<void(const std::string&)>& warn) {
+  // Why a compilation that failed here may succeed elsewhere; "" if the compiler is to blame.
+  static std::string excuse(const Scratch& scratch, const std::string& log, std::size_t room) {
+    if (!scratch.is_intact()) return "files were removed from it";
+    for (int code : {ENOSPC, EDQUOT, EROFS}) {
+      if (log.find(std::strerror(code)) != std::string::npos) return std::strerror(code);
+    }
+    return scratch.want_of_room(room);
+  }
+
+  LoadedKernelPtr compile(const std::string& text, const std::string& key, const DiskCache& disk,
+                          const CCompiler& compiler, const Stop& stop, const Warn& warn) {
     const auto start = std::chrono::steady_clock::now();
-    Scratch scratch;
-    if (!disk.usable() || !scratch.write(disk.directory(), key, text)) {
-      if (disk.usable()) warn("the cache directory '" + disk.directory() + "' cannot be written; is the disk full?");
-      scratch.own = true;
-      const std::string directory = temporary_directory();
-      if (!scratch.write(directory, key, text)) {
-        throw Error(ErrorKind::cache, "cannot write to '" + directory + "'",
-                    "Is the disk full? TMPDIR names another place.");
+    std::vector<std::string> places = temporary_directories();
+    if (disk.usable()) {
+      places.insert(places.begin(), disk.directory());
+    } else {
+      [[maybe_unused]] static const bool swept = (Scratch::sweep(places[0]), true);  // once is enough
+    }
+    std::string reasons;
+    for (const std::string& place : places) {
+      const Scratch scratch(place);
+      std::string problem = scratch.problem(), bytes;
+      if (problem.empty()) problem = scratch.want_of_room(room_for(text));
+      if (problem.empty()) problem = write_file(scratch.path("kernel.c"), LoadedKernel::with_key(text, key));
+      if (problem.empty()) {
+        try {
+          bytes = compiler.compile(scratch, stop);
+        } catch (const Error& error) {
+          if (error.kind == ErrorKind::compiler) problem = excuse(scratch, error.log, room_for(text));
+          if (problem.empty()) throw;
+        }
       }
-    }
-    const std::string source = scratch.stem + ".c", object = scratch.stem + ".so";
-    compiler.compile(source, object, stop);
-    ++counters.compiled;
-    counters.compile_microseconds +=
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
-    std::shared_ptr<const LoadedKernel> kernel;
-    if (!scratch.own) {
-      if (disk.publish(key, object)) {
-        kernel = load(disk.path(key));
-        disk.evict();
-      } else {
-        warn("a kernel could not be kept in the cache directory '" + disk.directory() + "'");
+      const bool in_cache = disk.usable() && &place == &places[0];
+      if (!problem.empty()) {
+        if (in_cache && !was_removed(disk, scratch)) warn(cannot_compile(problem));
+        reasons += (reasons.empty() ? "'" : "; '") + place + "': " + problem;
+        continue;
       }
+      ++counters.compiled;
+      counters.compile_microseconds +=
+          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+      if (in_cache) return load_and_keep(bytes, text, key, disk, scratch, warn);
+      return load(scratch.path("kernel.so"), bytes, key);
     }
-    if (!kernel) kernel = load(object);
-    if (!kernel) {
-      const char* reason = dlerror();
-      throw Error(ErrorKind::compiler,
-                  std::string("a compiled kernel could not be loaded: ") + (reason ? reason : "no reason given"));
-    }
+    throw Error(ErrorKind::cache, "there is no place to compile at: " + reasons,
+                "Make room, or let TMPDIR name a directory that can be written.");
+  }
+
+  static LoadedKernelPtr load(const std::string& file, const std::string& bytes, const std::string& key) {
+    KernelLoader loader(key);
+    if (LoadedKernelPtr kernel = loader.load(file, bytes)) return kernel;
+    throw Error(ErrorKind::compiler, "a compiled kernel could not be loaded: " + loader.problem(),
+                "Check the compiler with check_rkeops(), or name another in the option `compiler`.");
+  }
+
+  // In this order: what others may remove at any time is not needed any more.
+  static LoadedKernelPtr load_and_keep(const std::string& bytes, const std::string& text, const std::string& key,
+                                       const DiskCache& disk, const Scratch& scratch, const Warn& warn) {
+    const std::string entry = scratch.path("entry");
+    std::string problem = write_file(entry, DiskCache::sealed(key, text, bytes), true);
+    LoadedKernelPtr kernel = load(problem.empty() ? entry : scratch.path("kernel.so"), bytes, key);
+    if (problem.empty()) problem = disk.publish(key, entry);
+    if (!problem.empty() && !was_removed(disk, scratch)) warn(cannot_compile(problem));
     return kernel;
   }
 
-  static std::string temporary_directory() {
-    const char* root = std::getenv("TMPDIR");
-    std::string pattern = std::string(root && *root ? root : "/tmp") + "/rkeops-XXXXXX";
-    if (!mkdtemp(&pattern[0])) {
-      throw Error(ErrorKind::cache, "cannot create a directory for compiling at '" + pattern + "'", "Set TMPDIR.");
-    }
-    return pattern;
+  // By somebody who cleans up: next time all will be well.
+  static bool was_removed(const DiskCache& disk, const Scratch& scratch) {
+    return access(disk.directory().c_str(), F_OK) != 0 || (scratch.problem().empty() && !scratch.is_intact());
   }
 
   std::mutex mutex_;
   std::set<std::string> warned_;  // cache directories whose trouble has been told
-  std::unordered_map<std::string, std::shared_ptr<const LoadedKernel>> kernels_;
+  Recent<LoadedKernelPtr> kernels_;
 };
 
 }  // namespace rkeops

@@ -67,7 +67,7 @@ class ModuleCache {
     const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
     const std::string key = hash_name(std::string(cache_format) + nvrtc.identity() + " sm_" + architecture + "\n" + text);
     KernelCounters& counters = KernelCache::instance().counters;
-    if (std::string found = disk.read(key); !found.empty()) {
+    if (std::string found = disk.read(key, text); !found.empty()) {
       ++counters.from_disk;
       return found;
     }
@@ -76,14 +76,7 @@ class ModuleCache {
     ++counters.compiled;
     counters.compile_microseconds +=
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
-    if (disk.usable()) {
-      const std::string file = disk.directory() + "/" + key + "." + std::to_string(getpid());
-      std::ofstream out(file, std::ios::binary);
-      out << made;
-      out.close();
-      if (!out || !disk.publish(key, file)) unlink(file.c_str());
-      disk.evict();
-    }
+    if (disk.usable()) disk.store(key, text, made);
     return made;
   }
 

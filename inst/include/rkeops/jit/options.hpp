@@ -13,6 +13,7 @@ struct JitOptions {
   std::string nvrtc;                  // where `configure` found NVRTC; may be empty
   double compile_timeout_s = 60;
   std::int64_t cache_limit_bytes = 512ll << 20;
+  std::size_t kernels_in_memory = 1000;  // at most; each takes 5 of the 65530 mappings that Linux gives a process
 };
 
 }  // namespace rkeops

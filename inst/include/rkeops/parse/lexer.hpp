@@ -1,14 +1,15 @@
 // Formula text to tokens, each with its 0-based position.
 #pragma once
 
-#include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../base/error.hpp"
+#include "../base/utf8.hpp"
 
 namespace rkeops {
 
@@ -29,6 +30,28 @@ struct Token {
   throw error;
 }
 
+// What a locale takes for letters does not matter.
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+inline bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// A character that means nothing in formulas, whole, or a byte that belongs to none.
+[[noreturn]] inline void unexpected_character(const std::string& formula, std::size_t at) {
+  const std::size_t size = character_size(formula, at);
+  const std::int64_t position = static_cast<std::int64_t>(at);
+  const unsigned char byte = static_cast<unsigned char>(formula[at]);
+  if (size == 0 || byte < ' ') {
+    char digits[5];
+    std::snprintf(digits, sizeof digits, "0x%02x", byte);
+    parse_error(formula, position, std::string("unexpected byte ") + digits,
+                size == 0 ? "Formulas are text in UTF-8; enc2utf8() turns other text into it." : "");
+  }
+  parse_error(formula, position, "unexpected character '" + formula.substr(at, size) + "'",
+              byte == '$'   ? "R variables are declared as arguments, e.g. \"x=Vi(3)\"."
+              : byte > 0x7f ? "Names and operators of formulas are ASCII."
+                            : "");
+}
+
 // Locale-independent number: digits, point, exponent.
 inline double read_number(std::string_view text) {
   // strtod follows LC_NUMERIC, in which a decimal comma may be set; formulas always have a point.
@@ -38,8 +61,7 @@ inline double read_number(std::string_view text) {
   const double value = std::strtod(copy.c_str(), &end);
   if (end == copy.c_str() + copy.size()) return value;
   std::size_t k = 0;
-  for (bool fraction = false; k < text.size() && (std::isdigit(static_cast<unsigned char>(text[k])) || text[k] == '.');
-       ++k) {
+  for (bool fraction = false; k < text.size() && (is_digit(text[k]) || text[k] == '.'); ++k) {
     if (text[k] == '.') {
       fraction = true;
     } else {
@@ -53,8 +75,7 @@ inline double read_number(std::string_view text) {
 }
 
 inline std::vector<Token> tokenize(const std::string& formula) {
-  const auto digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
-  const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
+  const auto digit = is_digit, letter = is_letter;
   std::vector<Token> tokens;
   const std::string_view text = formula;
   std::size_t k = 0;
@@ -64,7 +85,7 @@ inline std::vector<Token> tokenize(const std::string& formula) {
   };
   while (k < text.size()) {
     const char c = text[k];
-    if (std::isspace(static_cast<unsigned char>(c))) {
+    if (is_blank(c)) {
       ++k;
     } else if (digit(c) || (c == '.' && k + 1 < text.size() && digit(text[k + 1]))) {
       std::size_t end = k;
@@ -103,8 +124,7 @@ inline std::vector<Token> tokenize(const std::string& formula) {
       } else if (std::string_view("+-*/^()[],|<>=").find(c) != std::string_view::npos) {
         push(TokenKind::symbol, 1);
       } else {
-        parse_error(formula, static_cast<std::int64_t>(k), std::string("unexpected character '") + c + "'",
-                    c == '$' ? "R variables are declared as arguments, e.g. \"x=Vi(3)\"." : "");
+        unexpected_character(formula, k);
       }
     }
   }

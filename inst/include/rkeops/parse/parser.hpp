@@ -44,7 +44,7 @@ class Parser {
 
   // Runs `make`; errors of the layers below get the place of `token`.
   template <class Make>
-  Expr located(const Token& token, Make make) const {
+  auto located(const Token& token, Make make) const {
     try {
       return make();
     } catch (Error& error) {
@@ -381,6 +381,7 @@ class Parser {
   struct Nesting {
     explicit Nesting(Parser& parser) : parser(parser) {
       if (++parser.depth_ > 1600) parser.fail(parser.peek(), "the formula is nested too deeply");
+      parser.located(parser.peek(), [] { require_stack(); });
     }
     ~Nesting() { --parser.depth_; }
     Parser& parser;

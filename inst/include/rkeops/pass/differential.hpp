@@ -57,6 +57,7 @@ class Trace {
   explicit Trace(Expr u) : u_(u), g_(u.graph()) {}
 
   Expr of(Expr f, Expr w) {
+    require_stack();
     if (!contains(f, u_)) return g_.constant(0);
     if (f == u_) return sum(w->dim == f->dim ? w : repeat(w, f->dim));
     if (is(f, "Add")) return of(f.arg(0), w) + of(f.arg(1), w);
