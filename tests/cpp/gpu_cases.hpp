@@ -86,6 +86,13 @@ inline rkeops::RunOptions gpu_options(Precision precision) {
   return options;
 }
 
+inline std::vector<Matrix> on_gpu(const Case& c, std::int64_t m, std::int64_t n, Precision precision, std::vector<int> devices = {0}) {
+  const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+  rkeops::RunOptions options = gpu_options(precision);
+  options.devices = std::move(devices);
+  return run(*program, inputs(data_for(program->arguments(), m, n)), options);
+}
+
 // Both sides round differently: compared with the size of the column's entries.
 inline void compare(const Case& c, std::int64_t m, std::int64_t n, Precision precision) {
   const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
