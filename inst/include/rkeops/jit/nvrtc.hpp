@@ -98,7 +98,7 @@ class Nvrtc {
       Error error(ErrorKind::compiler, "NVRTC could not compile a kernel for " + target,
                   code == builtins_missing ? "libnvrtc-builtins must lie in the folder of " + place() + ", in the same version."
                   : known_.empty()         ? "If the GPU is newer than the toolkit, update the toolkit."
-                                           : "The toolkit may be damaged; " + place() + " is what was used.");
+                                           : "The toolkit may be damaged: check_rkeops() says which NVRTC was used.");
       if (log_size(program, &size) == 0 && size > 0) {
         error.log.resize(size);
         log(program, &error.log[0]);
