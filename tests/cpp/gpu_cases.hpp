@@ -123,10 +123,16 @@ inline std::vector<Matrix> data_for(const std::vector<rkeops::Argument>& argumen
   return data;
 }
 
+// Where compiled kernels are kept: nowhere, unless said.
+inline std::string& gpu_cache() {
+  static std::string folder;
+  return folder;
+}
+
 inline rkeops::RunOptions gpu_options(Precision precision) {
   rkeops::RunOptions options = run_options(precision);
   options.processor = Processor::gpu;
-  options.jit.cache_dir = "";
+  options.jit.cache_dir = gpu_cache();
   return options;
 }
 
