@@ -46,16 +46,19 @@ inline std::int64_t stride_of(const KernelPlan& kernel) {
   return (width + group - 1) / group * group;
 }
 
-// On a GPU, long results are shared out over blocks, as many components to each as fit its threads' fast memory. Only
-// reductions that treat each component alike can do that.
-inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit) {
-  constexpr std::int64_t thread_bytes = 1024;
+// On a GPU, long results are shared out over blocks: as few components to each as make what all blocks compute anew cheap, so that
+// they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can do that.
+inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit, const PairCost& cost) {
+  constexpr std::int64_t least_bytes = 1024, most_bytes = 4096;
   const Family family = kernel.reduction.family;
   if (kernel.processor == Processor::cpu || kernel.reduction.both || kernel.dim <= unroll_limit) return 0;
   if (family == Family::nearest || (family == Family::softmax && kernel.tops == 1)) return 0;
   const std::int64_t arrays = family == Family::softmax || kernel.reduction.indices ? 2 : 1;
-  const std::int64_t window = thread_bytes / (arrays * kernel.row_vectors * kernel.number_bytes());
-  return kernel.dim > window ? window : 0;
+  const double each = cost.components / static_cast<double>(kernel.dim);
+  std::int64_t bytes = least_bytes;
+  const auto window = [&] { return bytes / (arrays * kernel.row_vectors * kernel.number_bytes()); };
+  while (bytes < most_bytes && cost.shared > each * static_cast<double>(window())) bytes *= 2;
+  return kernel.dim > window() ? window() : 0;
 }
 
 inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& tiling) {
@@ -79,7 +82,6 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
   k.columns_per_step = tiling.columns;
   k.tensor_cores = tiling.tensor_cores;
   k.column_stride = stride_of(k);
-  k.cost = pair_cost(plan);
   const bool wide = target.precision == Precision::float64;
   switch (row.family) {
     case Family::sum:
@@ -101,7 +103,9 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.value_slots = k.tops + k.sums * (wide ? 2 : 1);
       break;
   }
-  k.window = window_of(k, tiling.unroll_limit);
+  const PairCost cost = pair_cost(plan);
+  k.window = window_of(k, tiling.unroll_limit, cost);
+  k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;
   return k;
 }
 

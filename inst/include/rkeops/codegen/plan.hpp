@@ -100,9 +100,23 @@ inline bool is_matrix_product(const Plan& plan, Expr n) {
   return is_rows_by_columns(x, y) && plan.is_packed(x) && plan.is_packed(y);
 }
 
-// What a pair of a row and a column costs, roughly, in simple operations.
-inline double pair_cost(const Plan& plan) {
-  double cost = 0;
+// What a pair of a row and a column costs, roughly, in simple operations: for each component of the result, and besides.
+struct PairCost {
+  double components = 0, shared = 0;
+};
+
+inline PairCost pair_cost(const Plan& plan) {
+  PairCost cost;
+  std::unordered_set<const Node*> by_component;  // vectors of which a component of the result needs just one
+  std::vector<Expr> todo(plan.reduction->args.begin(), plan.reduction->args.end());
+  while (!todo.empty()) {
+    const Expr n = todo.back();
+    todo.pop_back();
+    const Structure structure = n->operation->structure;
+    const bool mixes = structure == Structure::across || (structure == Structure::contract && !contraction_of(n).summed.empty());
+    if (n->dim == 1 || mixes || !by_component.insert(n.node()).second) continue;
+    for (Expr arg : n->args) todo.push_back(arg);
+  }
   for (Expr n : nodes_below({plan.reduction->args.begin(), plan.reduction->args.end()})) {
     if (plan.role(n) != (varies_row | varies_column)) continue;
     const Structure structure = n->operation->structure;
@@ -111,10 +125,11 @@ inline double pair_cost(const Plan& plan) {
       for (const Axis& axis : contraction_of(n).summed) each *= static_cast<double>(axis.size);
     }
     const Expr counted = structure == Structure::across ? n.arg(0) : n;
-    if (structure != Structure::rearrange) cost += each * static_cast<double>(counted->dim);
+    if (structure == Structure::rearrange) continue;
+    (by_component.count(n.node()) ? cost.components : cost.shared) += each * static_cast<double>(counted->dim);
   }
   const double fold = reduction_of(plan.reduction).family == Family::softmax ? 2 * costly : 1;
-  for (const Node* arg : plan.reduction->args) cost += fold * static_cast<double>(arg->dim);
+  for (const Node* arg : plan.reduction->args) cost.components += fold * static_cast<double>(arg->dim);
   return cost;
 }
 

@@ -216,7 +216,7 @@ class GpuExecution {
   // Columns of a launch. Depends on the sizes and the formula alone, because sums are cut there.
   std::int64_t slice_of() const {
     constexpr double operations = 2e11;
-    const double per_column = static_cast<double>(std::min(tiles_, most_tiles) * tile_) * cost();
+    const double per_column = static_cast<double>(std::min(tiles_, most_tiles) * tile_) * kernel_.cost;
     const auto wanted = static_cast<std::int64_t>(std::min(1e15, operations / per_column));
     return round_up(std::max({wanted, column_step, splits_of() * share_step}), splits_of() * share_step);
   }
@@ -225,14 +225,11 @@ class GpuExecution {
   // interrupted, and a GPU with a display stops what takes seconds. No fewer than keep the GPU busy.
   std::int64_t tiles_at_once(const Gpu& gpu, std::int64_t columns) const {
     constexpr double seconds = 0.1;
-    const double each = static_cast<double>(tile_) * static_cast<double>(columns) * cost();
+    const double each = static_cast<double>(tile_) * static_cast<double>(columns) * kernel_.cost;
     const std::int64_t least = std::max<std::int64_t>(1, gpu.info().processors / (splits_of() * kernel_.windows()));
     const double wanted = seconds * gpu.info().speed(sizeof(Real) == sizeof(double)) / each;
     return std::max(least, static_cast<std::int64_t>(std::min(wanted, static_cast<double>(most_tiles))));
   }
-
-  // Of a pair, in simple operations; what windows of a result share is computed for each.
-  double cost() const { return kernel_.cost + static_cast<double>((kernel_.windows() - 1) * (kernel_.row.width + kernel_.column.width)); }
 
   const KernelPlan& kernel_;
   const StageData& data_;
