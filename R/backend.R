@@ -6,8 +6,9 @@
 #'
 #' `rkeops_use_gpu()` lets all computations run on an NVIDIA GPU, with no other change to the code, or fails with an error of
 #' class `rkeops_error_gpu` that says what is missing: a GPU, its driver, or NVRTC, the run-time compiler of the CUDA toolkit
-#' (12 or later; the package `nvidia-cuda-nvrtc` is enough). NVRTC is looked for where the environment variables
-#' `RKEOPS_NVRTC` (the library) and `CUDA_HOME` say, then where it was when rkeops was installed, then in the usual places.
+#' (12 or later; the package `nvidia-cuda-nvrtc` is enough). NVRTC is the library that the environment variable `RKEOPS_NVRTC`
+#' names; without one, the first that suits the driver and the GPU in the folders `CUDA_HOME` and `CUDA_PATH`, where it was when
+#' rkeops was installed, and in the usual places.
 #' Data larger than the memory of the GPU go there in pieces. [check_rkeops()] reports on all of this.
 #'
 #' Without a choice all cores available to this process are used, fewer where the environment variables
@@ -68,16 +69,17 @@ rkeops_use_tensor_cores <- function(enable = TRUE) {
 
 # An error that says what is missing, unless the GPUs of these options can be used.
 require_gpu <- function(options, call) {
-  gpu <- gpu_report()
-  if (nzchar(gpu$problem)) rkeops_abort("gpu", gpu$problem, hint = gpu$hint, call = call)
   devices <- pmax(options$device_id, 0L)
+  gpu <- gpu_report(list(backend = "GPU", devices = devices))
+  if (nzchar(gpu$problem)) rkeops_abort("gpu", gpu$problem, hint = gpu$hint, call = call)
   if (any(devices >= length(gpu$devices))) {
     abort_argument("device", sprintf("less than %d, the number of GPUs", length(gpu$devices)), devices, call,
                    hint = "GPUs are counted from 0.")
   }
 }
 
-gpu_report <- function() settle(rk_gpu(list(nvrtc = nvrtc_hint())))
+# `use`: the backend and devices that are to be used, which are opened then; otherwise GPUs are only looked at.
+gpu_report <- function(use = NULL) settle(rk_gpu(c(list(nvrtc = nvrtc_hint()), use)))
 
 # Where `configure` found NVRTC.
 nvrtc_hint <- function() {

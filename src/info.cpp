@@ -65,7 +65,9 @@ SEXP rk_machine() {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_gpu(SEXP options) {
   return guarded([&]() -> SEXP {
-    const rkeops::GpuReport report = rkeops::gpu_report(bridge::read_runtime(options).run.jit);
+    const rkeops::RunOptions run = bridge::read_runtime(options).run;
+    const bool to_use = run.processor == rkeops::Processor::gpu;
+    const rkeops::GpuReport report = rkeops::gpu_report(run.jit, to_use ? run.devices : std::vector<int>{});
     std::vector<std::string> names, architectures;
     std::vector<double> memory;
     for (const rkeops::GpuDevice& device : report.devices) {

@@ -76,14 +76,16 @@ static void run_block(unsigned count) {
   }
 }
 
-static void launch(void (*kernel)(void**), unsigned x, unsigned y, unsigned count, void** args) {
+static void launch(void (*kernel)(void**), unsigned x, unsigned y, unsigned z, unsigned count, void** args) {
   body = kernel;
   arguments = args;
-  gridDim = {x, y, 1};
+  gridDim = {x, y, z};
   for (unsigned b = 0; b < x; ++b) {
     for (unsigned c = 0; c < y; ++c) {
-      blockIdx = {b, c, 0};
-      run_block(count);
+      for (unsigned d = 0; d < z; ++d) {
+        blockIdx = {b, c, d};
+        run_block(count);
+      }
     }
   }
 }
@@ -141,6 +143,6 @@ static inline void mma_tf32(float* d, const unsigned* a, const unsigned* b) {
 // What fake_cuda.cpp finds for the kernel NAME.
 #define LAUNCHER(NAME)                                                                             \
   static void call_##NAME(void** a) { fibres::call(&NAME, a); }                                    \
-  extern "C" void launch_##NAME(unsigned x, unsigned y, unsigned count, void** a) {                \
-    fibres::launch(call_##NAME, x, y, count, a);                                                   \
+  extern "C" void launch_##NAME(unsigned x, unsigned y, unsigned z, unsigned count, void** a) {    \
+    fibres::launch(call_##NAME, x, y, z, count, a);                                                \
   }

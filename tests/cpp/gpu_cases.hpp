@@ -2,6 +2,9 @@
 // through a fake driver, by bench/gpu.cpp on a real one.
 #pragma once
 
+#include <fstream>
+#include <sstream>
+
 #include "check.hpp"
 
 namespace check {
@@ -63,6 +66,47 @@ inline const std::vector<Case>& cases() {
   return list;
 }
 
+inline std::vector<Case> product_cases() {
+  const std::vector<std::string> wide{"x=Vi(40)", "y=Vj(40)", "b=Vj(1)"}, short_ones{"x=Vi(13)", "y=Vj(13)", "b=Vj(3)"};
+  return {{"Sum_Reduction(Exp(-SqDist(x,y)/40)*b,1)", wide},
+          {"Sum_Reduction(Exp(-SqDist(x,y)/9)*b,1)", short_ones},
+          {"Sum_Reduction(Exp(-SqDist(x,y)/9)*b,0)", short_ones},
+          {"LogSumExp_Reduction((x|y)-SqDist(x,2*y),1)", short_ones},
+          {"Grad(Sum_Reduction(Exp((x|y)/40),1),x,Elem(x,0))", wide}};
+}
+
+// Results too long for a thread, which are shared out over blocks in windows.
+inline std::vector<Case> long_cases() {
+  const std::vector<std::string> xy{"x=Vi(20)", "y=Vj(20)"}, row{"x=Vi(1)", "y=Vj(301)"}, complex{"x=Vi(302)", "y=Vj(302)"};
+  return {{"Sum_Reduction(Exp(-SqDist(x,y)/20)*TensorProd(x,y),1)", xy},
+          {"Sum_Reduction(TensorProd(x,y),0)", xy},
+          {"Grad(Sum_Reduction(TensorProd(x,y)|TensorProd(x*x,y),1),x,Sum(x))", xy},
+          {"Sum_Reduction(Concat(x,Concat(x*y,x)),1)", row},
+          {"Min_ArgMin_Reduction(TensorProd(x,y),1)", xy},
+          {"Max_Reduction(x*y,1)", row},
+          {"LogSumExp_Reduction(TensorProd(x,y),1)", xy},
+          {"Sum_Reduction(ComplexMult(x,Conj(y)),1)", complex},
+          {"Sum_Reduction(MatVecMult(TensorProd(x,y),x),1)", xy}};
+}
+
+// The R tests' case table, tests/testthat/case_table.txt; lines: formula, declarations, low, high, grid; with tabs between.
+inline std::vector<Case> case_table(const std::string& path) {
+  std::vector<Case> table;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream fields(line), words;
+    Case c;
+    std::string declarations;
+    std::getline(fields, c.formula, '\t');
+    std::getline(fields, declarations, '\t');
+    fields >> c.low >> c.high >> c.grid;
+    words.str(declarations);
+    for (std::string word; words >> word;) c.declarations.push_back(word);
+    table.push_back(c);
+  }
+  return table;
+}
+
 inline std::vector<Matrix> data_for(const std::vector<rkeops::Argument>& arguments, std::int64_t m, std::int64_t n,
                                     const Case& c = {}) {
   std::mt19937_64 random(7);
@@ -79,11 +123,24 @@ inline std::vector<Matrix> data_for(const std::vector<rkeops::Argument>& argumen
   return data;
 }
 
+// Where compiled kernels are kept: nowhere, unless said.
+inline std::string& gpu_cache() {
+  static std::string folder;
+  return folder;
+}
+
 inline rkeops::RunOptions gpu_options(Precision precision) {
   rkeops::RunOptions options = run_options(precision);
   options.processor = Processor::gpu;
-  options.jit.cache_dir = "";
+  options.jit.cache_dir = gpu_cache();
   return options;
+}
+
+inline std::vector<Matrix> on_gpu(const Case& c, std::int64_t m, std::int64_t n, Precision precision, std::vector<int> devices = {0}) {
+  const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+  rkeops::RunOptions options = gpu_options(precision);
+  options.devices = std::move(devices);
+  return run(*program, inputs(data_for(program->arguments(), m, n)), options);
 }
 
 // Both sides round differently: compared with the size of the column's entries.
@@ -110,6 +167,31 @@ inline void compare(const Case& c, std::int64_t m, std::int64_t n, Precision pre
   }
   const double bound = precision == Precision::float64 ? 1e-12 : 2e-5;
   CHECK_THAT(worst <= bound, c.formula + " " + rkeops::name_of(precision) + " " + show(m) + " x " + show(n) + ": off by " + show(worst));
+}
+
+// Matrix products on tensor cores: errors within four times those of plain float32.
+inline void compare_products(const Case& c, std::int64_t n) {
+  const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+  std::vector<Matrix> data = data_for(program->arguments(), 150, n);
+  for (Matrix& m : data) {
+    for (double& x : m.values) x = static_cast<float>(x);
+  }
+  const Matrix exact = run(*program, inputs(data), run_options(Precision::float64))[0];
+  rkeops::RunOptions options = gpu_options(Precision::float32);
+  const auto error = [&] {
+    const Matrix got = run(*program, inputs(data), options)[0];
+    double squares = 0, size = 0;
+    for (std::size_t k = 0; k < got.values.size(); ++k) {
+      squares += (got.values[k] - exact.values[k]) * (got.values[k] - exact.values[k]);
+      size += exact.values[k] * exact.values[k];
+    }
+    return std::sqrt(squares / size);
+  };
+  const double plain = error();
+  options.tensor_cores = true;
+  CHECK(program->source(options).find("mma") != std::string::npos);
+  const double split = error();
+  CHECK_THAT(split <= 4 * plain && split > 0, c.formula + ": " + show(split) + ", plain float32 " + show(plain));
 }
 
 }  // namespace check

@@ -1,26 +1,15 @@
 // The GPU target without a GPU: the CUDA text of many formulas goes through the real NVRTC for several architectures (skipped
 // where there is none), and runs on the CPU under cuda_on_cpu.hpp, through the whole runtime and a fake driver; both
-// precisions, sizes around those of tiles, splits and pieces. The fake driver also fails, in all the ways that drivers do.
-#include <dlfcn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+// precisions, sizes around those of tiles, splits and pieces. What drivers are particular about, and how they fail, is in
+// test_gpu_driver.cpp.
 #include <cstring>
 #include <list>
 
 #include "gpu_fake.hpp"
 
 using namespace check;
-using rkeops::ErrorKind;
 
 namespace {
-
-std::vector<Matrix> on_gpu(const Case& c, std::int64_t m, std::int64_t n, Precision precision, std::vector<int> devices = {0}) {
-  const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
-  rkeops::RunOptions options = gpu_options(precision);
-  options.devices = std::move(devices);
-  return run(*program, inputs(data_for(program->arguments(), m, n)), options);
-}
 
 void agreement() {
   for (const Case& c : cases()) {
@@ -45,72 +34,6 @@ void sizes() {
   CHECK_EQUAL(on_gpu(sum, 2, 0, Precision::float64)[0].values, (std::vector<double>{0, 0, 0, 0}));
 }
 
-// A child process with its own fake driver; its exit status says whether `body` held.
-void in_child(const char* what, const std::vector<std::pair<const char*, const char*>>& settings, const std::function<bool()>& body) {
-  std::fflush(stdout);
-  const pid_t child = fork();
-  if (child == 0) {
-    for (const auto& [name, value] : settings) setenv(name, value, 1);
-    bool good = false;
-    try {
-      good = body();
-    } catch (const std::exception& error) {
-      std::printf("%s: %s\n", what, error.what());
-    }
-    std::fflush(stdout);
-    _exit(good ? 0 : 1);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0, what);
-}
-
-bool fails(const std::function<void()>& body, ErrorKind kind, const std::string& part) {
-  const std::string wrong = throws(body, {kind, part});
-  if (!wrong.empty()) std::printf("%s\n", wrong.c_str());
-  return wrong.empty();
-}
-
-void failures() {
-  const Case sum = cases()[0];
-  const auto compute = [&] { on_gpu(sum, 40, 40, Precision::float32); };
-  in_child("no driver", {{"RKEOPS_CUDA_DRIVER", "/nowhere/libcuda.so"}}, [&] { return fails(compute, ErrorKind::gpu, "driver"); });
-  in_child("a library that is no driver", {{"RKEOPS_CUDA_DRIVER", "libm.so.6"}}, [&] { return fails(compute, ErrorKind::gpu, "no function"); });
-  in_child("driver does not start", {{"FAKE_CUDA_INIT", "999"}}, [&] { return fails(compute, ErrorKind::gpu, "cannot be used"); });
-  in_child("no device", {{"FAKE_CUDA_DEVICES", "0"}}, [&] { return fails(compute, ErrorKind::gpu, "no GPU"); });
-  in_child("wrong device", {}, [&] {
-    return fails([&] { on_gpu(sum, 4, 4, Precision::float32, {5}); }, ErrorKind::gpu, "number 5");
-  });
-  in_child("no NVRTC", {{"RKEOPS_NVRTC", "libm.so.6"}}, [&] { return fails(compute, ErrorKind::gpu, "no function"); });
-  in_child("NVRTC fails", {{"FAKE_NVRTC", "6"}}, [&] { return fails(compute, ErrorKind::compiler, "could not compile"); });
-  in_child("launch fails", {{"FAKE_CUDA_LAUNCH", "719"}}, [&] { return fails(compute, ErrorKind::gpu, "LAUNCH_FAILED"); });
-  in_child("kernel time-out", {{"FAKE_CUDA_LAUNCH", "702"}}, [&] { return fails(compute, ErrorKind::gpu, "LAUNCH_TIMEOUT"); });
-  in_child("device busy", {{"FAKE_CUDA_CONTEXT", "46"}}, [&] { return fails(compute, ErrorKind::gpu, "UNAVAILABLE"); });
-  in_child("memory for nothing", {{"FAKE_CUDA_MEMORY", "4096"}}, [&] { return fails(compute, ErrorKind::memory, "memory"); });
-  in_child("after an error all is well", {}, [&] {
-    setenv("FAKE_CUDA_LAUNCH", "719", 1);
-    bool good = fails(compute, ErrorKind::gpu, "LAUNCH_FAILED");
-    unsetenv("FAKE_CUDA_LAUNCH");
-    compute();
-    return good;
-  });
-  in_child("a forked process", {}, [&] {
-    compute();
-    const pid_t child = fork();
-    if (child == 0) _exit(fails(compute, ErrorKind::gpu, "forked") ? 0 : 1);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return status == 0;
-  });
-  in_child("interrupt", {}, [&] {
-    const auto program = rkeops::Program::create(sum.formula, arguments(sum.declarations));
-    rkeops::Host host;
-    host.interrupted = [](void*) { return true; };
-    const auto data = data_for(program->arguments(), 600, 200000);
-    return fails([&] { run(*program, inputs(data), gpu_options(Precision::float32), host); }, ErrorKind::interrupt, "interrupted");
-  });
-}
-
 // Pieces that fit the memory give what the whole gives; so do several devices.
 void pieces() {
   for (const Case& c : {cases()[0], cases()[13]}) {
@@ -128,11 +51,9 @@ void pieces() {
 void resident() {
   const Case c = cases()[0];
   const auto uploads = [](const std::function<void()>& body) {
-    void* library = dlopen(std::getenv("RKEOPS_CUDA_DRIVER"), RTLD_NOW | RTLD_NOLOAD);
-    const auto uploaded = reinterpret_cast<unsigned long long (*)()>(dlsym(library, "fake_cuda_uploaded"));
-    const unsigned long long before = uploaded();
+    const unsigned long long before = fake_count("fake_cuda_uploaded");
     body();
-    return uploaded() - before;
+    return fake_count("fake_cuda_uploaded") - before;
   };
   in_child("resident", {{"FAKE_CUDA_DEVICES", "2"}}, [&] {
     const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
@@ -175,53 +96,70 @@ void resident() {
   });
 }
 
-std::vector<Case> product_cases() {
-  const std::vector<std::string> wide{"x=Vi(40)", "y=Vj(40)", "b=Vj(1)"}, short_ones{"x=Vi(13)", "y=Vj(13)", "b=Vj(3)"};
-  return {{"Sum_Reduction(Exp(-SqDist(x,y)/40)*b,1)", wide},
-          {"Sum_Reduction(Exp(-SqDist(x,y)/9)*b,1)", short_ones},
-          {"Sum_Reduction(Exp(-SqDist(x,y)/9)*b,0)", short_ones},
-          {"LogSumExp_Reduction((x|y)-SqDist(x,2*y),1)", short_ones},
-          {"Grad(Sum_Reduction(Exp((x|y)/40),1),x,Elem(x,0))", wide}};
-}
-
-// Matrix products on tensor cores, whose instructions the CPU imitates: errors within four times those of plain float32.
 void tensor_cores() {
   for (const Case& c : product_cases()) {
-    for (const std::int64_t n : {16, 300}) {
-      const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
-      std::vector<Matrix> data = data_for(program->arguments(), 150, n);
-      for (Matrix& m : data) {
-        for (double& x : m.values) x = static_cast<float>(x);
-      }
-      const Matrix exact = run(*program, inputs(data), run_options(Precision::float64))[0];
-      rkeops::RunOptions options = gpu_options(Precision::float32);
-      const auto error = [&] {
-        const Matrix got = run(*program, inputs(data), options)[0];
-        double squares = 0, size = 0;
-        for (std::size_t k = 0; k < got.values.size(); ++k) {
-          squares += (got.values[k] - exact.values[k]) * (got.values[k] - exact.values[k]);
-          size += exact.values[k] * exact.values[k];
-        }
-        return std::sqrt(squares / size);
-      };
-      const double plain = error();
-      options.tensor_cores = true;
-      CHECK(program->source(options).find("mma") != std::string::npos);
-      const double split = error();
-      CHECK_THAT(split <= 4 * plain && split > 0, c.formula + ": " + show(split) + ", plain float32 " + show(plain));
-    }
+    for (const std::int64_t n : {16, 300}) compare_products(c, n);
   }
 }
 
+// What cannot be shared out over blocks is refused where it does not fit.
+void long_results() {
+  const Case weights{"SumSoftMaxWeight_Reduction(Sum(x),TensorProd(x,y),1)", {"x=Vi(100)", "y=Vj(100)"}};
+  in_child("too long for the GPU", {{"FAKE_CUDA_MEMORY", "100000000"}}, [&] {
+    const std::string wrong = throws([&] { on_gpu(weights, 5, 5, Precision::float32); }, {rkeops::ErrorKind::memory, "too long for GPU 0"});
+    std::printf("%s", wrong.c_str());
+    return wrong.empty();
+  });
+  for (const Case& c : long_cases()) {
+    for (Precision precision : {Precision::float32, Precision::float64}) compare(c, 150, 70, precision);
+  }
+  compare(long_cases()[0], 3, 9000, Precision::float32);  // columns are split too
+  // What threads keep lies in registers and little memory, as PTX says.
+  for (Precision precision : {Precision::float32, Precision::float64}) {
+    const Case tensor{"Sum_Reduction(TensorProd(x,y),1)", {"x=Vi(100)", "y=Vj(100)"}};
+    const rkeops::KernelPlan kernel = gpu_kernels(tensor, precision)[0];
+    CHECK(kernel.windows() > 1 && kernel.windows() * kernel.window >= 10000);
+    if (!real_nvrtc()) continue;
+    const std::string ptx = real_nvrtc()->compile_for("compute_80", kernel.text), local = "__local_depot";
+    long bytes = 0;
+    for (std::size_t at = 0; (at = ptx.find(local, at)) != std::string::npos; at += local.size()) {
+      const std::size_t open = ptx.find_first_of("[;", at);
+      if (ptx[open] == '[') bytes = std::max(bytes, std::atol(ptx.c_str() + open + 1));
+    }
+    CHECK_THAT(bytes > 0 && bytes <= 4096, "TensorProd, D = 100: " + show(bytes) + " bytes of local memory");
+  }
+}
+
+// Launches are as long as the GPU is fast, and results do not depend on it.
+void launches() {
+  in_child("a slow GPU", {{"FAKE_CUDA_DEVICES", "2"}, {"FAKE_CUDA_SLOW", "1"}}, [] {
+    const auto compute = [](int device) { return on_gpu(cases()[0], 2500, 9000, Precision::float64, {device}); };
+    const auto fast = compute(0);
+    const unsigned long long few = fake_count("fake_cuda_launches");
+    return same_bits(compute(1), fast) && fake_count("fake_cuda_launches") > 2 * few;
+  });
+  const auto cost = [](const char* formula, std::vector<std::string> declarations) {
+    return gpu_kernels({formula, std::move(declarations)}, Precision::float32)[0].cost;
+  };
+  const double three = cost("Sum_Reduction(Exp(-SqDist(x,y)),1)", {"x=Vi(3)", "y=Vj(3)"}),
+               fifteen = cost("Sum_Reduction(Exp(-SqDist(x,y))*b,1)", {"x=Vi(15)", "y=Vj(15)", "b=Vj(15)"}),
+               tensor = cost("Sum_Reduction(MatVecMult(TensorProd(x,y),x),1)", {"x=Vi(30)", "y=Vj(30)"});
+  CHECK(three > 10 && three < 40);
+  CHECK(fifteen > 50 && fifteen < 150);
+  CHECK(tensor > 900);
+}
+
 void nvrtc() {
-  const rkeops::Nvrtc& real = real_nvrtc();
-  if (!real.usable()) return skip("no NVRTC: " + real.problem());
-  in_two_processes(static_cast<std::int64_t>(cases().size()), [&](std::int64_t k) {
+  const rkeops::Nvrtc* real = real_nvrtc();
+  if (!real) return skip("no NVRTC");
+  std::vector<Case> all = cases();
+  for (const Case& c : long_cases()) all.push_back(c);
+  in_processes(2, static_cast<std::int64_t>(all.size()), [&](std::int64_t k) {
     for (Precision precision : {Precision::float32, Precision::float64}) {
-      compile_for_all(real, cases()[static_cast<std::size_t>(k)], precision);
+      compile_for_all(*real, all[static_cast<std::size_t>(k)], precision);
     }
   });
-  for (const Case& c : product_cases()) compile_for_all(real, c, Precision::float32, true);
+  for (const Case& c : product_cases()) compile_for_all(*real, c, Precision::float32, true);
 }
 
 }  // namespace
@@ -230,9 +168,10 @@ int main(int argc, char** argv) {
   const Directory directory;
   use_fake_cuda(directory, __FILE__);
   const std::string only = argc > 1 ? argv[1] : "";
-  if (only.empty() || only == "failures") failures();
   if (only.empty() || only == "pieces") pieces();  // in children, which must open the driver themselves
   if (only.empty() || only == "resident") resident();
+  if (only.empty() || only == "launches") launches();
+  if (only.empty() || only == "long_results") long_results();
   if (only.empty() || only == "tensor_cores") tensor_cores();
   if (only.empty() || only == "agreement") agreement();
   if (only.empty() || only == "sizes") sizes();

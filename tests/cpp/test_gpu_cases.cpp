@@ -1,33 +1,8 @@
 // Every row of the R tests' case table (tests/testthat/case_table.txt) on the GPU target: its CUDA text goes through NVRTC for
 // three architectures, and runs on the CPU, where it must give what the CPU's kernels give (which the R tests compare with R).
-#include <fstream>
-#include <sstream>
-
 #include "gpu_fake.hpp"
 
 using namespace check;
-
-namespace {
-
-// Lines: formula, declarations, low, high, grid; with tabs between.
-std::vector<Case> case_table(const std::string& path) {
-  std::vector<Case> table;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream fields(line), words;
-    Case c;
-    std::string declarations, numbers;
-    std::getline(fields, c.formula, '\t');
-    std::getline(fields, declarations, '\t');
-    fields >> c.low >> c.high >> c.grid;
-    words.str(declarations);
-    for (std::string word; words >> word;) c.declarations.push_back(word);
-    table.push_back(c);
-  }
-  return table;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   const std::string here = __FILE__, only = argc > 1 ? argv[1] : "";
@@ -38,15 +13,15 @@ int main(int argc, char** argv) {
   const auto precision_of = [](std::int64_t k) { return k % 4 < 2 ? Precision::float64 : Precision::float32; };
   const auto size = static_cast<std::int64_t>(table.size());
   if (only != "nvrtc") {
-    in_two_processes(size, [&](std::int64_t k) { compare(table[static_cast<std::size_t>(k)], 7, 63, precision_of(k)); });
+    in_processes(2, size, [&](std::int64_t k) { compare(table[static_cast<std::size_t>(k)], 7, 63, precision_of(k)); });
   }
   if (only == "agreement") return finish();
-  if (!real_nvrtc().usable()) {
-    skip("no NVRTC: " + real_nvrtc().problem());
+  if (!real_nvrtc()) {
+    skip("no NVRTC");
     return finish();
   }
-  in_two_processes(size, [&](std::int64_t k) {
-    compile_for_all(real_nvrtc(), table[static_cast<std::size_t>(k)], precision_of(k + 2));
+  in_processes(2, size, [&](std::int64_t k) {
+    compile_for_all(*real_nvrtc(), table[static_cast<std::size_t>(k)], precision_of(k + 2));
   });
   return finish();
 }

@@ -84,7 +84,9 @@ void clear_cache(const std::string& directory);
 // The data at this address, given as an Input with `keep`, end or change: GPUs forget them.
 void forget(const void* data);
 
-// GPUs, and what is needed to use them. Asking never fails: `problem` says what is missing (empty: all is there).
+// GPUs, and what is needed to use them. Asking never fails: `problem` says what is missing (empty: all is there). Of `open`
+// (numbers from 0; those that are not there are passed over) it says whether they can be computed on, by opening them; without,
+// GPUs are only looked at.
 struct GpuDevice {
   std::string name, architecture;  // compute capability, such as "90"
   double memory_bytes;
@@ -95,7 +97,7 @@ struct GpuReport {
   std::string nvrtc, nvrtc_place;
   std::vector<GpuDevice> devices;
 };
-GpuReport gpu_report(const JitOptions& options);
+GpuReport gpu_report(const JitOptions& options, const std::vector<int>& open = {});
 
 // The machine as the runtime sees it.
 struct MachineInfo {

@@ -345,21 +345,30 @@ void clear_cache(const std::string& directory) {
 
 void forget(const void* data) { ResidentMatrices::instance().forget(data); }
 
-GpuReport gpu_report(const JitOptions& options) {
+GpuReport gpu_report(const JitOptions& options, const std::vector<int>& open) {
   GpuReport report;
   try {
     const CudaApi& api = CudaApi::instance();
     report.driver_version = api.version();
-    const Nvrtc& nvrtc = ModuleCache::instance().compiler(options);
-    report.nvrtc = nvrtc.usable() ? nvrtc.identity() : "";
-    report.nvrtc_place = nvrtc.place();
+    NvrtcSearch& compilers = ModuleCache::compilers(options);
+    const auto show = [&](const Nvrtc& nvrtc) {
+      report.nvrtc = nvrtc.identity();
+      report.nvrtc_place = nvrtc.place();
+    };
+    if (const Nvrtc* nvrtc = compilers.first()) show(*nvrtc);
     api.require();
+    std::vector<int> capabilities;
     for (int k = 0; k < api.devices(); ++k) {
-      const GpuInfo& info = Gpu::instance(k).info();
-      report.devices.push_back({info.name, info.architecture(), static_cast<double>(info.memory)});
+      const GpuInfo info = describe_gpu(api, k);
+      capabilities.push_back(info.capability());
+      report.devices.push_back({info.name, std::to_string(info.capability()), static_cast<double>(info.memory)});
     }
-    nvrtc.require();
-    nvrtc.require_driver(api.version());
+    const bool look = open.empty();
+    for (int k : look ? std::vector<int>{0} : open) {
+      if (k < 0 || k >= api.devices()) continue;
+      show(compilers.choose(api.version(), capabilities[static_cast<std::size_t>(k)]));
+      if (!look) Gpu::instance(k);
+    }
   } catch (const Error& error) {
     report.problem = error.what();
     report.hint = error.hint;

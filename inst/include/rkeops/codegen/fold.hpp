@@ -27,10 +27,17 @@ class Fold {
   // Columns that are summed in the kernel's own precision.
   std::int64_t sum_block() const { return kernel_.processor == Processor::gpu ? 256 : 128; }
 
-  // A family of V variables, one for each (component, row vector): named when few, else an array.
+  // A family of V variables, one for each (component, row vector): named when few, else an array, of the window if there is one.
   std::string slot(const char* name, const std::string& k, int row) const {
     if (named_) return std::string(name) + "_" + k + "_r" + str(row);
-    return std::string(name) + "[(" + k + ") * " + str(rows()) + " + " + str(row) + "]";
+    const char* from = kernel_.window > 0 ? " - window_from" : "";
+    return std::string(name) + "[(" + k + from + ") * " + str(rows()) + " + " + str(row) + "]";
+  }
+
+  // Runs body(component) over the components of the reduced formula, those of the window if there is one.
+  template <class Body>
+  void for_components(Components& c, Body body) const {
+    c.for_components(f_, body, kernel_.window > 0);
   }
 
   // Runs body(component text, row) over all slots; loops where they are an array.
@@ -42,14 +49,18 @@ class Fold {
       }
       return;
     }
-    out.open("for (long k = 0; k < ", count, "; ++k)");
+    if (kernel_.window > 0) {
+      out.open("for (long k = window_from; k < window_to; ++k)");
+    } else {
+      out.open("for (long k = 0; k < ", count, "; ++k)");
+    }
     for (int row = 0; row < rows(); ++row) body("k", row);
     out.close();
   }
 
   void declare(Text& out, const char* type, const char* name, std::int64_t count) const {
     if (!named_) {
-      work_.array(name, count * rows(), type);
+      work_.array(name, (kernel_.window > 0 ? kernel_.window : count) * rows(), type);
       return;
     }
     for_slots(out, count, [&](const std::string& k, int row) { out.line(type, " ", slot(name, k, row), ";"); });

@@ -20,7 +20,7 @@ class ExtremumFold : public Fold {
     c.prepare({f_}, vector());
     const std::string worse = kernel_.reduction.maximum ? " <= " : " >= ",
                       kept = kernel_.reduction.maximum ? " >= " : " <= ";
-    c.for_components(f_, [&](const Component& k) {
+    for_components(c, [&](const Component& k) {
       for (int column = 0; column < c.columns(); ++column) {
         for (int row = 0; row < c.rows(); ++row) {
           const std::string value = c.value(f_, k, {row, column}), best = slot("best", k.text, row);

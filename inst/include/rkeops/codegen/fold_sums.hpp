@@ -27,7 +27,7 @@ class SumFold : public Fold {
 
  protected:
   void add(Components& c) const {
-    c.for_components(f_, [&](const Component& k) {
+    for_components(c, [&](const Component& k) {
       for (int row = 0; row < c.rows(); ++row) {
         for (int column = 0; column < c.columns(); ++column) {
           const std::string value = c.value(f_, k, {row, column});
@@ -193,7 +193,7 @@ class ComponentSoftmaxFold : public Fold {
   void step(Components& c) override {
     Text& out = c.out();
     c.prepare({f_}, true);
-    c.for_components(f_, [&](const Component& k) {
+    for_components(c, [&](const Component& k) {
       for (int row = 0; row < c.rows(); ++row) {
         const std::string top = slot("top", k.text, row), sum = slot("sum", k.text, row);
         std::string largest;

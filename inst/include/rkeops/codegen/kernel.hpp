@@ -46,6 +46,21 @@ inline std::int64_t stride_of(const KernelPlan& kernel) {
   return (width + group - 1) / group * group;
 }
 
+// On a GPU, long results are shared out over blocks: as few components to each as make what all blocks compute anew cheap, so that
+// they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can do that.
+inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit, const PairCost& cost) {
+  constexpr std::int64_t least_bytes = 1024, most_bytes = 4096;
+  const Family family = kernel.reduction.family;
+  if (kernel.processor == Processor::cpu || kernel.reduction.both || kernel.dim <= unroll_limit) return 0;
+  if (family == Family::nearest || (family == Family::softmax && kernel.tops == 1)) return 0;
+  const std::int64_t arrays = family == Family::softmax || kernel.reduction.indices ? 2 : 1;
+  const double each = cost.components / static_cast<double>(kernel.dim);
+  std::int64_t bytes = least_bytes;
+  const auto window = [&] { return bytes / (arrays * kernel.row_vectors * kernel.number_bytes()); };
+  while (bytes < most_bytes && cost.shared > each * static_cast<double>(window())) bytes *= 2;
+  return kernel.dim > window() ? window() : 0;
+}
+
 inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& tiling) {
   KernelPlan k{};
   const Reduction& row = reduction_of(plan.reduction);
@@ -88,6 +103,9 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.value_slots = k.tops + k.sums * (wide ? 2 : 1);
       break;
   }
+  const PairCost cost = pair_cost(plan);
+  k.window = window_of(k, tiling.unroll_limit, cost);
+  k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;
   return k;
 }
 
@@ -218,6 +236,10 @@ inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::
   body.close();
   fold->end(body);
 
+  if (kernel.window > 0) {
+    out.line("INLINE long larger_of(long a, long b) { return a > b ? a : b; }");
+    out.line("INLINE long smaller_of(long a, long b) { return a < b ? a : b; }");
+  }
   out.line("#undef ROW").line("#undef COLUMN");
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
@@ -227,6 +249,10 @@ inline void fold_function(Text& out, const Plan& plan, KernelPlan& kernel, std::
   out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work",
            both ? ", real* restrict back, long valid)" : ")");
   out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
+  if (kernel.window > 0) {
+    out.line("const long window_from = blockIdx.z * ", kernel.window, "L;");
+    out.line("const long window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");
+  }
   out.raw(work.declarations.string());
   out.raw(body.string());
   out.close();
@@ -301,13 +327,21 @@ inline std::vector<Tiling> tilings(const Plan& plan, const Target& target) {
   return list;
 }
 
-// The largest tile whose text stays small enough to compile quickly.
+// What a thread of a GPU keeps in arrays lies in memory that the driver sets aside for all threads that could run at once.
+inline bool fits_gpu(const KernelPlan& kernel) {
+  constexpr std::int64_t thread_bytes = 4096, tile_bytes = 64 << 20;
+  return kernel.processor == Processor::cpu ||
+         (kernel.work_vectors * kernel.number_bytes() <= thread_bytes &&
+          (kernel.value_slots + kernel.index_slots) * kernel.tile_rows() * 8 <= tile_bytes);
+}
+
+// The largest tile whose text stays small enough to compile quickly, and its threads' memory on a GPU too.
 inline KernelPlan generate(const Plan& plan, const Target& target) {
   constexpr std::size_t text_limit = 150000;
   KernelPlan kernel;
   for (const Tiling& tiling : tilings(plan, target)) {
     kernel = generate(plan, target, tiling);
-    if (kernel.text.size() < text_limit) break;
+    if (kernel.text.size() < text_limit && fits_gpu(kernel)) break;
   }
   return kernel;
 }

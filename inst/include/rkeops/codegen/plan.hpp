@@ -100,6 +100,39 @@ inline bool is_matrix_product(const Plan& plan, Expr n) {
   return is_rows_by_columns(x, y) && plan.is_packed(x) && plan.is_packed(y);
 }
 
+// What a pair of a row and a column costs, roughly, in simple operations: for each component of the result, and besides.
+struct PairCost {
+  double components = 0, shared = 0;
+};
+
+inline PairCost pair_cost(const Plan& plan) {
+  PairCost cost;
+  std::unordered_set<const Node*> by_component;  // vectors of which a component of the result needs just one
+  std::vector<Expr> todo(plan.reduction->args.begin(), plan.reduction->args.end());
+  while (!todo.empty()) {
+    const Expr n = todo.back();
+    todo.pop_back();
+    const Structure structure = n->operation->structure;
+    const bool mixes = structure == Structure::across || (structure == Structure::contract && !contraction_of(n).summed.empty());
+    if (n->dim == 1 || mixes || !by_component.insert(n.node()).second) continue;
+    for (Expr arg : n->args) todo.push_back(arg);
+  }
+  for (Expr n : nodes_below({plan.reduction->args.begin(), plan.reduction->args.end()})) {
+    if (plan.role(n) != (varies_row | varies_column)) continue;
+    const Structure structure = n->operation->structure;
+    double each = std::max<int>(1, n->operation->cost);
+    if (structure == Structure::contract) {
+      for (const Axis& axis : contraction_of(n).summed) each *= static_cast<double>(axis.size);
+    }
+    const Expr counted = structure == Structure::across ? n.arg(0) : n;
+    if (structure == Structure::rearrange) continue;
+    (by_component.count(n.node()) ? cost.components : cost.shared) += each * static_cast<double>(counted->dim);
+  }
+  const double fold = reduction_of(plan.reduction).family == Family::softmax ? 2 * costly : 1;
+  for (const Node* arg : plan.reduction->args) cost.components += fold * static_cast<double>(arg->dim);
+  return cost;
+}
+
 // ---- what the runtime has to know of a generated kernel
 
 struct PackedLeaf {
@@ -133,10 +166,14 @@ struct KernelPlan {
   bool tensor_cores;           // are they used?
   std::int64_t column_stride;  // from one packed column to the next, in numbers
   std::int64_t value_slots, index_slots;
-  std::int64_t work_vectors;  // scratch space, in SIMD vectors
+  std::int64_t work_vectors;  // scratch space, in SIMD vectors; on a GPU, in numbers of each thread
+  std::int64_t window;  // on a GPU: components of the result that one block computes, 0: all
+  double cost;          // of a pair, in simple operations
   int vector_bytes;
 
+  std::int64_t number_bytes() const { return precision == Precision::float32 ? 4 : 8; }
   int tile_rows() const { return lanes * row_vectors; }
+  std::int64_t windows() const { return window > 0 ? (dim + window - 1) / window : 1; }
   // Columns whose sums over rows share a vector: as many numbers as there are in 16 bytes.
   int back_columns() const { return precision == Precision::float32 ? 4 : 2; }
   std::int64_t back_size(std::int64_t columns) const {

@@ -46,8 +46,8 @@ struct Workspace {
       declarations.line(type, " ", name, "[", size, "];");
     } else {
       declarations.line(type, "* ", name, " = (", type, "*)(work + ", vectors, ");");
-      vectors += size;
     }
+    vectors += size;
   }
 };
 

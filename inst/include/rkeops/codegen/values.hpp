@@ -51,21 +51,24 @@ class Values {
     }
   }
 
-  // Runs `body(component)` for all components: unrolled, or in loops split where a rearrangement changes its source.
+  // Runs `body(component)` for all components, or those of a block's window: unrolled, or in loops split where a rearrangement
+  // changes its source.
   template <class Body>
-  void for_components(Expr n, Body body) {
-    if (!is(n, "Interleave") || unrolled(n->dim) || has_own_place(n)) return for_range(n, body);
+  void for_components(Expr n, Body body, bool in_window = false) {
+    if (!is(n, "Interleave") || unrolled(n->dim) || has_own_place(n)) return for_range(n, body, in_window ? "" : nullptr);
     for (std::int64_t part : {0, 1}) {
-      for_range(n.arg(static_cast<std::size_t>(part)), [&](const Component& k) {
+      const auto at_place = [&](const Component& k) {
         Component place = k.strided(part, 2);
         if (!place.known()) place = {place.text, part, part + 2, {k}};
         body(place);
-      });
+      };
+      for_range(n.arg(static_cast<std::size_t>(part)), at_place, in_window ? " / 2" : nullptr);
     }
   }
 
+  // `window`: what is done to the ends of the window to get components of n; null: all components.
   template <class Body>
-  void for_range(Expr n, Body body) {
+  void for_range(Expr n, Body body, const char* window) {
     if (unrolled(n->dim)) {
       for (std::int64_t k = 0; k < n->dim; ++k) body(Component::at(k));
       return;
@@ -74,12 +77,20 @@ class Values {
     add_cuts(
         n, 0, n->dim, 0, [this](Expr below) { return has_own_place(below); }, cuts);
     for (auto low = cuts.begin(), high = std::next(low); high != cuts.end(); low = high++) {
+      const std::string end = window ? window : "", from = "window_from" + end, to = "window_to" + end;
       if (*high == *low + 1) {
+        if (window) out_.open("if (", from, " <= ", *low, " && ", *low, " < ", to, ")");
         body(Component::at(*low));
+        if (window) out_.close();
         continue;
       }
-      const std::string k = "k" + str(next_name_++);
-      out_.open("for (long ", k, " = ", *low, "; ", k, " < ", *high, "; ++", k, ")");
+      const std::string k = "k" + str(next_name_++), low_text = str(*low), high_text = str(*high);
+      if (window) {
+        out_.open("for (long ", k, " = larger_of(", low_text, ", ", from, "), end = smaller_of(", high_text, ", ", to, "); ", k,
+                  " < end; ++", k, ")");
+      } else {
+        out_.open("for (long ", k, " = ", low_text, "; ", k, " < ", high_text, "; ++", k, ")");
+      }
       body(Component{k, *low, *high});
       out_.close();
     }

@@ -65,11 +65,14 @@ class CudaApi {
 
   void require() const {
     if (!usable()) gpu_error(problem_, hint_);
-    if (getpid() != process_) {
+    if (!is_own()) {
       gpu_error("the GPU cannot be used in a forked process",
                 "Use rkeops_use_cpu() there, or processes of their own (parallel::makeCluster, future::multisession).");
     }
   }
+
+  // In a forked process the driver is the parent's, and must not be touched.
+  bool is_own() const { return getpid() == process_; }
 
   // Codes that the caller deals with; everything else is an Error here.
   static constexpr int out_of_memory = 2, no_device = 100;
@@ -80,19 +83,24 @@ class CudaApi {
       throw Error(ErrorKind::memory, std::string("the GPU has not enough memory: ") + what + " failed",
                   "Other programs may use it: look at nvidia-smi.");
     }
-    gpu_error(std::string(what) + " failed: " + describe(code), advice(code));
+    gpu_error(std::string(is_fatal(code) ? "a computation on the GPU" : what) + " failed: " + describe(code), advice(code));
   }
+
+  // Errors of kernels, which whatever is called next hears of, and everything after it.
+  static bool is_fatal(int code) { return code == 700 || code == 702 || (code >= 709 && code <= 719); }
 
   // Codes are those of CUresult.
   static const char* advice(int code) {
+    constexpr int took_too_long = 702;
+    if (is_fatal(code) && code != took_too_long) code = 999;
     switch (code) {
       case 46:
         return "Another program uses this GPU exclusively: wait, or choose another one with rkeops_use_gpu(device).";
-      case 702:
+      case 222:
+        return "The driver is older than NVRTC: update the driver, or let RKEOPS_NVRTC name libnvrtc.so of an older toolkit.";
+      case took_too_long:
         return "The system stops kernels that run long on a GPU with a display. Restart R to use the GPU again; "
                "rkeops_use_cpu() goes on without it.";
-      case 700:
-      case 719:
       case 999:
         return "The GPU cannot be used any more in this session: restart R; rkeops_use_cpu() goes on without it.";
       default:
@@ -107,9 +115,10 @@ class CudaApi {
     return std::string(name ? name : "error " + std::to_string(code)) + (text ? std::string(", ") + text : "");
   }
 
+  // Never destroyed: what it opened is used until the very end.
   static CudaApi& instance() {
-    static CudaApi api;
-    return api;
+    static auto* api = new CudaApi();
+    return *api;
   }
 
  private:

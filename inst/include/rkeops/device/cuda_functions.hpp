@@ -13,7 +13,8 @@
   RKEOPS_CUDA(device_attribute, "cuDeviceGetAttribute", (int*, int, int))                                      \
   RKEOPS_CUDA(device_memory, "cuDeviceTotalMem_v2", (std::size_t*, int))                                       \
   RKEOPS_CUDA(retain_context, "cuDevicePrimaryCtxRetain", (void**, int))                                       \
-  RKEOPS_CUDA(set_context, "cuCtxSetCurrent", (void*))                                                         \
+  RKEOPS_CUDA(push_context, "cuCtxPushCurrent_v2", (void*))                                                    \
+  RKEOPS_CUDA(pop_context, "cuCtxPopCurrent_v2", (void**))                                                     \
   RKEOPS_CUDA(memory_info, "cuMemGetInfo_v2", (std::size_t*, std::size_t*))                                    \
   RKEOPS_CUDA(allocate, "cuMemAlloc_v2", (unsigned long long*, std::size_t))                                   \
   RKEOPS_CUDA(release, "cuMemFree_v2", (unsigned long long))                                                   \
@@ -37,4 +38,11 @@
   RKEOPS_NVRTC(log, "nvrtcGetProgramLog", (void*, char*))                                                      \
   RKEOPS_NVRTC(cubin_size, "nvrtcGetCUBINSize", (void*, std::size_t*))                                         \
   RKEOPS_NVRTC(cubin, "nvrtcGetCUBIN", (void*, char*))                                                         \
+  RKEOPS_NVRTC(ptx_size, "nvrtcGetPTXSize", (void*, std::size_t*))                                             \
+  RKEOPS_NVRTC(ptx, "nvrtcGetPTX", (void*, char*))                                                             \
   RKEOPS_NVRTC(destroy, "nvrtcDestroyProgram", (void**))
+
+// From CUDA 11.2 on.
+#define RKEOPS_NVRTC_OPTIONAL(RKEOPS_NVRTC)                                                                    \
+  RKEOPS_NVRTC(architecture_count, "nvrtcGetNumSupportedArchs", (int*))                                        \
+  RKEOPS_NVRTC(architectures, "nvrtcGetSupportedArchs", (int*))

@@ -59,6 +59,7 @@ INLINE void tensor_products(real* out, const real* row, const real* column, long
         const long c = k + place + q / 2 * 4;
         split_tf32(c < dim ? rows[c * TILE + m / 2 * LANES + m % 2 * 16 + q % 2 * 8 + group] : 0, &row_high[q], &row_low[q]);
       }
+      __syncwarp(); /* whoever went another way above is back */
 #pragma unroll
       for (int n = 0; n < 2; ++n) {
         mma_tf32(sums[m][n], row_low, high[n]);

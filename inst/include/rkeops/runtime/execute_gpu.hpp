@@ -32,12 +32,15 @@ class GpuExecution {
     for (std::int64_t k = 0; k < devices; ++k) {
       Gpu& gpu = Gpu::instance(options_.devices[static_cast<std::size_t>(k)]);
       if (kernel_.tensor_cores) require_tensor_cores(gpu);
+      require_thread_memory(gpu);
       modules.push_back(ModuleCache::instance().get(gpu, kernel_.text, options_.jit));
     }
     TaskRunner shares(
         devices,
         [&](std::int64_t k, int, TaskRunner& runner) {
           Gpu& gpu = Gpu::instance(options_.devices[static_cast<std::size_t>(k)]);
+          const Gpu::Current current(gpu);
+          const Gpu::Settled settled(gpu);  // the caller's data are not read any more
           Share share{gpu,
                       *modules[static_cast<std::size_t>(k)],
                       runner,
@@ -69,6 +72,18 @@ class GpuExecution {
               "They came with compute capability 8.0; rkeops_use_tensor_cores(FALSE) computes without them.");
   }
 
+  // Threads' arrays have memory for as many threads as the GPU can run at once, however few there are.
+  void require_thread_memory(const Gpu& gpu) const {
+    constexpr double most_of_a_thread = 512 << 10;
+    const double bytes = static_cast<double>(kernel_.work_vectors) * sizeof(Real), all = gpu.info().thread_memory(bytes);
+    if (bytes < most_of_a_thread && all < 0.5 * static_cast<double>(gpu.info().memory)) return;
+    throw Error(ErrorKind::memory,
+                "vectors of " + std::to_string(static_cast<std::int64_t>(bytes / 1024)) +
+                    " KiB for each row and column are too long for GPU " + std::to_string(gpu.number()) + " (" + gpu.info().name +
+                    "), whose threads would need " + std::to_string(static_cast<std::int64_t>(all / 1048576)) + " MiB for them",
+                "Compute parts of the result one by one (Extract takes them out of a vector), or use rkeops_use_cpu().");
+  }
+
   bool poll() const {
     if (host_.progress) {
       const double all = static_cast<double>(tiles_) * static_cast<double>(data_.columns);
@@ -81,12 +96,12 @@ class GpuExecution {
     const std::size_t bytes = parameters_.size() * sizeof(Real);
     share.parameters = DeviceBuffer(share.gpu, bytes);
     share.parameters.upload(parameters_.data(), bytes);
-    if (share.module.parameter_prologue) share.gpu.launch(share.module.parameter_prologue, 1, 1, 1, share.parameters.at());
+    if (share.module.parameter_prologue) share.gpu.launch(share.module.parameter_prologue, 1, 1, 1, 1, share.parameters.at());
     const std::int64_t column_bytes =
         (kernel_.column.width + kernel_.column_stride) * static_cast<std::int64_t>(sizeof(Real)) + share.column_area.row_bytes() + 1;
     const std::int64_t tile_bytes =
         tile_ * (kernel_.row.width * static_cast<std::int64_t>(sizeof(Real)) + share.row_area.row_bytes() +
-                 splits_of() * 8 * (kernel_.value_slots + kernel_.index_slots));
+                 splits_of() * state_bytes());
     const auto budget = [&] { return static_cast<std::int64_t>(0.8 * static_cast<double>(share.gpu.free_memory())); };
     const double needed = static_cast<double>(column_bytes) * static_cast<double>(data_.columns) +
                           static_cast<double>(tile_bytes) * static_cast<double>(std::min(last - first, most_tiles));
@@ -126,23 +141,30 @@ class GpuExecution {
     static_assert(sizeof(double) == sizeof(long long), "values and indices share a buffer");
     const DeviceBuffer states(share.gpu, (value_count + index_count) * sizeof(double));
     const DevicePointer values = states.at(), indices = states.at(value_count * sizeof(double));
-    share.gpu.launch(share.module.start, tiles * splits, 1, kernel_.lanes, values, indices);
-    const std::int64_t slice = slice_of();
+    share.gpu.launch(share.module.start, tiles * splits, 1, 1, kernel_.lanes, values, indices);
+    const std::int64_t slice = slice_of(), at_once = tiles_at_once(share.gpu, std::min(slice, data_.columns));
     for (std::int64_t from = 0; from < data_.columns; from += columns_at_once) {
       const std::int64_t to = std::min(data_.columns, from + columns_at_once);
       load_columns(share, from, to);
       for (std::int64_t j = from; j < to; j += slice) {
-        if (share.runner.should_stop()) return false;
-        const std::int64_t n = std::min(slice, to - j), part = round_up((n + splits - 1) / splits);
+        const std::int64_t n = std::min(slice, to - j), part = round_up((n + splits - 1) / splits, share_step);
         const DevicePointer columns =
             share.columns.at(static_cast<std::size_t>((j - from) * kernel_.column_stride) * sizeof(Real));
-        share.gpu.launch(share.module.fold, tiles, splits, kernel_.lanes, share.parameters.at(), packed.at(), columns,
-                         long{n}, long{part}, static_cast<long long>(j), values, indices);
-        share.gpu.synchronize();
-        done_ += tiles * n;
+        for (std::int64_t t = 0; t < tiles; t += at_once) {
+          if (share.runner.should_stop()) return false;
+          const std::int64_t here = std::min(at_once, tiles - t);
+          const auto number = [&](std::int64_t k) { return static_cast<std::size_t>(k * tile_); };
+          share.gpu.launch(share.module.fold, here, splits, kernel_.windows(), kernel_.lanes, share.parameters.at(),
+                           packed.at(number(t * kernel_.row.width) * sizeof(Real)), columns, long{n}, long{part},
+                           static_cast<long long>(j), values + number(t * splits * kernel_.value_slots) * sizeof(double),
+                           indices + number(t * splits * kernel_.index_slots) * sizeof(double));
+          share.gpu.synchronize();
+          done_ += here * n;
+        }
       }
     }
     Buffer<double> host_values(value_count + index_count);
+    const Gpu::Settled settled(share.gpu);
     states.download(host_values.data(), (value_count + index_count) * sizeof(double));
     share.gpu.synchronize();
     auto* host_indices = reinterpret_cast<long long*>(host_values.data() + value_count);
@@ -170,27 +192,43 @@ class GpuExecution {
     if (width > 0) {
       const DeviceBuffer by_tiles(share.gpu, static_cast<std::size_t>(tiles * width * tile_) * sizeof(Real));
       share.column_area.pack(from, n, by_tiles.at(), share.parameters.at(), share.module.pack, share.module.column_prologue);
-      share.gpu.launch(share.module.columns, tiles, 1, kernel_.lanes, by_tiles.at(), share.columns.at(), long{n});
+      share.gpu.launch(share.module.columns, tiles, 1, 1, kernel_.lanes, by_tiles.at(), share.columns.at(), long{n});
       share.gpu.synchronize();
     }
     share.columns_from = from;
     share.columns_to = to;
   }
 
-  static constexpr std::int64_t column_step = 4096, most_tiles = 32768, enough_blocks = 1024;
-  static std::int64_t round_up(std::int64_t n) { return (n + column_step - 1) / column_step * column_step; }
+  // share_step: columns that a kernel sums before it adds to the state, so that no cut is finer.
+  static constexpr std::int64_t column_step = 4096, share_step = 256, most_tiles = 32768, enough_blocks = 1024;
+  static std::int64_t round_up(std::int64_t n, std::int64_t step = column_step) { return (n + step - 1) / step * step; }
 
-  // Few tiles: columns are split over blocks too.
+  // Of a tile and a split.
+  std::int64_t state_bytes() const { return 8 * tile_ * (kernel_.value_slots + kernel_.index_slots); }
+
+  // Few tiles: columns are split over blocks too, unless the states of a tile would take much memory.
   std::int64_t splits_of() const {
-    return std::clamp<std::int64_t>(enough_blocks / tiles_, 1, std::max<std::int64_t>(1, data_.columns / column_step));
+    constexpr std::int64_t tile_bytes = 256 << 20;
+    const std::int64_t most = std::min(data_.columns / column_step, tile_bytes / state_bytes());
+    return std::clamp<std::int64_t>(enough_blocks / (tiles_ * kernel_.windows()), 1, std::max<std::int64_t>(1, most));
   }
 
-  // Columns of one launch, which should take a tenth of a second or so: only between launches can it be interrupted.
+  // Columns of a launch. Depends on the sizes and the formula alone, because sums are cut there.
   std::int64_t slice_of() const {
     constexpr double operations = 2e11;
-    const double rows = static_cast<double>(std::min(tiles_, most_tiles) * tile_);
-    const double per_column = rows * static_cast<double>(kernel_.column.width + kernel_.dim + 8);
-    return round_up(std::max<std::int64_t>(splits_of() * column_step, static_cast<std::int64_t>(operations / per_column)));
+    const double per_column = static_cast<double>(std::min(tiles_, most_tiles) * tile_) * kernel_.cost;
+    const auto wanted = static_cast<std::int64_t>(std::min(1e15, operations / per_column));
+    return round_up(std::max({wanted, column_step, splits_of() * share_step}), splits_of() * share_step);
+  }
+
+  // Tiles of a launch with that many columns, which should take a tenth of a second or so: only between launches can it be
+  // interrupted, and a GPU with a display stops what takes seconds. No fewer than keep the GPU busy.
+  std::int64_t tiles_at_once(const Gpu& gpu, std::int64_t columns) const {
+    constexpr double seconds = 0.1;
+    const double each = static_cast<double>(tile_) * static_cast<double>(columns) * kernel_.cost;
+    const std::int64_t least = std::max<std::int64_t>(1, gpu.info().processors / (splits_of() * kernel_.windows()));
+    const double wanted = seconds * gpu.info().speed(sizeof(Real) == sizeof(double)) / each;
+    return std::max(least, static_cast<std::int64_t>(std::min(wanted, static_cast<double>(most_tiles))));
   }
 
   const KernelPlan& kernel_;

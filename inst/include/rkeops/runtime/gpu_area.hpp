@@ -23,15 +23,15 @@ class GpuArea {
     for (std::size_t l = 0; l < sources_.size(); ++l) {
       const PackedLeaf& leaf = area_.leaves[l];
       if (resident_[l]) {
-        gpu_.launch(pack, blocks, 1, kernel_.lanes, resident_[l]->at(), long{rows_}, long{first}, long{first + count},
+        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, resident_[l]->at(), long{rows_}, long{first}, long{first + count},
                     long{leaf.dim}, tiles, long{area_.width}, long{leaf.offset});
       } else {
         const DeviceBuffer piece = uploaded(sources_[l], leaf.dim, first, count);
-        gpu_.launch(pack, blocks, 1, kernel_.lanes, piece.at(), long{count}, long{0}, long{count}, long{leaf.dim}, tiles,
+        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, piece.at(), long{count}, long{0}, long{count}, long{leaf.dim}, tiles,
                     long{area_.width}, long{leaf.offset});
       }
     }
-    if (prologue) gpu_.launch(prologue, blocks, 1, kernel_.lanes, parameters, tiles, long{area_.width});
+    if (prologue) gpu_.launch(prologue, blocks, 1, 1, kernel_.lanes, parameters, tiles, long{area_.width});
   }
 
   // Bytes on the GPU for a row that is not there yet: its doubles.
@@ -72,6 +72,7 @@ class GpuArea {
     DeviceBuffer matrix(gpu_, bytes(count * dim));
     if (!source.is_plain()) {
       Buffer<double> converted(static_cast<std::size_t>(count * dim));
+      const Gpu::Settled settled(gpu_);
       pack_tile(source, dim, first, rows_, converted.data(), 0, count);
       matrix.upload(converted.data(), bytes(count * dim));
       gpu_.synchronize();  // the buffer ends here
