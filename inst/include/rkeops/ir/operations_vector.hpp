@@ -1,7 +1,7 @@
 // Rows of the operation table: constants, sums, parts and norms of vectors.
 #pragma once
 
-#include "graph.hpp"
+#include "facts.hpp"
 
 namespace rkeops {
 
@@ -109,6 +109,9 @@ inline Expr one_hot(Expr a, std::int64_t dim) {
   return call("Equal", position, a.graph().apply("Positions", {}, {dim}));
 }
 
+// e at a position, else 0.
+inline Expr to_place(Expr e, Expr position, std::int64_t dim) { return masked(e, one_hot(position, dim)); }
+
 // clang-format off
 inline std::vector<Operation> vector_operations() {
   using Args = const std::vector<Expr>&;
@@ -144,14 +147,16 @@ inline std::vector<Operation> vector_operations() {
       across("Sum", "($0 + $1)", [](Expr n, Expr e) { return std::vector<Expr>{repeat(e, n.arg(0)->dim)}; },
              [](Graph& g, Args a, Params) { return g.intern(*find_operation("Sum"), a, {}, 1); },
              "sum of the components"),
-      across("Max", "select(($0 >= $1) | ($0 != $0), $0, $1)",
-             [](Expr n, Expr e) { return std::vector<Expr>{e * one_hot(call("ArgMax", n.arg(0)), n.arg(0)->dim)}; },
-             [](Graph& g, Args a, Params) { return g.intern(*find_operation("Max"), a, {}, 1); },
-             "largest component; NaN if there is one"),
-      across("Min", "select(($0 <= $1) | ($0 != $0), $0, $1)",
-             [](Expr n, Expr e) { return std::vector<Expr>{e * one_hot(call("ArgMin", n.arg(0)), n.arg(0)->dim)}; },
-             [](Graph& g, Args a, Params) { return g.intern(*find_operation("Min"), a, {}, 1); },
-             "smallest component; NaN if there is one"),
+      gate(across("Max", "select(($0 >= $1) | ($0 != $0), $0, $1)",
+                  [](Expr n, Expr e) { return std::vector<Expr>{to_place(e, call("ArgMax", n.arg(0)), n.arg(0)->dim)}; },
+                  [](Graph& g, Args a, Params) { return g.intern(*find_operation("Max"), a, {}, 1); },
+                  "largest component; NaN if there is one"),
+           care_for_overflow),
+      gate(across("Min", "select(($0 <= $1) | ($0 != $0), $0, $1)",
+                  [](Expr n, Expr e) { return std::vector<Expr>{to_place(e, call("ArgMin", n.arg(0)), n.arg(0)->dim)}; },
+                  [](Graph& g, Args a, Params) { return g.intern(*find_operation("Min"), a, {}, 1); },
+                  "smallest component; NaN if there is one"),
+           care_for_overflow),
       across("ArgMax", "<=", flat,
              [](Graph& g, Args a, Params) { return g.intern(*find_operation("ArgMax"), a, {}, 1); },
              "position (from 0) of the first largest component; NaN components do not count"),

@@ -7,10 +7,6 @@
 
 namespace rkeops {
 
-inline Category category_of_value(Expr f) {
-  return f->indices == index_i ? Category::i : f->indices == index_j ? Category::j : Category::parameter;
-}
-
 // (dF/dv)' e, where e has F's dimension.
 inline Expr vjp(Expr f, Expr v, Expr e) {
   return f->has_reduction ? Autodiff(v).total(f, e) : Autodiff(v).pairwise(f, e);
