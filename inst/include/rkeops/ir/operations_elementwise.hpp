@@ -20,6 +20,25 @@ using Exprs = std::vector<Expr>;
 inline double sign_value(double a) { return a > 0 ? 1 : a < 0 ? -1 : 0; }
 inline double rsqrt_value(double a) { return a == 0 ? 0 : 1 / std::sqrt(a); }
 
+// As R has them, but exact: the remainder of the sign of y, and the floor of the quotient.
+inline double floor_remainder(double x, double y) {
+  const double r = std::fmod(x, y);
+  if (r == 0) return 0;
+  if ((r < 0) == (y < 0) || std::isnan(r)) return r;
+  return r + y == y && std::isfinite(y) ? 0 : r + y;
+}
+inline double floor_divide(double x, double y) {
+  const double quotient = x / y;
+  double q = std::floor(quotient);
+  const double r = std::fma(-q, y, x);
+  if (std::fabs(quotient) < 4503599627370496.0 && (y > 0 ? r < 0 : r > 0)) q -= 1;
+  return q == 0 && (y > 0 ? x < 0 : y < 0 && x > 0) ? -1 : q;
+}
+inline double mod_value(Numbers x) {
+  const double r = floor_remainder(x[0], x[1]);
+  return x[2] == 0 ? r : std::fma(-std::floor((r - x[2]) / x[1]), x[1], r);
+}
+
 inline Expr is_zero(Expr a) { return call("Equal", a, a.graph().constant(0)); }
 
 // f / a for a function f of a that is 0 at 0, where its slope is c.
@@ -192,13 +211,14 @@ inline std::vector<Operation> elementwise_operations() {
                   },
                   "real", "a kept between b and c; its derivative takes b <= c for granted"),
            care_for_overflow),
-      elementwise("Mod", "xxx", "($0 - $1 * v_floor(($0 - $2) / $1))",
-                  [](Numbers x) { return x[0] - x[1] * std::floor((x[0] - x[2]) / x[1]); }, moderate,
+      elementwise("Mod", "xxx", "v_mod($0, $1, $2)", mod_value, costly,
                   [](Expr n, Expr e) {
-                    const Expr x = n.arg(0), m = n.arg(1), d = n.arg(2);
-                    return Exprs{e, -(e * call("Floor", (x - d) / m)), Expr()};
+                    const Expr x = n.arg(0), m = n.arg(1);
+                    return Exprs{e, -(e * call("RoundHalfAway", (x - n) / m)), Expr()};
                   },
-                  "nonzero", "a modulo b, in [c, c + b)"),
+                  "nonzero", "a modulo b, in [c, c + b), or (c + b, c] for a negative b; the remainder is exact"),
+      elementwise("FloorDivide", "xx", "v_floor_divide($0, $1)", [](Numbers x) { return floor_divide(x[0], x[1]); },
+                  costly, flat, "nonzero", "floor of the exact quotient a / b"),
   };
 }
 // clang-format on

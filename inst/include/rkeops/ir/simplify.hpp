@@ -36,7 +36,7 @@ class Simplifier {
           {"Min", &Simplifier::extreme_of},  {"ArgMax", &Simplifier::place_of},   {"ArgMin", &Simplifier::place_of},
           {"Strided", &Simplifier::strided_of}, {"Interleave", &Simplifier::interleave_of},
           {"WhereNonzero", &Simplifier::where_nonzero}, {"MultOrZero", &Simplifier::mult_or_zero},
-          {"Powf", &Simplifier::real_power}};
+          {"Powf", &Simplifier::real_power},     {"Abs", &Simplifier::sizes_of},      {"ReLU", &Simplifier::sizes_of}};
       for (const auto& row : rows) map.emplace(find_operation(row.first), row.second);
       return map;
     }();
@@ -231,6 +231,8 @@ class Simplifier {
     if (is_padded(b)) return padded(call("MultOrZero", part_like(b, a), b.arg(0)), b);
     return {};
   }
+
+  Expr sizes_of() { return is_nonnegative(n.arg(0)) ? n.arg(0) : Expr(); }
 
   // Of what is never negative, as R writes it.
   Expr real_power() {

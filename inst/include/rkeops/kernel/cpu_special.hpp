@@ -178,10 +178,55 @@ INLINE V v_softmin(V a, V b, V c, V softness) {
 }
 )"},
       lane_snippet("v_lgamma", "__builtin_lgamma"),
+      // The floor of x / y, right also where the quotient is rounded up to a whole number. From `whole` on quotients are whole.
+      {"quotient_range", {}, "#define QUOTIENT_WHOLE 8388608.0f\n", "#define QUOTIENT_WHOLE 4503599627370496.0\n"},
+      {"v_floor_divide", {"v_floor", "v_fma", "v_abs", "quotient_range"}, R"(
+INLINE V v_floor_divide(V x, V y) {
+  V t = x / y, q = v_floor(t), r = v_fma(-q, y, x);
+  I opposite = ((x < (real)0) & (y > (real)0)) | ((x > (real)0) & (y < (real)0));
+  I high = ((r < (real)0) & (y > (real)0)) | ((r > (real)0) & (y < (real)0));
+  q = select((v_abs(t) < QUOTIENT_WHOLE) & high, q - (real)1, q);
+  return select((q == (real)0) & opposite, splat(-1), q);
+}
+)"},
+      // The remainder that has the sign of y, as C's: exact. A sum that is rounded to y is 0, as in R.
+      {"floor_remainder", {}, R"(
+INLINE real floor_remainder(real x, real y) {
+  real r = __builtin_fmod$s(x, y);
+  if (r == 0 || (r < 0) == (y < 0)) return r == 0 ? 0 : r;
+  return r + y == y && y - y == 0 ? 0 : r + y;
+}
+)"},
+      {"far_remainder", {"floor_remainder"}, R"(
+OUTLINE V far_remainder(V x, V y) {
+  real a[LANES], b[LANES];
+  store(a, x);
+  store(b, y);
+  for (int k = 0; k < LANES; k++) a[k] = floor_remainder(a[k], b[k]);
+  return load(a);
+}
+)"},
+      {"v_remainder", {"v_floor", "v_fma", "v_abs", "far_remainder", "quotient_range"}, R"(
+INLINE V v_remainder(V x, V y) {
+  V t = x / y, r = v_fma(-v_floor(t), y, x), sum = r + y;
+  I high = ((r < (real)0) & (y > (real)0)) | ((r > (real)0) & (y < (real)0));
+  r = select(high, select(sum == y, splat(0), sum), r);
+  r = select(r == y, splat(0), r);
+  I near = (v_abs(t) < QUOTIENT_WHOLE) & (y - y == (real)0);
+  return any(~near) ? select(near, r, far_remainder(x, y)) : r;
+}
+)"},
+      // x modulo y in [c, c + y), or (c + y, c] for negative y.
+      {"v_mod", {"v_remainder", "v_floor", "v_fma"}, R"(
+INLINE V v_mod(V x, V y, V c) {
+  V r = v_remainder(x, y);
+  return select(c == (real)0, r, v_fma(-v_floor((r - c) / y), y, r));
+}
+)"},
       // The nearest integers of x, -1 where they are outside of 0 ... size - 1.
       {"position_in", {}, R"(
 INLINE I position_in(V x, integer size) {
-  I inside = (x > (real)-0.5) & (x < (real)size);
+  I inside = (x >= (real)-0.5) & (x < (real)size);
   x = select(inside, x, splat(0));
   I at = __builtin_convertvector(x, I);
   at -= x - __builtin_convertvector(at, V) >= (real)0.5;

@@ -6,8 +6,10 @@
 // multiplied out and what cancels is gone, or out of an odd function of n.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "../ir/operations.hpp"
 #include "../ir/simplify.hpp"
@@ -41,18 +43,12 @@ class Quotient {
   }
 
  private:
-  // A factor that makes the product 0 where it is 0, whatever the rest is; or only a mask that does so.
-  struct Gate {
-    Expr at;
-    bool multiplies;
-    bool operator==(const Gate& other) const { return at == other.at && multiplies == other.multiplies; }
-  };
-  // factor n^power product of factors^exponents
+  // factor n^power product of factors^exponents; 0 where one of the gates is 0, whatever the rest is
   struct Product {
     double factor = 1;
     int power = 0;
     std::map<Expr, int, OlderFirst> factors;
-    std::vector<Gate> gates;
+    std::set<Expr, OlderFirst> gates;
 
     bool alike(const Product& other) const {
       return power == other.power && factors == other.factors && gates == other.gates;
@@ -109,14 +105,19 @@ class Quotient {
       return within(0, static_cast<int>(a->params[0]));
     }
     if (is(a, "ReLU") && distributes_) return times(factor(call("Step", a.arg(0))), sub(0));
-    if (is(a, "MultOrZero") || is(a, "WhereNonzero")) {
-      std::optional<Sum> sum = within(1);
-      if (sum) {
-        for (Product& product : *sum) product.gates.push_back({a.arg(0), is(a, "MultOrZero")});
-      }
-      return sum;
+    if (is(a, "WhereNonzero")) return gated(within(1), a.arg(0));
+    if (is(a, "MultOrZero")) {
+      const std::optional<Sum> gate = within(0);
+      if (gate && gate->size() == 1 && !(*gate)[0].gates.empty()) return times(gate, within(1));  // gated further down
+      return gated(times(factor(a.arg(0)), within(1)), a.arg(0));
     }
     return factor(a);
+  }
+
+  static std::optional<Sum> gated(std::optional<Sum> sum, Expr gate) {
+    if (!sum) return {};
+    for (Product& product : *sum) product.gates.insert(gate);
+    return sum;
   }
 
   bool is_square_of_n(Expr a) const {
@@ -150,7 +151,7 @@ class Quotient {
         p.factor *= y.factor;
         p.power += y.power;
         for (const auto& [factor_of_y, exponent] : y.factors) p.include(factor_of_y, exponent);
-        p.gates.insert(p.gates.end(), y.gates.begin(), y.gates.end());
+        p.gates.insert(y.gates.begin(), y.gates.end());
         all.push_back(std::move(p));
       }
     }
@@ -185,16 +186,21 @@ class Quotient {
     return left;
   }
 
-  // Removes from all products what they have in common.
+  // Removes from all products what they have in common. Factors that are gates stay with their gate.
   static Product taken_out(Sum& sum) {
     Product common = sum[0];
     common.factor = 1;
     for (const Product& p : sum) {
       common.power = std::min(common.power, p.power);
-      if (!(p.gates == common.gates)) common.gates.clear();
+      for (auto gate = common.gates.begin(); gate != common.gates.end();) {
+        gate = p.gates.count(*gate) ? std::next(gate) : common.gates.erase(gate);
+      }
+    }
+    for (const Product& p : sum) {
       for (auto f = common.factors.begin(); f != common.factors.end();) {
         const auto same = p.factors.find(f->first);
-        const bool shared = same != p.factors.end() && (same->second > 0) == (f->second > 0);
+        const bool shared = same != p.factors.end() && (same->second > 0) == (f->second > 0) &&
+                            p.gates.count(f->first) == common.gates.count(f->first);
         if (!shared) {
           f = common.factors.erase(f);
           continue;
@@ -205,7 +211,7 @@ class Quotient {
     }
     for (Product& p : sum) {
       p.power -= common.power;
-      if (!common.gates.empty()) p.gates.clear();
+      for (const Expr gate : common.gates) p.gates.erase(gate);
       for (const auto& [factor_of_all, exponent] : common.factors) {
         if ((p.factors[factor_of_all] -= exponent) == 0) p.factors.erase(factor_of_all);
       }
@@ -257,12 +263,14 @@ class Quotient {
 
   static Expr product(Expr a, Expr b) { return a ? a * b : b; }
 
-  static Expr gated(Expr e, const std::vector<Gate>& gates) {
-    for (const Gate& gate : gates) e = call(gate.multiplies ? "MultOrZero" : "WhereNonzero", gate.at, e);
-    return e;
-  }
-
-  Expr written(const Product& p) {
+  Expr written(Product p) {
+    std::vector<Expr> first;  // factors that are gates
+    for (const Expr gate : p.gates) {
+      const auto found = p.factors.find(gate);
+      if (found == p.factors.end() || found->second != 1) continue;
+      first.push_back(gate);
+      p.factors.erase(found);
+    }
     Expr top, bottom;
     for (const auto& [factor_of_p, exponent] : p.factors) {
       if (exponent > 0) top = product(top, power(factor_of_p, exponent));
@@ -270,23 +278,28 @@ class Quotient {
     }
     if (p.power > 0) top = product(power(n_, p.power), top ? top : g_.constant(1));
     top = p.factor * (top ? top : g_.constant(1));
-    return gated(bottom ? top / bottom : top, p.gates);
+    if (bottom) top = top / bottom;
+    for (const Expr gate : p.gates) {
+      const bool multiplies = std::find(first.begin(), first.end(), gate) != first.end();
+      top = call(multiplies ? "MultOrZero" : "WhereNonzero", gate, top);
+    }
+    return top;
   }
 
   // The sum of the products, times what they have in common.
   Expr times_common(Product common, Sum sum) {
-    Product more = taken_out(sum);
+    const Product more = taken_out(sum);
     common.power += more.power;
     for (const auto& [factor_of_all, exponent] : more.factors) common.include(factor_of_all, exponent);
+    common.gates.insert(more.gates.begin(), more.gates.end());
     Expr total;
     for (const Product& p : sum) {
       const Expr term = written(p);
       total = total ? total + term : term;
     }
-    std::vector<Gate> gates = common.gates;
-    gates.insert(gates.end(), more.gates.begin(), more.gates.end());
-    common.gates.clear();
-    return gated(total * written(common), gates);
+    if (!is_constant(total)) common.include(total, 1);
+    if (is_constant(total)) common.factor *= total->value;
+    return written(common);
   }
 
   Expr n_;
