@@ -125,6 +125,7 @@ class Interpreter {
           out[k] = is(n, "Pow")        ? std::pow(x[0], static_cast<double>(n->params[0]))
                    : is(n, "Digamma")  ? digamma(x[0])
                    : is(n, "Trigamma") ? trigamma(x[0])
+                   : is(n, "Polygamma") ? polygamma(x[0], static_cast<int>(n->params[0]))
                                        : n->operation->value(x);
         }
         return;
@@ -208,6 +209,16 @@ class Interpreter {
     for (; y < 60; y += 1) sum += 1 / (y * y);
     const long double z = 1 / (y * y);
     return static_cast<double>(sum + 1 / y + z / 2 + z / y * (1 / 6.0L - z * (1 / 30.0L - z * (1 / 42.0L - z / 30))));
+  }
+
+  // By the sum that defines it, and an integral for what is left; positive x only.
+  static double polygamma(double x, int n) {
+    long double factorial = 1, y = x, sum = 0;
+    for (int k = 2; k <= n; ++k) factorial *= k;
+    for (; y < 200; y += 1) sum += factorial / std::pow(y, n + 1.0L);
+    const long double p = factorial / std::pow(y, static_cast<long double>(n)), z = 1 / (y * y);
+    sum += p / n + p / (2 * y) + p * (n + 1) * z / 12 - p * (n + 1) * (n + 2) * (n + 3) * z * z / 720;
+    return static_cast<double>(n % 2 ? sum : -sum);
   }
 
   void contract(const rkeops::Contraction& c, const Values& a, const Values& b, bool guarded, Values& out) const {

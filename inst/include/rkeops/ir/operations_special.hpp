@@ -106,8 +106,19 @@ inline std::vector<Operation> special_operations() {
       elementwise("Digamma", "x", "v_digamma($0)", nullptr, library_call,
                   [](Expr n, Expr e) { return Exprs{e * call("Trigamma", n.arg(0))}; }, "positive",
                   "derivative of LGamma"),
-      elementwise("Trigamma", "x", "v_trigamma($0)", nullptr, library_call, nullptr, "positive",
+      elementwise("Trigamma", "x", "v_trigamma($0)", nullptr, library_call,
+                  [](Expr n, Expr e) { return Exprs{e * n.graph().apply("Polygamma", {n.arg(0)}, {2})}; }, "positive",
                   "derivative of Digamma"),
+      {"Polygamma", "xn", "derivative number m of Digamma", Structure::elementwise, "v_polygamma($0, $p)", nullptr,
+       library_call,
+       [](Expr n, Expr e) { return Exprs{e * n.graph().apply("Polygamma", {n.arg(0)}, {n->params[0] + 1})}; },
+       [](Graph& g, Args a, Params m) -> Expr {
+         if (m[0] == 0) return call("Digamma", a[0]);
+         if (m[0] == 1) return call("Trigamma", a[0]);
+         if (m[0] < 0 || m[0] > 20) argument_error("Polygamma: order " + str(m[0]) + ", 0 to 20 are possible");
+         return g.intern(*find_operation("Polygamma"), a, m, a[0]->dim);
+       },
+       "positive"},
       elementwise("BesselJ0", "x", "v_bessel_j0($0)", [](Numbers x) { return ::j0(x[0]); }, library_call,
                   [](Expr n, Expr e) { return Exprs{-(e * call("BesselJ1", n.arg(0)))}; }, "real",
                   "Bessel function of the first kind, order 0"),

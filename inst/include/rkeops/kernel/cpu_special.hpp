@@ -61,8 +61,21 @@ OUTLINE V pow_positive(V a, V b) {
   return load(x);
 }
 )"},
-      {"v_pow", {"pow_positive", "pow_ends"}, R"(
-INLINE V v_pow(V a, V b) { return pow_ends(a, b, pow_positive(v_abs(a), b)); }
+      {"far_pow", {"pow_positive", "pow_ends"}, R"(
+OUTLINE V far_pow(V a, V b) { return pow_ends(a, b, pow_positive(v_abs(a), b)); }
+)"},
+      // a = m 2^e: 2^(e b) apart from m^b, so that errors do not grow with the size of the result. What is not an ordinary
+      // positive number, and large exponents, go the long way, all lanes together.
+      {"v_pow", {"log_split", "log_core", "exp_scaled", "v_fma", "v_abs", "far_pow"}, R"(
+INLINE V v_pow(V a, V b) {
+  V e, m = log_split(a, &e), part = log_core(m - (real)1, splat(0));
+  V y = e * b, n = (y + ROUND) - ROUND;
+  V rest = ((y - n) + v_fma(e, b, -y)) * (LN2_HI + LN2_LO) + b * part;
+  V high = n * LN2_HI, x = high + rest, low = (rest - (x - high)) + n * LN2_LO;
+  I plain = (a > (real)0) & (a < INF) & (v_abs(b) <= (real)4);
+  V r = exp_scaled(x, low, 1);
+  return any(~plain) ? select(plain, r, far_pow(a, b)) : r;
+}
 )"},
       // x^2 = *high + the result
       {"exact_square", {"v_fma"}, R"(
@@ -170,6 +183,50 @@ OUTLINE double trigamma_1(double x) {
 }
 )"},
       lane_snippet("v_trigamma", "trigamma_1", {"trigamma_1"}),
+      // |psi^(n)(x)| for x > 0: by recurrence up to 15 + n, where the asymptotic series takes over. Negative x are reflected:
+      // derivatives of pi / tan(pi x) are polynomials in 1 / tan(pi x).
+      {"polygamma_1", {}, R"(
+OUTLINE double polygamma_1(double x, int n) {
+  static const double bernoulli[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6,
+                                     -3617.0 / 510, 43867.0 / 798};
+  double sign = n % 2 ? 1 : -1, below = 0, p[24] = {0, 1}, q[24], power = 3.141592653589793;
+  if (!(x > 0)) {
+    double f = x - __builtin_round(x), c = 1 / __builtin_tan(3.141592653589793 * f), value = 0;
+    if (x == -__builtin_inf()) return __builtin_nan("");
+    if (f == 0) return n % 2 ? __builtin_inf() : __builtin_nan("");
+    for (int k = 0; k < n; k++) {
+      for (int m = 0; m <= k + 2; m++) q[m] = 0;
+      for (int m = 1; m <= k + 1; m++) q[m - 1] -= m * p[m], q[m + 1] -= m * p[m];
+      for (int m = 0; m <= k + 2; m++) p[m] = q[m];
+      power *= 3.141592653589793;
+    }
+    for (int m = n + 1; m >= 0; m--) value = value * c + p[m];
+    below = -value * power;
+    sign = -1;
+    x = 1 - x;
+  }
+  double factorial = 1, sum = 0; /* (n - 1)! */
+  for (int k = 2; k < n; k++) factorial *= k;
+  while (x < 15 + n) {
+    sum += factorial * n / __builtin_pow(x, n + 1);
+    x += 1;
+  }
+  double term = factorial / __builtin_pow(x, n), total = term + term * n / (2 * x), z = 1 / (x * x);
+  for (int k = 1; k <= 9; k++) {
+    term *= k == 1 ? n * (n + 1) / 2.0 * z : (2 * k + n - 2.0) * (2 * k + n - 1.0) / ((2 * k) * (2 * k - 1.0)) * z;
+    total += bernoulli[k - 1] * term;
+  }
+  return below + sign * (sum + total);
+}
+)"},
+      {"v_polygamma", {"polygamma_1"}, R"(
+OUTLINE V v_polygamma(V x, int n) {
+  real lane[LANES];
+  store(lane, x);
+  for (int k = 0; k < LANES; k++) lane[k] = (real)polygamma_1(lane[k], n);
+  return load(lane);
+}
+)"},
       {"v_softmin", {"v_exp", "v_log", "vmin"}, R"(
 INLINE V v_softmin(V a, V b, V c, V softness) {
   V m = vmin(a, vmin(b, c));

@@ -102,6 +102,7 @@ INLINE V v_mod(V x, V y, V c) {
       {"v_lgamma", {}, "INLINE V v_lgamma(V x) { return lgamma$s(x); }\n"},
       {"v_digamma", {"digamma_1"}, "INLINE V v_digamma(V x) { return (real)digamma_1(x); }\n"},
       {"v_trigamma", {"trigamma_1"}, "INLINE V v_trigamma(V x) { return (real)trigamma_1(x); }\n"},
+      {"v_polygamma", {"polygamma_1"}, "INLINE V v_polygamma(V x, int n) { return (real)polygamma_1(x, n); }\n"},
       {"v_bessel_j0", {}, "INLINE V v_bessel_j0(V x) { return j0$s(x); }\n"},
       {"v_bessel_j1", {}, "INLINE V v_bessel_j1(V x) { return j1$s(x); }\n"},
       {"v_softmin", {"v_exp", "v_log"}, R"(

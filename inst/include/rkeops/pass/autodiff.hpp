@@ -50,10 +50,9 @@ inline bool contains(Expr root, Expr leaf) {
 }
 
 inline void require_gradient(const Reduction& row) {
-  const bool pair = row.finish == Reduction::Finish::pair;
-  if (!row.both && !pair) return;
+  if (!row.both) return;
   throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
-              pair ? "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one." : "Sum has one: take one sum at a time.");
+              "Sum has one: take one sum at a time.");
 }
 
 class Autodiff {
@@ -120,10 +119,12 @@ class Autodiff {
   static std::vector<Expr> parts_of(Expr n, const Adjoint& e) {
     const Operation& row = *n->operation;
     if (!row.adjoint) throw Error(ErrorKind::unsupported, std::string("operation ") + row.name + " has no derivative");
-    if (row.divided) {
-      if (const Expr h = quotient(e.value, n)) return careful_adjoint(row.divided, n, h, e.care);
-    }
-    return careful_adjoint(row.adjoint, n, e.value, e.care);
+    if (!row.divided) return careful_adjoint(row.adjoint, n, e.value, e.care);
+    const Division by_n = divided(e.value, n);
+    if (!by_n.quotient) return careful_adjoint(row.adjoint, n, e.value, e.care);
+    std::vector<Expr> parts = careful_adjoint(row.divided, n, by_n.quotient, e.care);
+    if (by_n.rest) parts[0] = parts[0] + careful_adjoint(row.adjoint, n, by_n.rest, e.care)[0];
+    return parts;
   }
 
   // What n adds to the care that the adjoint of its k-th argument asks for.
@@ -171,7 +172,16 @@ class Autodiff {
         collect(f, adjoint, context, pending);
         return;
       case Family::softmax: {
-        if (!row.weighted) {
+        if (row.finish == Reduction::Finish::pair) {  // the maximum m, and s, the sum of exp(f - m) w
+          const std::int64_t sums = reduction->dim - 1;
+          const Expr m = extract(reduction, 0, 1), s = extract(reduction, 1, sums);
+          const Expr e_m = extract(e, 0, 1), e_s = extract(e, 1, sums), p = times(e_s, call("Exp", f - m));
+          const Expr at = reduce(*find_reduction("ArgMax"), {f}, folded, result);
+          const Expr at_top = call("WhereNonzero", selected(at, folded), e_m - sum(times(e_s, s)));
+          const Expr w = row.weighted ? reduction.arg(1) : g_.constant(1);
+          collect(f, {sum(times(p, w)) + at_top, static_cast<Care>(care | care_for_all)}, context, pending);
+          if (row.weighted) collect(w, {p, care}, context, pending);
+        } else if (!row.weighted) {
           collect(f, {times(e, call("Exp", f - reduction)), care}, context, pending);
         } else if (row.finish == Reduction::Finish::ratio) {
           const Expr w = reduction.arg(1);

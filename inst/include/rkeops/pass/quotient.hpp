@@ -20,26 +20,41 @@ struct OlderFirst {
   bool operator()(Expr a, Expr b) const { return a->id < b->id; }
 };
 
+struct Division {
+  Expr quotient, rest;
+};
+
 class Quotient {
  public:
   explicit Quotient(Expr n, int depth = 0) : n_(n), g_(n.graph()), depth_(depth) {}
 
   // h with e = n h, or nothing.
   Expr of(Expr e) {
-    if (depth_ > deepest) return {};
-    std::optional<Sum> sum = expand(e, 0);
-    if (!sum) return {};
-    *sum = combined(*sum);
-    if (sum->empty()) return g_.constant(0, e->dim);
-    Product common = taken_out(*sum);
-    if (divide(common)) return times_common(common, *sum);
-    if (Sum parts = *sum; divide_all(parts)) return times_common(common, parts);
-    distributes_ = true;
-    std::optional<Sum> all = Sum{};
-    for (const Product& product : *sum) all = plus(all, multiplied_out(product));
-    if (!all) return {};
-    *all = combined(*all);
-    return divide_all(*all) ? times_common(common, *all) : Expr();
+    const Division whole = divide(e);
+    return whole.rest ? Expr() : whole.quotient;
+  }
+
+  // e = n quotient + rest, each perhaps nothing. What comes out of one branch is divided, or is not, as a whole.
+  Division divide(Expr e) {
+    const std::optional<Sum> sum = depth_ > deepest ? std::nullopt : expand(e, 0);
+    if (!sum) return {Expr(), e};
+    std::map<std::vector<std::uint32_t>, Sum> branches;
+    for (const Product& product : combined(*sum)) {
+      std::vector<std::uint32_t> gates;
+      for (const Expr gate : product.gates) gates.push_back(gate->id);
+      branches[gates].push_back(product);
+    }
+    if (branches.empty()) return {g_.constant(0, e->dim), Expr()};
+    Division result;
+    for (const auto& [gates, branch] : branches) {
+      distributes_ = false;
+      const Expr h = of_branch(branch);
+      Expr& total = h ? result.quotient : result.rest;
+      const Expr part = h ? h : times_common(Product(), branch);
+      total = total ? total + part : part;
+    }
+    if (!result.quotient) result.rest = e;
+    return result;
   }
 
  private:
@@ -61,6 +76,20 @@ class Quotient {
     }
   };
   using Sum = std::vector<Product>;
+
+  Expr of_branch(Sum sum) {
+    Product common = taken_out(sum);
+    if (divide(common)) return times_common(common, sum);
+    if (Sum parts = sum; divide_all(parts)) return times_common(common, parts);
+    distributes_ = true;
+    std::optional<Sum> all = Sum{};
+    for (const Product& product : sum) all = plus(all, multiplied_out(product));
+    if (!all) return {};
+    *all = combined(*all);
+    if (all->empty()) return g_.constant(0, n_->dim);
+    return divide_all(*all) ? times_common(common, *all) : Expr();
+  }
+
   static constexpr std::size_t most_terms = 64;
   static constexpr int deepest = 4, longest = 40, highest_power = 16;
 
@@ -108,7 +137,8 @@ class Quotient {
     if (is(a, "WhereNonzero")) return gated(within(1), a.arg(0));
     if (is(a, "MultOrZero")) {
       const std::optional<Sum> gate = within(0);
-      if (gate && gate->size() == 1 && !(*gate)[0].gates.empty()) return times(gate, within(1));  // gated further down
+      const bool through = gate && gate->size() == 1 && (!(*gate)[0].gates.empty() || (*gate)[0].power > 0);
+      if (through) return times(gate, within(1));  // gated further down, or by n itself
       return gated(times(factor(a.arg(0)), within(1)), a.arg(0));
     }
     return factor(a);
@@ -308,7 +338,7 @@ class Quotient {
   bool distributes_ = false;
 };
 
-// h with e = n h also where n is 0; nothing where there is no such h to be found.
-inline Expr quotient(Expr e, Expr n) { return Quotient(n).of(e); }
+// e = n quotient + rest, where n may be 0; either may be empty.
+inline Division divided(Expr e, Expr n) { return Quotient(n).divide(e); }
 
 }  // namespace rkeops
