@@ -127,7 +127,8 @@ void reductions() {
   check_operators("Grad(LogSumExp_Reduction(x|y,1),x,1)", "x", data, "real", 1e-5);
 }
 
-// Divergence and Laplacian of reductions, row by row of the variable, against differences of the sum of all rows.
+// Divergence and Laplacian of reductions, row by row of the variable, against differences: of the row that belongs to it where
+// the result has the variable's index (but Laplacians are those of all rows), else of the sum of all rows.
 void check_trace(const std::string& f, const std::string& v, const std::vector<std::string>& data_of) {
   const std::string divergence = "Divergence(" + f + "," + v + ")", laplacian = "Laplacian(" + f + "," + v + ")";
   try {
@@ -135,17 +136,18 @@ void check_trace(const std::string& f, const std::string& v, const std::vector<s
     std::mt19937_64 random(std::hash<std::string>()(f + v));
     const std::vector<Matrix> data = draw_data(value.arguments, domain_named("real"), random);
     const std::size_t at = position_of(value.arguments, v);
-    const auto moved = [&](std::int64_t r, std::int64_t c, double by) {  // sums of the rows
+    const bool scalar = value.root->dim == 1, own = !scalar && value.root->indices == rkeops::indices_of(value.arguments[at].category);
+    const auto moved = [&](std::int64_t r, std::int64_t c, double by) {
       Interpreter interpreter(data, rows_i, rows_j);
       interpreter.data(at).at(r, c) += by;
-      Values sums;
-      for (const Values& row : all_rows(interpreter, value.root)) {
-        sums.resize(row.size());
+      const std::vector<Values> rows = all_rows(interpreter, value.root);
+      if (own) return rows[static_cast<std::size_t>(r)];
+      Values sums(rows[0].size(), 0);
+      for (const Values& row : rows) {
         for (std::size_t k = 0; k < row.size(); ++k) sums[k] += row[k];
       }
       return sums;
     };
-    const bool scalar = value.root->dim == 1;
     for (const std::string& formula : {scalar ? laplacian : divergence}) {
       Parsed parsed(formula, data_of);
       Interpreter interpreter(data, rows_i, rows_j);

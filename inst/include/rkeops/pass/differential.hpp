@@ -110,7 +110,7 @@ class OwnRow {
   explicit OwnRow(Expr u) : u_(u) {}
 
   Expr of(Expr f) {
-    if (!f->has_reduction || !contains(f, u_)) return f;
+    if (!u_->indices || !f->has_reduction || !contains(f, u_)) return f;
     const auto found = made_.find(f.node());
     if (found != made_.end()) return found->second;
     std::vector<Expr> args;
@@ -134,7 +134,7 @@ class OwnRow {
   std::unordered_map<const Node*, Expr> made_;
 };
 
-// A formula of reductions as one with the index of v, or none: like gradients, traces are those of the sum of all rows.
+// A formula of reductions as one with the index of v, or none: with the other index, the sum of its rows, as for gradients.
 inline Expr with_index_of(Expr v, Expr f) {
   if (!f->has_reduction || (f->indices & ~v->indices) == 0) return f;
   if (f->indices == (index_i | index_j)) {
