@@ -46,14 +46,16 @@ class Quotient {
     }
     if (branches.empty()) return {g_.constant(0, e->dim), Expr()};
     Division result;
+    Sum rest;
     for (const auto& [gates, branch] : branches) {
       distributes_ = false;
-      const Expr h = of_branch(branch);
-      Expr& total = h ? result.quotient : result.rest;
-      const Expr part = h ? h : times_common(Product(), branch);
-      total = total ? total + part : part;
+      if (const Expr h = of_branch(branch)) {
+        result.quotient = result.quotient ? result.quotient + h : h;
+      } else {
+        rest.insert(rest.end(), branch.begin(), branch.end());
+      }
     }
-    if (!result.quotient) result.rest = e;
+    if (!rest.empty()) result.rest = result.quotient ? times_common(Product(), rest) : e;
     return result;
   }
 
