@@ -7,6 +7,10 @@
 #'
 #' Gradients can be taken of gradient operators again, to any order.
 #'
+#' In formulas, too, as in `"Grad(Sum_Reduction(F, 1), x, e)"`, the index of `e` is the index of the result that is
+#' differentiated. It decides: with `e=Vi(1)` the sum is one over j, whichever axis is written. `keops_grad()` declares
+#' `e` with the index that the result of `operator` has, so that its rows are those of that result.
+#'
 #' @param operator an operator made by [keops_kernel()] or `keops_grad()`.
 #' @param var name of a variable, or its position in the list of data, counted from 0.
 #' @return An operator, see [keops_kernel()].

@@ -29,7 +29,7 @@ named_function <- function(name, plain = NULL) {
 #' * `erf(x)`, `erfc(x)`: error function and 1 minus it; `besselj0(x)`, `besselj1(x)`: Bessel functions of the first
 #'   kind, of order 0 and 1;
 #' * `clamp(x, a, b)`: x kept between a and b; `clampint(x, y, z)`: the same with whole numbers y, z;
-#' * `mod(x, a, b)`: x modulo a, in \[b, b + a);
+#' * `mod(x, a, b)`: x modulo a, in \[b, b + a), or (b + a, b\] if a is negative; for b = 0 it is `x %% a`;
 #' * `ifelse(test, yes, no)`: if `test` holds truth values, such as `x < y` (see [lazytensor_operators]), yes where they
 #'   are true, else no. If it holds other numbers, yes where **test >= 0**, else no.
 #'
@@ -39,7 +39,8 @@ named_function <- function(name, plain = NULL) {
 #' Parts of vectors (positions count from 1, or as the option `index_base` says): `elem(x, m)` component m;
 #' `elemT(x, m, n)` zeros of length n with the number x at position m; `extract(x, m, d)` d components from position m
 #' on; `extractT(x, m, d)` zeros of length d with x from position m on; `concat(x, y)` x followed by y;
-#' `one_hot(x, D)` the vector of length D with 1 at position x.
+#' `one_hot(x, D)` the vector of length D with 1 at position x, or at the whole number nearest to it (2.5 counts as 3); where
+#' there is no such position, as for 0 or D + 1, all components are 0.
 #'
 #' Matrices stored row by row in vectors: `matvecmult(m, v)`, `vecmatmult(v, m)`, `tensorprod(x, y)` (outer product).
 #'
@@ -163,7 +164,29 @@ mod <- function(x, a, b = 0) {
   if (is.LazyTensor(x) || is.LazyTensor(a) || is.LazyTensor(b)) {
     return(apply_operation("Mod", list(x = x, a = a, b = b), call = sys.call()))
   }
-  x - a * floor((x - b) / a)
+  rest <- exact_remainder(x, a)
+  base::ifelse(b == 0, rest, rest - a * floor((rest - b) / a))
+}
+
+# As x %% y, but right for any size of x / y: y times powers of 2 are taken off, which is exact.
+exact_remainder <- function(x, y) {
+  shape <- if (length(x) >= length(y)) x else y
+  size <- if (length(x) == 0L || length(y) == 0L) 0L else length(shape)
+  x <- rep_len(as.double(x), size)
+  y <- rep_len(as.double(y), size)
+  rest <- abs(x)
+  unit <- abs(y)
+  while (length(far <- which(rest >= unit & is.finite(rest) & unit > 0)) > 0L) {
+    part <- unit[far] * 2^pmin(floor(log2(rest[far]) - log2(unit[far])), 1023)
+    part <- base::ifelse(part > rest[far], part / 2, part)
+    rest[far] <- rest[far] - part
+  }
+  rest <- base::ifelse(is.finite(x) & unit > 0, sign(x) * rest, NaN + x + y)
+  other <- which(rest * sign(y) < 0)
+  rest[other] <- rest[other] + y[other]
+  rest[which(rest == y & is.finite(y))] <- 0
+  shape[] <- rest
+  shape
 }
 
 #' @rdname lazytensor_functions

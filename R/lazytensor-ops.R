@@ -3,7 +3,7 @@
 binary_operators <- c(
   "+" = "Add", "-" = "Subtract", "*" = "Mult", "/" = "Divide", "^" = "Power", "|" = "Scalprod",
   "==" = "Equal", "!=" = "NotEqual", "<" = "LessThan", "<=" = "LessOrEqual", ">" = "LessThan", ">=" = "LessOrEqual",
-  "&" = "And", "%%" = "Mod", "%/%" = "Quotient"
+  "&" = "And", "%%" = "Mod", "%/%" = "FloorDivide"
 )
 
 math_functions <- c(
@@ -25,7 +25,8 @@ math_functions <- c(
 #' * `== != < <= > >=`: truth values, 1 where true and 0 where not.
 #' * `!x`, `x & y`: as in R, every number but 0 counts as true.
 #' * `x | y`: **scalar product** of the vectors, unless both sides are truth values; then it is "or", as in R.
-#' * `x %% y`, `x %/% y`: as for R numbers.
+#' * `x %% y`, `x %/% y`: as for R numbers, with the sign of y, but exact for any size of x / y (base R is not from about
+#'   2^53 on). `x %% 0` is NaN.
 #' * `abs sign sqrt floor ceiling trunc exp expm1 log log2 log10 log1p cos sin tan acos asin atan cosh sinh tanh acosh
 #'   asinh atanh lgamma digamma trigamma`; `log(x, base)`.
 #' * `round(x, digits)`: halves are rounded away from zero, unlike for R numbers.
@@ -84,7 +85,6 @@ apply_binary <- function(operator, operands, call) {
     ">" = ,
     ">=" = apply_operation(operation, rev(operands), call = call),
     "%%" = apply_operation(operation, c(operands, list(0)), call = call),
-    "%/%" = apply_operation("Floor", list(apply_operation("Divide", operands, call = call)), call = call),
     apply_operation(operation, operands, call = call)
   )
 }

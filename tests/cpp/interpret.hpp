@@ -125,12 +125,13 @@ class Interpreter {
           out[k] = is(n, "Pow")        ? std::pow(x[0], static_cast<double>(n->params[0]))
                    : is(n, "Digamma")  ? digamma(x[0])
                    : is(n, "Trigamma") ? trigamma(x[0])
+                   : is(n, "Polygamma") ? polygamma(x[0], static_cast<int>(n->params[0]))
                                        : n->operation->value(x);
         }
         return;
       case Structure::across: out[0] = across(n, arg(0)); return;
       case Structure::rearrange: rearrange(n, arg(0), n->args.size() > 1 ? arg(1) : arg(0), out); return;
-      case Structure::contract: contract(rkeops::contraction_of(n), arg(0), arg(1), out); return;
+      case Structure::contract: contract(rkeops::contraction_of(n), arg(0), arg(1), is(n, "ContractOrZero"), out); return;
       case Structure::gather: gather(n, arg(0), arg(1), arg(n->args.size() - 1), out); return;
       case Structure::reduction: out = result_row(n, i, j); return;
       default: throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
@@ -210,7 +211,17 @@ class Interpreter {
     return static_cast<double>(sum + 1 / y + z / 2 + z / y * (1 / 6.0L - z * (1 / 30.0L - z * (1 / 42.0L - z / 30))));
   }
 
-  void contract(const rkeops::Contraction& c, const Values& a, const Values& b, Values& out) const {
+  // By the sum that defines it, and an integral for what is left; positive x only.
+  static double polygamma(double x, int n) {
+    long double factorial = 1, y = x, sum = 0;
+    for (int k = 2; k <= n; ++k) factorial *= k;
+    for (; y < 200; y += 1) sum += factorial / std::pow(y, n + 1.0L);
+    const long double p = factorial / std::pow(y, static_cast<long double>(n)), z = 1 / (y * y);
+    sum += p / n + p / (2 * y) + p * (n + 1) * z / 12 - p * (n + 1) * (n + 2) * (n + 3) * z * z / 720;
+    return static_cast<double>(n % 2 ? sum : -sum);
+  }
+
+  void contract(const rkeops::Contraction& c, const Values& a, const Values& b, bool guarded, Values& out) const {
     std::fill(out.begin(), out.end(), 0);
     std::vector<rkeops::Axis> axes = c.kept;
     axes.insert(axes.end(), c.summed.begin(), c.summed.end());
@@ -224,6 +235,7 @@ class Interpreter {
         at_b += rest % axes[x].size * axes[x].b;
       }
       double& total = out[static_cast<std::size_t>(k / summed)];
+      if (guarded && a[static_cast<std::size_t>(at_a)] == 0) continue;
       total = rounded(total + a[static_cast<std::size_t>(at_a)] * b[static_cast<std::size_t>(at_b)]);
     }
   }

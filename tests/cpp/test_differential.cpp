@@ -127,12 +127,63 @@ void reductions() {
   check_operators("Grad(LogSumExp_Reduction(x|y,1),x,1)", "x", data, "real", 1e-5);
 }
 
+// Divergence and Laplacian of reductions, row by row of the variable, against differences: of the row that belongs to it where
+// the result has the variable's index (but Laplacians are those of all rows), else of the sum of all rows.
+void check_trace(const std::string& f, const std::string& v, const std::vector<std::string>& data_of) {
+  const std::string divergence = "Divergence(" + f + "," + v + ")", laplacian = "Laplacian(" + f + "," + v + ")";
+  try {
+    Parsed value(f, data_of);
+    std::mt19937_64 random(std::hash<std::string>()(f + v));
+    const std::vector<Matrix> data = draw_data(value.arguments, domain_named("real"), random);
+    const std::size_t at = position_of(value.arguments, v);
+    const bool scalar = value.root->dim == 1, own = !scalar && value.root->indices == rkeops::indices_of(value.arguments[at].category);
+    const auto moved = [&](std::int64_t r, std::int64_t c, double by) {
+      Interpreter interpreter(data, rows_i, rows_j);
+      interpreter.data(at).at(r, c) += by;
+      const std::vector<Values> rows = all_rows(interpreter, value.root);
+      if (own) return rows[static_cast<std::size_t>(r)];
+      Values sums(rows[0].size(), 0);
+      for (const Values& row : rows) {
+        for (std::size_t k = 0; k < row.size(); ++k) sums[k] += row[k];
+      }
+      return sums;
+    };
+    for (const std::string& formula : {scalar ? laplacian : divergence}) {
+      Parsed parsed(formula, data_of);
+      Interpreter interpreter(data, rows_i, rows_j);
+      const std::vector<Values> got = all_rows(interpreter, parsed.root);
+      CHECK_THAT(got.size() == static_cast<std::size_t>(data[at].rows) && got[0].size() == 1, formula + ": wrong shape");
+      for (std::size_t r = 0; r < got.size(); ++r) {
+        double expected = 0;
+        const double h = 1e-3;
+        for (std::int64_t c = 0; c < data[at].cols; ++c) {
+          const auto value_at = [&](double steps) { return moved(static_cast<std::int64_t>(r), c, steps * h)[scalar ? 0 : static_cast<std::size_t>(c)]; };
+          expected += scalar ? (16 * (value_at(1) + value_at(-1)) - value_at(2) - value_at(-2) - 30 * value_at(0)) / (12 * h * h)
+                             : (8 * (value_at(1) - value_at(-1)) - value_at(2) + value_at(-2)) / (12 * h);
+        }
+        CHECK_THAT(near(got[r][0], expected, 1e-6 * (1 + std::fabs(expected))), formula + " gives " + show(got[r][0]) + ", not " + show(expected));
+      }
+    }
+  } catch (const std::exception& error) {
+    CHECK_THAT(false, f + " by " + v + ": " + error.what());
+  }
+}
+
+void traces_of_reductions() {
+  const std::vector<std::string> data_of{"x=Vi(2)", "y=Vj(2)", "p=Pm(2)", "u=Vi(1)", "w=Vj(1)"};
+  for (const char* f : {"Sum_Reduction(Exp(-SqDist(x*p,y))*w,1)", "Sum_Reduction(Exp(-SqDist(x*p,y))*u,0)", "LogSumExp_Reduction(x|(y*p),1)", "LogSumExp_Reduction(Sin(x)|(y*p),0)*w",
+                        "Sum_Reduction(Sin(x*y*p),1)", "Sum_Reduction(Sin(x*y*p)*w,0)", "SumSoftMaxWeight_Reduction(x|y,p*y,1)", "Grad(Sum_Reduction(Exp(-SqDist(x*p,y)),1),y,u)",
+                        "Grad(LogSumExp_Reduction(x|(y*p),1),y,u)", "Square(Sum_Reduction(Sin(x|(y*p)),1))", "Sum_Reduction(Sin(x|y)*y*Sum_Reduction(Cos(x|(y*p)),1),0)"}) {
+    for (const char* v : {"x", "y", "p"}) check_trace(f, v, data_of);
+  }
+}
+
 void errors() {
   const auto fails = [](const std::string& formula, ErrorKind kind, const std::string& part) {
     const std::string wrong = throws([&] { Parsed(formula, declared); }, {kind, part});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
   };
-  const ErrorKind parse = ErrorKind::parse, dimension = ErrorKind::dimension, argument = ErrorKind::argument, unsupported = ErrorKind::unsupported;
+  const ErrorKind parse = ErrorKind::parse, dimension = ErrorKind::dimension, argument = ErrorKind::argument;
   for (const char* name : {"Diff", "AdjointOperator"}) fails(std::string(name) + "(x,x)", parse, "takes 3 arguments, got 2");
   for (const char* name : {"GradMatrix", "Divergence", "Laplacian"}) fails(std::string(name) + "(x,x,x)", parse, "takes 2 arguments, got 3");
   fails("TraceOperator(x)", parse, "takes 2 or 3 arguments, got 1"), fails("SumLinOperator(x,x,x,x,x)", parse, "takes 2 to 4 arguments, got 5");
@@ -148,11 +199,8 @@ void errors() {
     fails(name, argument, "not linear in the variable");
   }
   fails("Diff(Sum_Reduction(x*y,1),x,y)", dimension, "not indexed like the variable"), fails("Diff(Sum_Reduction(x,1)*y,x,x)", dimension, "both i and j");
-  for (const char* name : {"Divergence(Sum_Reduction(x*y,1),y)", "Laplacian(Sum_Reduction(x|y,0),x)", "TraceOperator(Sum_Reduction(x*y,1),p)"}) fails(name, unsupported, "index of its result");
-  for (const char* name : {"Diff(Trigamma(x),x,y)", "GradMatrix(Trigamma(x),x)", "Divergence(Trigamma(x),x)", "Laplacian(Sum(Digamma(x)),x)"}) fails(name, unsupported, "no derivative");
   // What would take one gradient for each of very many components.
   fails("GradMatrix(SumT(t,100000000),t)", dimension, "at most"), fails("Divergence(Sin(Reverse(Vi(8,100000))),Vi(8,100000))", dimension, "at most");
-  fails("Diff(Max_SumShiftExp_Reduction(x|y,1),x,x)", unsupported, "no gradient");
   fails("Diff(x*y,(x,y),(x))", parse, "every variable needs a direction"), fails("Diff(x*y,(x,y),(x,y,x))", parse, "every variable needs a direction");
   fails("Diff(x*y,(x,3),(x,y))", parse, "differentiates with respect"), fails("Diff(x*y,x,(x,y))", parse, "several"), fails("Diff((x,y),x,x)", parse, "several");
   fails("Diff(x*y,(x,b),(x,y))", dimension, "direction has dimension 3, 2");
@@ -195,6 +243,7 @@ int main(int count, char** words) {
   nested();
   linear();
   reductions();
+  traces_of_reductions();
   errors();
   random_formulas(count > 1 ? std::stoull(words[1]) : 1, count > 2 ? std::stoull(words[2]) : 600, count > 3 ? std::stoi(words[3]) : 4);
   return finish();

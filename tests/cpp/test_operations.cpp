@@ -161,7 +161,7 @@ void values() {
       {"Max(x)", {3}}, {"Min(x)", {-2}}, {"Max(n)", {nan_value}}, {"Min(Concat(b,n))", {nan_value}}, {"ArgMax(x)", {2}}, {"ArgMin(x)", {1}}, {"ArgMin(n)", {2}},
       {"ArgMax(Concat(n,n))", {1}}, {"Elem(x,1)", {-2}}, {"ElemT(s,4,2)", {0, 0, 1.7, 0}}, {"Extract(A,2,3)", {3, 4, 5}},
       {"ExtractT(b,1,4)", {0, 10, 1, 0}}, {"Concat(b,x)", {10, 1, 0.5, -2, 3}}, {"OneHot(s,4)", {0, 0, 1, 0}}, {"OneHot(0.49,2)", {1, 0}}, {"OneHot(0.5,2)", {0, 1}},
-      {"OneHot(-0.6,2)", {1, 0}}, {"OneHot(-1.6,2)", {0, 0}}, {"OneHot(7,2)", {0, 0}}, {"MatVecMult(A,b)", {12, 34, 56}}, {"VecMatMult(b,A)", {14, 25, 36}},
+      {"OneHot(-0.6,2)", {0, 0}}, {"OneHot(-0.5,2)", {1, 0}}, {"OneHot(-1,2)", {0, 0}}, {"OneHot(1.5,2)", {0, 0}}, {"OneHot(1.49,2)", {0, 1}}, {"OneHot(7,2)", {0, 0}}, {"MatVecMult(A,b)", {12, 34, 56}}, {"VecMatMult(b,A)", {14, 25, 36}},
       {"TensorProd(b,x)", {5, -20, 30, 0.5, -2, 3}}, {"MatVecMult(A,s)", {1.7, 3.4, 5.1, 6.8, 8.5, 10.2}}, {"MatVecMult(A,A)", {91}}, {"VecMatMult(A,A)", {91}},
       {"IntCst(3)*s", {3 * 1.7}}, {"RatCst(1,3)*s", {1.7 / 3}}, {"IntInv(8)*s", {1.7 / 8}}, {"Zero(2)+b", {10, 1}}, {"x*0", {0, 0, 0}}, {"n*0", {nan_value, nan_value, 0}},
       {"n-n", {nan_value, nan_value, 0}}},

@@ -12,12 +12,17 @@ special_cases <- function() list(
   special("Erf", function(x) sign(x) * stats::pchisq(2 * x^2, 1)),
   special("Erfc", function(x) 2 * stats::pnorm(sqrt(2) * x, lower.tail = FALSE), c(-2, 5)),
   special("LGamma", lgamma, c(0.125, 9)), special("Digamma", digamma, c(0.125, 9)),
-  case("Trigamma((a+b)*0.5)", function(a, b) trigamma((a + b) / 2), c(3, 3), c(0.125, 9), gradient = FALSE),
+  special("Trigamma", trigamma, c(0.125, 9)),
+  case("Polygamma((a+b)*0.5,2)", function(a, b) psigamma((a + b) / 2, 2), c(3, 3), c(0.5, 9)),
+  case("Polygamma((a+b)*0.5,5)", function(a, b) psigamma((a + b) / 2, 5), c(3, 3), c(1, 9)),
+  case("SinXDivXSlope((a+b)*0.5)", function(a, b) slope_of_sinc((a + b) / 2), c(3, 3), c(0.5, 9)),
   special("BesselJ0", function(x) besselJ(abs(x), 0), c(-9, 9)),
   special("BesselJ1", function(x) sign(x) * besselJ(abs(x), 1), c(-9, 9)),
   case("SoftDTW_SqDist(a,b,c)", soft_dtw, list(c(2, 3, 1), c(3, 1, 1), c(1, 3, 1)), c(0.25, 3)),
   comparison("And(a,b)", `&`), comparison("Or(a,b)", `|`), comparison("Not(a*b)", function(a, b) !(a * b))
 )
+
+slope_of_sinc <- function(x) (cos(x) - sin(x) / x) / x
 
 # The recursion as it is written down, entry by entry.
 soft_dtw <- function(x, y, gamma) {

@@ -97,6 +97,9 @@ choice_cases <- function() list(
   case("Clamp(a*b,0,1)", function(a, b) clamp_to(a * b, 0, 1), c(3, 3)),
   case("ClampInt(a*b,-1,1)", function(a, b) clamp_to(a * b, -1, 1), c(3, 3)),
   case("DiffClampInt(a*b,-1,1)", function(a, b) as.numeric(abs(a * b) <= 1), c(3, 3)),
+  case("WhereNonzero(Step(a),b)", function(a, b) ifelse(a >= 0, b, 0), list(c(3, 3), c(1, 3))),
+  case("MultOrZero(ReLU(a),b)", function(a, b) ifelse(a > 0, a * b, 0), list(c(3, 3), c(1, 3), c(3, 1))),
+  binary("FloorDivide(a,b)", `%/%`, c(0.5, 6), gradient = FALSE),
   case("Mod(a,b,c)", function(a, b, c) a - b * floor((a - c) / b), list(c(3, 3, 3), c(3, 1, 1)), c(0.5, 6))
 )
 
@@ -123,6 +126,7 @@ vector_cases <- function() list(
   case("ExtractT(a*b,1,5)", function(a, b) c(0, a * b, 0), c(3, 3)),
   case("Concat(a,b)", function(a, b) c(a, b), list(c(3, 2), c(1, 1), c(150, 150))),
   case("SqNorm2(Concat(a*b,Extract(b,0,2)))", function(a, b) sum((a * b)^2) + sum(b[1:2]^2), c(3, 3)),
+  case("OneHot(a-b,3)", function(a, b) one_at(nearest(a - b), 3), c(1, 1), c(-2, 3), grid = 0.25, gradient = FALSE),
   case("OneHot(Square(a-b),5)", function(a, b) one_at((a - b)^2, 5), c(1, 1), c(0, 2), grid = 1, gradient = FALSE)
 )
 

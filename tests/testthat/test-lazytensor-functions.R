@@ -91,6 +91,59 @@ test_that("one_hot takes any tensor of dimension 1", {
   expect_error(one_hot(Vi(x), 3), class = "rkeops_error")
 })
 
+test_that("positions that do not exist are nowhere in one_hot, others are rounded", {
+  for (precision in c("float64", "float32")) {
+    local_rkeops_options(precision = precision)
+    expect_equal(drop(sum(one_hot(Vj(matrix(c(0, 0, 1, 1, 1, 2))), 3), index = "j")), c(3, 1, 0))
+    p <- c(-1, 0, 0.49, 0.5, 1.49, 1.5, 2.5, 3.49, 3.5, 4, -0.51, NaN, Inf, -Inf, 1e300, 0.499999991)
+    right <- outer(c(NA, NA, NA, 1, 1, 2, 3, 3, NA, NA, NA, NA, NA, NA, NA, NA), 1:3, function(a, b) +(!is.na(a) & a == b))
+    expect_equal(values(one_hot(Vi(matrix(p[1:15])), 3)), right[1:15, ])
+    expect_equal(drop(values(one_hot(Vi(matrix(rep(0, 2))), 3))), matrix(0, 2, 3))
+  }
+  local_rkeops_options(index_base = 0L)
+  expect_equal(values(one_hot(Vi(matrix(c(-1, 0, 2, 3))), 3)), rbind(0, c(1, 0, 0), c(0, 0, 1), 0))
+})
+
+test_that("remainders and quotients are exact, with R's signs", {
+  x <- c(1e8, 1e10, 16777217, -1e10, 7.5, -7.5, 5, -5, 5, -5, 3, -3, 0, 2^40)
+  y <- c(3, 3, 3, 7, -2, -2, 3, 3, -3, -3, 3, 3, 3, 5)
+  right <- c(1, 1, 2, 3, -0.5, -1.5, 2, 1, -1, -2, 0, 0, 0, 1)
+  x_i <- Vi(matrix(x))
+  expect_equal(drop(values(x_i %% Vi(matrix(y)))), right)
+  expect_equal(drop(values(mod(x_i, Vi(matrix(y))))), right)
+  expect_equal(mod(x, y), right)
+  expect_equal(drop(values(x_i %/% Vi(matrix(y)))), x %/% y)
+  local({
+    local_rkeops_options(precision = "float32")
+    expect_equal(drop(values(Vi(matrix(c(1e8, 1e10))) %% 3)), c(1, 1))
+    expect_equal(drop(values(x_i %% Vi(matrix(y))))[-3], right[-3])
+  })
+  # beyond 2^53 quotients, where base R is not exact: 10 is 1 modulo 3, and 1e22 a double
+  expect_equal(drop(values(Vi(matrix(c(1e17, 1e22, -1e22))) %% 3)), c(1, 1, 2))
+  expect_equal(mod(c(1e17, 1e22, -1e22), 3), c(1, 1, 2))
+  expect_equal(mod(c(1e17, 1e22, -1e22), -3), c(-2, -2, -1))
+  # as base R at the edges
+  x <- c(5, -5, 5, -5, Inf, -Inf, 5, 0, NaN, -1e-20)
+  y <- c(Inf, Inf, -Inf, -Inf, 3, 3, 0, 0, 3, 3)
+  for (precision in c("float64", "float32")) {
+    local_rkeops_options(precision = precision)
+    expect_equal(drop(values(Vi(matrix(x)) %% Vi(matrix(y)))), x %% y)
+    expect_equal(drop(values(Vi(matrix(x)) %/% Vi(matrix(y)))), x %/% y)
+  }
+  expect_equal(mod(x, y), x %% y)
+  expect_equal(mod(matrix(5:8, 2), 3), matrix(c(2, 0, 1, 2), 2))
+  expect_equal(mod(7, c(2, 4), 1), c(1, 3))
+  expect_equal(mod(numeric(), 3), numeric())
+})
+
+test_that("powers of LazyTensors are those of R at the edges too", {
+  a <- c(0, 0, 0, Inf, Inf, NaN, NaN, -2, -2, -2, 1, 1, 2, 0.5, -Inf, 3, 1e-310, 7)
+  b <- c(1.7, 0, -1.7, 1.7, -1.7, 0, 1.7, 1.7, 3, -3, NaN, Inf, Inf, Inf, 3, 1.7, 0.3, -2.5)
+  expect_equal(drop(values(Vi(matrix(a))^Vi(matrix(b)))), a^b)
+  local_rkeops_options(precision = "float32")
+  expect_equal(drop(values(Vi(matrix(a))^Vi(matrix(b))))[-17], (a^b)[-17], tolerance = 1e-6)
+})
+
 test_that("matrices in vectors are stored row by row", {
   m <- Pm(as.numeric(1:6))
   expect_equal(values(matvecmult(m, c(10, 1))), rbind(c(12, 34, 56)))

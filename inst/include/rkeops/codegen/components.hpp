@@ -229,8 +229,8 @@ class Components : public Values {
         for_members(plan_.role(n), [&](Member m) {
           const std::string left = value(n.arg(0), Component::at(a0 + a), m),
                             right = value(n.arg(1), Component::at(b0 + b), m);
-          const std::string target = held_value(n, held, Component::at(k), m);
-          out_.line(s == 0 && !held.array ? "V " : "", target, s == 0 ? " = " : " += ", left, " * ", right, ";");
+          const std::string target = held_value(n, held, Component::at(k), m), term = product_text(n, left, right);
+          out_.line(s == 0 && !held.array ? "V " : "", target, s == 0 ? " = " : " += ", term, ";");
         });
       });
     });
@@ -256,7 +256,8 @@ class Components : public Values {
     for_members(role, [&](Member m) {
       const std::string left = value(n.arg(0), n.arg(0)->dim == 1 ? Component::at(0) : ka, m);
       const std::string right = value(n.arg(1), n.arg(1)->dim == 1 ? Component::at(0) : kb, m);
-      out_.line(total, suffix(role, m), " += ", left, " * ", right, ";");
+      const std::string term = product_text(n, left, right);
+      out_.line(total, suffix(role, m), " += ", term, ";");
     });
     for (; open > outside; --open) out_.close();
     for_members(role, [&](Member m) {

@@ -203,7 +203,15 @@ class Values {
   std::string product_value(Expr n, const Component& k, Member m) {
     const Contraction c = contraction_of(n);
     const Component left = place_on(c.kept, &Axis::a, k), right = place_on(c.kept, &Axis::b, k);
-    return "(" + value(n.arg(0), left, m) + " * " + value(n.arg(1), right, m) + ")";
+    const std::string a = value(n.arg(0), left, m);
+    return "(" + product_text(n, a, value(n.arg(1), right, m)) + ")";
+  }
+
+  // One term of a contraction.
+  std::string product_text(Expr n, std::string left, const std::string& right) {
+    if (is(n, "Contract")) return left + " * " + right;
+    left = named(left);
+    return "select(" + left + " == splat(0), splat(0), " + left + " * " + right + ")";
   }
 
   const Plan& plan_;

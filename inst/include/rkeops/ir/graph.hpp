@@ -16,6 +16,7 @@
 namespace rkeops {
 
 const Operation* find_operation(std::string_view name);  // null if there is none
+Facts facts_of(const Node& node);
 
 class Graph {
  public:
@@ -107,11 +108,13 @@ inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& a
             dim,
             indices,
             operation.structure == Structure::reduction,
+            0,
             static_cast<std::uint32_t>(nodes_.size())};
   for (Expr arg : args) {
     node.args.push_back(arg.node());
     node.has_reduction |= arg->has_reduction;
   }
+  node.facts = facts_of(node);
   const std::uint64_t h = hash(node);
   const auto range = index_.equal_range(h);
   for (auto it = range.first; it != range.second; ++it) {
@@ -168,5 +171,10 @@ inline bool is_variable(Expr a) { return is(a, "Var"); }
 // Of a variable node: params are {position, category}.
 inline std::int64_t position_of(Expr variable) { return variable->params[0]; }
 inline Category category_of(Expr variable) { return static_cast<Category>(variable->params[1]); }
+
+// Of a value that has at most one index.
+inline Category category_of_value(Expr f) {
+  return f->indices == index_i ? Category::i : f->indices == index_j ? Category::j : Category::parameter;
+}
 
 }  // namespace rkeops

@@ -21,6 +21,12 @@ constexpr Indices indices_of(Category category) {
   return category == Category::i ? index_i : category == Category::j ? index_j : Indices{0};
 }
 
+// What is known of all components of a value, as a set of bits; see facts.hpp.
+using Facts = std::uint8_t;
+constexpr Facts fact_nonnegative = 1,  // never below 0
+    fact_positive = 2,                 // above 0 (but for underflow)
+    fact_tame = 4;                     // finite where the data are, but for overflow of products and sums
+
 struct Node {
   Graph* graph;
   const Operation* operation;
@@ -30,6 +36,7 @@ struct Node {
   std::int64_t dim;
   Indices indices;
   bool has_reduction;  // a reduction occurs in it
+  Facts facts;
   std::uint32_t id;    // order of creation: arguments have smaller ids than their users
 };
 

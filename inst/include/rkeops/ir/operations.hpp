@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "facts.hpp"
 #include "operations_complex.hpp"
 #include "operations_elementwise.hpp"
 #include "operations_matrix.hpp"

@@ -42,22 +42,32 @@ inline void join_axes(std::vector<Axis>& axes) {
   axes = std::move(joined);
 }
 
-inline Expr contract(Expr a, Expr b, Contraction c) {
+// `guarded`: components of a that are 0 give 0, whatever they meet in b (see Care).
+inline Expr contract(Expr a, Expr b, Contraction c, bool guarded = false) {
   join_axes(c.kept);
   join_axes(c.summed);
-  if (c.summed.empty() && c.kept.size() <= 1 && (a->dim == 1 || b->dim == 1)) return a * b;
-  if (c.kept.empty() && c.summed.size() == 1 && a->dim == b->dim) return dot(a, b);
+  const char* product = guarded ? "MultOrZero" : "Mult";
+  if (c.summed.empty() && c.kept.size() <= 1 && (a->dim == 1 || b->dim == 1)) return call(product, a, b);
+  if (c.kept.empty() && c.summed.size() == 1 && a->dim == b->dim) return sum(call(product, a, b));
   Integers params{static_cast<std::int64_t>(c.kept.size())};
   std::int64_t dim = 1;
   for (const Axis& axis : c.kept) dim *= axis.size;
   for (const auto* axes : {&c.kept, &c.summed}) {
     for (const Axis& axis : *axes) params.insert(params.end(), {axis.size, axis.a, axis.b});
   }
-  return a.graph().intern(*find_operation("Contract"), {a, b}, params, dim);
+  return a.graph().intern(*find_operation(guarded ? "ContractOrZero" : "Contract"), {a, b}, params, dim);
+}
+
+inline Contraction exchanged(Contraction c) {
+  for (auto* axes : {&c.kept, &c.summed}) {
+    for (Axis& axis : *axes) std::swap(axis.a, axis.b);
+  }
+  return c;
 }
 
 // Adjoint of one factor: its own axes are kept, in the order of its strides; those it lacks are summed.
-inline Expr contract_adjoint(const Contraction& c, Expr e, Expr other, bool of_first) {
+// `guarded` is for the second factor of a guarded product: where the first, `other`, is 0, so is the adjoint.
+inline Expr contract_adjoint(const Contraction& c, Expr e, Expr other, bool of_first, bool guarded = false) {
   struct Step {
     std::int64_t own, size, e, other;
   };
@@ -79,7 +89,7 @@ inline Expr contract_adjoint(const Contraction& c, Expr e, Expr other, bool of_f
   for (const Axis& axis : c.summed) place(axis, 0);
   std::sort(own.begin(), own.end(), [](const Step& l, const Step& r) { return l.own > r.own; });
   for (const Step& s : own) result.kept.push_back({s.size, s.e, s.other});
-  return contract(e, other, result);
+  return guarded ? contract(other, e, exchanged(result), true) : contract(e, other, result);
 }
 
 inline std::int64_t matrix_rows(const char* name, Expr matrix, Expr vector) {
@@ -206,6 +216,14 @@ inline std::vector<Operation> matrix_operations() {
                                             contract_adjoint(c, e, n.arg(0), false)};
                  },
                  nullptr, "sum of products over axes"),
+      gate(structural("ContractOrZero", "", Structure::contract,
+                      [](Expr n, Expr e) {
+                        const Contraction c = contraction_of(n);
+                        return std::vector<Expr>{contract_adjoint(c, e, n.arg(1), true),
+                                                 contract_adjoint(c, e, n.arg(0), false, true)};
+                      },
+                      nullptr, "sum of products over axes, where 0 in the first factor gives 0"),
+           care_for_all),
       composed("MatVecMult", "xx", [](Graph&, Args a, Params) {
         const std::int64_t p = a[1]->dim, n = matrix_rows("MatVecMult", a[0], a[1]);
         return contract(a[0], a[1], {{{n, p, 0}}, {{p, 1, 1}}});

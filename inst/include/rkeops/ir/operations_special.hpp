@@ -81,9 +81,12 @@ inline std::vector<Operation> special_operations() {
       elementwise("Asinh", "x", "v_asinh($0)", [](Numbers x) { return std::asinh(x[0]); }, costly,
                   [](Expr n, Expr e) { return Exprs{e * call("Rsqrt", 1 + square(n.arg(0)))}; }, "real",
                   "inverse hyperbolic sine"),
-      elementwise("Acosh", "x", "v_acosh($0)", [](Numbers x) { return std::acosh(x[0]); }, costly,
-                  [](Expr n, Expr e) { return Exprs{e * call("Rsqrt", square(n.arg(0)) - 1)}; }, "above one",
-                  "inverse hyperbolic cosine"),
+      with_limit(elementwise("Acosh", "x", "v_acosh($0)", [](Numbers x) { return std::acosh(x[0]); }, costly,
+                             [](Expr n, Expr e) { return Exprs{e * call("Rsqrt", square(n.arg(0)) - 1)}; },
+                             "above one", "inverse hyperbolic cosine; its derivative is taken as 0 at 1"),
+                 [](Expr n, Expr h) {
+                   return Exprs{h * (n * call("Rsqrt", square(n.arg(0)) - 1) + is_zero(n))};
+                 }),
       elementwise("Atanh", "x", "v_atanh($0)", [](Numbers x) { return std::atanh(x[0]); }, costly,
                   [](Expr n, Expr e) { return Exprs{e / (1 - square(n.arg(0)))}; }, "unit",
                   "inverse hyperbolic tangent"),
@@ -103,16 +106,26 @@ inline std::vector<Operation> special_operations() {
       elementwise("Digamma", "x", "v_digamma($0)", nullptr, library_call,
                   [](Expr n, Expr e) { return Exprs{e * call("Trigamma", n.arg(0))}; }, "positive",
                   "derivative of LGamma"),
-      elementwise("Trigamma", "x", "v_trigamma($0)", nullptr, library_call, nullptr, "positive",
+      elementwise("Trigamma", "x", "v_trigamma($0)", nullptr, library_call,
+                  [](Expr n, Expr e) { return Exprs{e * n.graph().apply("Polygamma", {n.arg(0)}, {2})}; }, "positive",
                   "derivative of Digamma"),
+      {"Polygamma", "xn", "derivative number m of Digamma", Structure::elementwise, "v_polygamma($0, $p)", nullptr,
+       library_call,
+       [](Expr n, Expr e) { return Exprs{e * n.graph().apply("Polygamma", {n.arg(0)}, {n->params[0] + 1})}; },
+       [](Graph& g, Args a, Params m) -> Expr {
+         if (m[0] == 0) return call("Digamma", a[0]);
+         if (m[0] == 1) return call("Trigamma", a[0]);
+         if (m[0] < 0 || m[0] > 20) argument_error("Polygamma: order " + str(m[0]) + ", 0 to 20 are possible");
+         return g.intern(*find_operation("Polygamma"), a, m, a[0]->dim);
+       },
+       "positive"},
       elementwise("BesselJ0", "x", "v_bessel_j0($0)", [](Numbers x) { return ::j0(x[0]); }, library_call,
                   [](Expr n, Expr e) { return Exprs{-(e * call("BesselJ1", n.arg(0)))}; }, "real",
                   "Bessel function of the first kind, order 0"),
       elementwise("BesselJ1", "x", "v_bessel_j1($0)", [](Numbers x) { return ::j1(x[0]); }, library_call,
                   [](Expr n, Expr e) {  // J0(a) - J1(a) / a, and 1/2 at 0
                     const Expr a = n.arg(0);
-                    const Expr at_zero = call("Equal", a, a.graph().constant(0));
-                    return Exprs{e * (call("BesselJ0", a) - n * call("InvOrZero", a) - 0.5 * at_zero)};
+                    return Exprs{e * (call("BesselJ0", a) - over_at_zero(n, a, 0.5))};
                   },
                   "real", "Bessel function of the first kind, order 1"),
 

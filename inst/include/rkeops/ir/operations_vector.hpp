@@ -1,7 +1,7 @@
 // Rows of the operation table: constants, sums, parts and norms of vectors.
 #pragma once
 
-#include "graph.hpp"
+#include "facts.hpp"
 
 namespace rkeops {
 
@@ -97,17 +97,22 @@ inline Expr gather_entry(Expr table, Expr row, Expr column, std::int64_t columns
   return table.graph().intern(*find_operation("Lookup"), {table, row, column}, {table->dim / columns, columns}, 1);
 }
 
-// 1 at the position that a lookup takes.
-inline Expr looked_up(Expr position, std::int64_t size) {
-  return call("Equal", call("Floor", 0.5 + position), position.graph().apply("Positions", {}, {size}));
+// Positions found at run time are the nearest whole number, 2.5 being 3. Those that do not exist: lookups give NaN, no
+// component of one_hot() is 1, and nothing goes back to the table.
+inline Expr nearest_position(Expr a) {
+  const Expr below = call("Floor", a);
+  return below + call("LessOrEqual", a.graph().constant(0.5), a - below);
 }
 
-// 1 at position trunc(a + 1/2), where it exists.
-inline Expr one_hot(Expr a, std::int64_t dim) {
-  const Expr shifted = 0.5 + a;
-  const Expr position = call("IfElse", shifted, call("Floor", shifted), -call("Floor", -shifted));
-  return call("Equal", position, a.graph().apply("Positions", {}, {dim}));
+// 1 at a whole position, if it exists.
+inline Expr one_at(Expr position, std::int64_t dim) {
+  return call("Equal", position, position.graph().apply("Positions", {}, {dim}));
 }
+
+inline Expr one_hot(Expr a, std::int64_t dim) { return one_at(nearest_position(a), dim); }
+
+// e at a position, else 0.
+inline Expr to_place(Expr e, Expr position, std::int64_t dim) { return masked(e, one_at(position, dim)); }
 
 // clang-format off
 inline std::vector<Operation> vector_operations() {
@@ -144,14 +149,16 @@ inline std::vector<Operation> vector_operations() {
       across("Sum", "($0 + $1)", [](Expr n, Expr e) { return std::vector<Expr>{repeat(e, n.arg(0)->dim)}; },
              [](Graph& g, Args a, Params) { return g.intern(*find_operation("Sum"), a, {}, 1); },
              "sum of the components"),
-      across("Max", "select(($0 >= $1) | ($0 != $0), $0, $1)",
-             [](Expr n, Expr e) { return std::vector<Expr>{e * one_hot(call("ArgMax", n.arg(0)), n.arg(0)->dim)}; },
-             [](Graph& g, Args a, Params) { return g.intern(*find_operation("Max"), a, {}, 1); },
-             "largest component; NaN if there is one"),
-      across("Min", "select(($0 <= $1) | ($0 != $0), $0, $1)",
-             [](Expr n, Expr e) { return std::vector<Expr>{e * one_hot(call("ArgMin", n.arg(0)), n.arg(0)->dim)}; },
-             [](Graph& g, Args a, Params) { return g.intern(*find_operation("Min"), a, {}, 1); },
-             "smallest component; NaN if there is one"),
+      gate(across("Max", "select(($0 >= $1) | ($0 != $0), $0, $1)",
+                  [](Expr n, Expr e) { return std::vector<Expr>{to_place(e, call("ArgMax", n.arg(0)), n.arg(0)->dim)}; },
+                  [](Graph& g, Args a, Params) { return g.intern(*find_operation("Max"), a, {}, 1); },
+                  "largest component; NaN if there is one"),
+           care_for_overflow),
+      gate(across("Min", "select(($0 <= $1) | ($0 != $0), $0, $1)",
+                  [](Expr n, Expr e) { return std::vector<Expr>{to_place(e, call("ArgMin", n.arg(0)), n.arg(0)->dim)}; },
+                  [](Graph& g, Args a, Params) { return g.intern(*find_operation("Min"), a, {}, 1); },
+                  "smallest component; NaN if there is one"),
+           care_for_overflow),
       across("ArgMax", "<=", flat,
              [](Graph& g, Args a, Params) { return g.intern(*find_operation("ArgMax"), a, {}, 1); },
              "position (from 0) of the first largest component; NaN components do not count"),
@@ -165,7 +172,7 @@ inline std::vector<Operation> vector_operations() {
         require_scalar("OneHot", a[0]);
         if (p[0] < 1) argument_error("OneHot: dimension " + str(p[0]) + ", at least 1 is needed");
         return one_hot(a[0], p[0]);
-      }, "m components: 1 at the position (from 0) nearest to the scalar a, else 0"),
+      }, "m components: 1 at the position (from 0) nearest to the scalar a, if there is one, else 0"),
       structural("SumT", "xn", Structure::rearrange, [](Expr, Expr e) { return std::vector<Expr>{sum(e)}; },
                  [](Graph& g, Args a, Params p) -> Expr {
                    require_scalar("SumT", a[0]);
@@ -231,14 +238,14 @@ inline std::vector<Operation> vector_operations() {
       // ---- entries of a parameter by position
       structural("Gather", "xxn", Structure::gather,
                  [](Expr n, Expr e) {
-                   const Expr rows = looked_up(n.arg(1), n->params[0]);
+                   const Expr rows = one_hot(n.arg(1), n->params[0]);
                    return std::vector<Expr>{call("TensorProd", rows, e), Expr()};
                  },
                  [](Graph&, Args a, Params p) { return gather_rows(a[0], a[1], p[0]); },
                  "row b (from 0) of the parameter a, seen as a matrix with rows of length m; NaN outside"),
       structural("Lookup", "xxxn", Structure::gather,
                  [](Expr n, Expr e) {
-                   const Expr row = looked_up(n.arg(1), n->params[0]), column = looked_up(n.arg(2), n->params[1]);
+                   const Expr row = one_hot(n.arg(1), n->params[0]), column = one_hot(n.arg(2), n->params[1]);
                    return std::vector<Expr>{call("TensorProd", e * row, column), Expr(), Expr()};
                  },
                  [](Graph&, Args a, Params p) { return gather_entry(a[0], a[1], a[2], p[0]); },

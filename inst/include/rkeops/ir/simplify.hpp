@@ -34,7 +34,9 @@ class Simplifier {
           {"Sum", &Simplifier::sum_of},      {"SumT", &Simplifier::repeat_of},    {"Extract", &Simplifier::extract_of},
           {"ExtractT", &Simplifier::pad_of}, {"Pow", &Simplifier::power},         {"Max", &Simplifier::extreme_of},
           {"Min", &Simplifier::extreme_of},  {"ArgMax", &Simplifier::place_of},   {"ArgMin", &Simplifier::place_of},
-          {"Strided", &Simplifier::strided_of}, {"Interleave", &Simplifier::interleave_of}};
+          {"Strided", &Simplifier::strided_of}, {"Interleave", &Simplifier::interleave_of},
+          {"WhereNonzero", &Simplifier::where_nonzero}, {"MultOrZero", &Simplifier::mult_or_zero},
+          {"Powf", &Simplifier::real_power},     {"Abs", &Simplifier::sizes_of},      {"ReLU", &Simplifier::sizes_of}};
       for (const auto& row : rows) map.emplace(find_operation(row.first), row.second);
       return map;
     }();
@@ -134,6 +136,7 @@ class Simplifier {
     if (is(a, "Subtract")) return a.arg(1) - a.arg(0);
     if (is(a, "Mult") && (is_constant(a.arg(0)) || scales(a.arg(0), a.arg(1)))) return -a.arg(0) * a.arg(1);
     if (is(a, "SumT")) return repeat(-a.arg(0), n->dim);
+    if (is(a, "MultOrZero") && scales(a.arg(0), a.arg(1))) return call("MultOrZero", -a.arg(0), a.arg(1));
     if (is(a, "Add") && is(a.arg(0), "Mult") && scales(a.arg(0).arg(0), a.arg(0).arg(1))) return -a.arg(0) - a.arg(1);
     if (is_padded(a)) return padded(-a.arg(0), a);
     return {};
@@ -150,6 +153,9 @@ class Simplifier {
     if (a == b) return square(a);
     if (is_padded(a)) return padded(a.arg(0) * part_like(a, b), a);
     if (is_padded(b)) return padded(part_like(b, a) * b.arg(0), b);
+    if (is_constant(a) && a->value != 0 && is(b, "MultOrZero") && scales(b.arg(0), b.arg(1))) {
+      return call("MultOrZero", a * b.arg(0), b.arg(1));
+    }
     if (is(b, "Mult") && scalar(b.arg(0))) {  // scalars first, constants before all
       const Expr s = b.arg(0), v = b.arg(1);
       if (is_constant(a) && is_constant(s)) return (a * s) * v;
@@ -200,6 +206,39 @@ class Simplifier {
     if (is(a, "Interleave")) return sum(a.arg(0)) + sum(a.arg(1));
     if (is(a, "Mult") && scalar(a.arg(0))) return a.arg(0) * sum(a.arg(1));
     if (is(a, "Divide") && scalar(a.arg(1))) return sum(a.arg(0)) / a.arg(1);
+    if ((is(a, "WhereNonzero") || is(a, "MultOrZero")) && scalar(a.arg(0))) {
+      return g.apply(*a->operation, {a.arg(0), sum(a.arg(1))});
+    }
+    return {};
+  }
+
+  Expr where_nonzero() {
+    const Expr a = n.arg(0), b = n.arg(1);
+    if (is_constant(a)) return a->value == 0 ? g.constant(0, n->dim) : spread(b);
+    if (is_constant(b, 0)) return g.constant(0, n->dim);
+    if (is(b, "Minus")) return -call("WhereNonzero", a, b.arg(0));
+    if (is_padded(b)) return padded(call("WhereNonzero", part_like(b, a), b.arg(0)), b);
+    return {};
+  }
+
+  Expr mult_or_zero() {
+    const Expr a = n.arg(0), b = n.arg(1);
+    if (is_constant(a)) return a->value == 0 ? g.constant(0, n->dim) : a * b;
+    if (is_constant(b) && std::isfinite(b->value)) return a * b;
+    if (is(a, "Minus") && !scales(a, b)) return -call("MultOrZero", a.arg(0), b);
+    if (is(b, "Minus")) return scales(a, b) ? call("MultOrZero", -a, b.arg(0)) : -call("MultOrZero", a, b.arg(0));
+    if (is_padded(a)) return padded(call("MultOrZero", a.arg(0), part_like(a, b)), a);
+    if (is_padded(b)) return padded(call("MultOrZero", part_like(b, a), b.arg(0)), b);
+    return {};
+  }
+
+  Expr sizes_of() { return is_nonnegative(n.arg(0)) ? n.arg(0) : Expr(); }
+
+  // Of what is never negative, as R writes it.
+  Expr real_power() {
+    const Expr a = n.arg(0), b = n.arg(1);
+    if (is_constant(b, 1)) return spread(a);
+    if (is_constant(b, 0.5) && is_nonnegative(a) && a->dim == n->dim) return call("Sqrt", a);
     return {};
   }
 

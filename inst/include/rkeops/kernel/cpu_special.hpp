@@ -61,8 +61,21 @@ OUTLINE V pow_positive(V a, V b) {
   return load(x);
 }
 )"},
-      {"v_pow", {"pow_positive", "pow_ends"}, R"(
-INLINE V v_pow(V a, V b) { return pow_ends(a, b, pow_positive(v_abs(a), b)); }
+      {"far_pow", {"pow_positive", "pow_ends"}, R"(
+OUTLINE V far_pow(V a, V b) { return pow_ends(a, b, pow_positive(v_abs(a), b)); }
+)"},
+      // a = m 2^e: 2^(e b) apart from m^b, so that errors do not grow with the size of the result. What is not an ordinary
+      // positive number, and large exponents, go the long way, all lanes together.
+      {"v_pow", {"log_split", "log_core", "exp_scaled", "v_fma", "v_abs", "far_pow"}, R"(
+INLINE V v_pow(V a, V b) {
+  V e, m = log_split(a, &e), part = log_core(m - (real)1, splat(0));
+  V y = e * b, n = (y + ROUND) - ROUND;
+  V rest = ((y - n) + v_fma(e, b, -y)) * (LN2_HI + LN2_LO) + b * part;
+  V high = n * LN2_HI, x = high + rest, low = (rest - (x - high)) + n * LN2_LO;
+  I plain = (a > (real)0) & (a < INF) & (v_abs(b) <= (real)4);
+  V r = exp_scaled(x, low, 1);
+  return any(~plain) ? select(plain, r, far_pow(a, b)) : r;
+}
 )"},
       // x^2 = *high + the result
       {"exact_square", {"v_fma"}, R"(
@@ -170,6 +183,50 @@ OUTLINE double trigamma_1(double x) {
 }
 )"},
       lane_snippet("v_trigamma", "trigamma_1", {"trigamma_1"}),
+      // |psi^(n)(x)| for x > 0: by recurrence up to 15 + n, where the asymptotic series takes over. Negative x are reflected:
+      // derivatives of pi / tan(pi x) are polynomials in 1 / tan(pi x).
+      {"polygamma_1", {}, R"(
+OUTLINE double polygamma_1(double x, int n) {
+  static const double bernoulli[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730, 7.0 / 6,
+                                     -3617.0 / 510, 43867.0 / 798};
+  double sign = n % 2 ? 1 : -1, below = 0, p[24] = {0, 1}, q[24], power = 3.141592653589793;
+  if (!(x > 0)) {
+    double f = x - __builtin_round(x), c = 1 / __builtin_tan(3.141592653589793 * f), value = 0;
+    if (x == -__builtin_inf()) return __builtin_nan("");
+    if (f == 0) return n % 2 ? __builtin_inf() : __builtin_nan("");
+    for (int k = 0; k < n; k++) {
+      for (int m = 0; m <= k + 2; m++) q[m] = 0;
+      for (int m = 1; m <= k + 1; m++) q[m - 1] -= m * p[m], q[m + 1] -= m * p[m];
+      for (int m = 0; m <= k + 2; m++) p[m] = q[m];
+      power *= 3.141592653589793;
+    }
+    for (int m = n + 1; m >= 0; m--) value = value * c + p[m];
+    below = -value * power;
+    sign = -1;
+    x = 1 - x;
+  }
+  double factorial = 1, sum = 0; /* (n - 1)! */
+  for (int k = 2; k < n; k++) factorial *= k;
+  while (x < 15 + n) {
+    sum += factorial * n / __builtin_pow(x, n + 1);
+    x += 1;
+  }
+  double term = factorial / __builtin_pow(x, n), total = term + term * n / (2 * x), z = 1 / (x * x);
+  for (int k = 1; k <= 9; k++) {
+    term *= k == 1 ? n * (n + 1) / 2.0 * z : (2 * k + n - 2.0) * (2 * k + n - 1.0) / ((2 * k) * (2 * k - 1.0)) * z;
+    total += bernoulli[k - 1] * term;
+  }
+  return below + sign * (sum + total);
+}
+)"},
+      {"v_polygamma", {"polygamma_1"}, R"(
+OUTLINE V v_polygamma(V x, int n) {
+  real lane[LANES];
+  store(lane, x);
+  for (int k = 0; k < LANES; k++) lane[k] = (real)polygamma_1(lane[k], n);
+  return load(lane);
+}
+)"},
       {"v_softmin", {"v_exp", "v_log", "vmin"}, R"(
 INLINE V v_softmin(V a, V b, V c, V softness) {
   V m = vmin(a, vmin(b, c));
@@ -178,10 +235,55 @@ INLINE V v_softmin(V a, V b, V c, V softness) {
 }
 )"},
       lane_snippet("v_lgamma", "__builtin_lgamma"),
+      // The floor of x / y, right also where the quotient is rounded up to a whole number. From `whole` on quotients are whole.
+      {"quotient_range", {}, "#define QUOTIENT_WHOLE 8388608.0f\n", "#define QUOTIENT_WHOLE 4503599627370496.0\n"},
+      {"v_floor_divide", {"v_floor", "v_fma", "v_abs", "quotient_range"}, R"(
+INLINE V v_floor_divide(V x, V y) {
+  V t = x / y, q = v_floor(t), r = v_fma(-q, y, x);
+  I opposite = ((x < (real)0) & (y > (real)0)) | ((x > (real)0) & (y < (real)0));
+  I high = ((r < (real)0) & (y > (real)0)) | ((r > (real)0) & (y < (real)0));
+  q = select((v_abs(t) < QUOTIENT_WHOLE) & high, q - (real)1, q);
+  return select((q == (real)0) & opposite, splat(-1), q);
+}
+)"},
+      // The remainder that has the sign of y, as C's: exact. A sum that is rounded to y is 0, as in R.
+      {"floor_remainder", {}, R"(
+INLINE real floor_remainder(real x, real y) {
+  real r = __builtin_fmod$s(x, y);
+  if (r == 0 || (r < 0) == (y < 0)) return r == 0 ? 0 : r;
+  return r + y == y && y - y == 0 ? 0 : r + y;
+}
+)"},
+      {"far_remainder", {"floor_remainder"}, R"(
+OUTLINE V far_remainder(V x, V y) {
+  real a[LANES], b[LANES];
+  store(a, x);
+  store(b, y);
+  for (int k = 0; k < LANES; k++) a[k] = floor_remainder(a[k], b[k]);
+  return load(a);
+}
+)"},
+      {"v_remainder", {"v_floor", "v_fma", "v_abs", "far_remainder", "quotient_range"}, R"(
+INLINE V v_remainder(V x, V y) {
+  V t = x / y, r = v_fma(-v_floor(t), y, x), sum = r + y;
+  I high = ((r < (real)0) & (y > (real)0)) | ((r > (real)0) & (y < (real)0));
+  r = select(high, select(sum == y, splat(0), sum), r);
+  r = select(r == y, splat(0), r);
+  I near = (v_abs(t) < QUOTIENT_WHOLE) & (y - y == (real)0);
+  return any(~near) ? select(near, r, far_remainder(x, y)) : r;
+}
+)"},
+      // x modulo y in [c, c + y), or (c + y, c] for negative y.
+      {"v_mod", {"v_remainder", "v_floor", "v_fma"}, R"(
+INLINE V v_mod(V x, V y, V c) {
+  V r = v_remainder(x, y);
+  return select(c == (real)0, r, v_fma(-v_floor((r - c) / y), y, r));
+}
+)"},
       // The nearest integers of x, -1 where they are outside of 0 ... size - 1.
       {"position_in", {}, R"(
 INLINE I position_in(V x, integer size) {
-  I inside = (x > (real)-0.5) & (x < (real)size);
+  I inside = (x >= (real)-0.5) & (x < (real)size);
   x = select(inside, x, splat(0));
   I at = __builtin_convertvector(x, I);
   at -= x - __builtin_convertvector(at, V) >= (real)0.5;

@@ -82,11 +82,27 @@ inline const std::vector<Function>& functions() {
       {"v_xlogx", {"v_log"}, "INLINE V v_xlogx(V x) { return x == (real)0 ? (real)0 : x * v_log(x); }\n"},
       {"v_sinxdivx", {"v_sin"}, "INLINE V v_sinxdivx(V x) { return x == (real)0 ? (real)1 : v_sin(x) / x; }\n"},
       {"v_pow", {}, "INLINE V v_pow(V a, V b) { return pow$s(a, b); }\n"},
+      {"v_floor_divide", {}, R"(
+INLINE V v_floor_divide(V x, V y) {
+  V t = x / y, q = floor$s(t), r = fma$s(-q, y, x);
+  if (fabs$s(t) < $whole && (y > (real)0 ? r < (real)0 : r > (real)0)) q -= (real)1;
+  return q == (real)0 && (y > (real)0 ? x < (real)0 : y < (real)0 && x > (real)0) ? (real)-1 : q;
+}
+)"},
+      {"v_mod", {}, R"(
+INLINE V v_mod(V x, V y, V c) {
+  V r = fmod$s(x, y);
+  if (r == (real)0) r = 0;
+  else if ((r < (real)0) != (y < (real)0)) r = r + y == y && y - y == (real)0 ? (real)0 : r + y;
+  return c == (real)0 ? r : fma$s(-floor$s((r - c) / y), y, r);
+}
+)"},
       {"v_erf", {}, "INLINE V v_erf(V x) { return erf$s(x); }\n"},
       {"v_erfc", {}, "INLINE V v_erfc(V x) { return erfc$s(x); }\n"},
       {"v_lgamma", {}, "INLINE V v_lgamma(V x) { return lgamma$s(x); }\n"},
       {"v_digamma", {"digamma_1"}, "INLINE V v_digamma(V x) { return (real)digamma_1(x); }\n"},
       {"v_trigamma", {"trigamma_1"}, "INLINE V v_trigamma(V x) { return (real)trigamma_1(x); }\n"},
+      {"v_polygamma", {"polygamma_1"}, "INLINE V v_polygamma(V x, int n) { return (real)polygamma_1(x, n); }\n"},
       {"v_bessel_j0", {}, "INLINE V v_bessel_j0(V x) { return j0$s(x); }\n"},
       {"v_bessel_j1", {}, "INLINE V v_bessel_j1(V x) { return j1$s(x); }\n"},
       {"v_softmin", {"v_exp", "v_log"}, R"(
@@ -97,7 +113,7 @@ INLINE V v_softmin(V a, V b, V c, V softness) {
 )"},
       {"position_in", {}, R"(
 INLINE long position_in(V x, long size) {
-  if (!(x > (real)-0.5) || !(x < (real)size)) return -1;
+  if (!(x >= (real)-0.5) || !(x < (real)size)) return -1;
   long at = (long)x;
   at += x - (real)at >= (real)0.5;
   return at < size ? at : -1;
@@ -157,6 +173,7 @@ inline std::string cuda_prelude(Precision precision, int block_threads, const st
   std::string text = cuda::words();
   std::set<std::string> done;
   for (const std::string& name : functions) cuda::add(name, done, text);
+  text = cuda::replaced(text, "$whole", single ? "8388608.0f" : "4503599627370496.0");
   text = cuda::replaced(text, "$real", single ? "float" : "double");
   text = cuda::replaced(text, "$integer", single ? "int" : "long long");
   text = cuda::replaced(text, "$lanes", std::to_string(block_threads));

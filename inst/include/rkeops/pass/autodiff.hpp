@@ -6,19 +6,24 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
-#include <unordered_map>
 #include <unordered_set>
 
-#include "../ir/operations.hpp"
-#include "../ir/simplify.hpp"
+#include "guard.hpp"
+#include "quotient.hpp"
 
 namespace rkeops {
 
-struct OlderFirst {
-  bool operator()(Expr a, Expr b) const { return a->id < b->id; }
+// What comes back to a node, and the care that it asks for.
+struct Adjoint {
+  Expr value;
+  Care care = 0;
+
+  void add(Expr part, Care of_part) {
+    value = value ? value + part : part;
+    care |= of_part;
+  }
 };
-using Adjoints = std::map<Expr, Expr, OlderFirst>;
+using Adjoints = std::map<Expr, Adjoint, OlderFirst>;
 
 // All nodes below `root`, root included, oldest first. Does not enter reductions unless asked to.
 inline std::vector<Expr> nodes_below(const std::vector<Expr>& roots, bool into_reductions = false) {
@@ -45,10 +50,9 @@ inline bool contains(Expr root, Expr leaf) {
 }
 
 inline void require_gradient(const Reduction& row) {
-  const bool pair = row.finish == Reduction::Finish::pair;
-  if (!row.both && !pair) return;
+  if (!row.both) return;
   throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
-              pair ? "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one." : "Sum has one: take one sum at a time.");
+              "Sum has one: take one sum at a time.");
 }
 
 class Autodiff {
@@ -58,18 +62,19 @@ class Autodiff {
   // Gradient of a formula of (i, j) without reductions: a formula of (i, j).
   Expr pairwise(Expr f, Expr e) {
     Adjoints leaves;
-    backward(f, e, leaves);
+    backward(f, {e}, leaves);
     const auto found = leaves.find(v_);
-    return found == leaves.end() ? g_.constant(0, v_->dim) : found->second;
+    return found == leaves.end() ? g_.constant(0, v_->dim) : found->second.value;
   }
 
   // Gradient of a formula of reductions, indexed like the variable.
   Expr total(Expr f, Expr e) {
     Adjoints pending;
-    collect(f, e, f->indices, pending);
+    collect(f, {e}, f->indices, pending);
     while (!pending.empty()) {  // newest reduction first: its users have all been seen
       const auto newest = std::prev(pending.end());
-      const Expr reduction = newest->first, adjoint = newest->second;
+      const Expr reduction = newest->first;
+      const Adjoint adjoint = newest->second;
       pending.erase(newest);
       through(reduction, adjoint, pending);
     }
@@ -81,7 +86,7 @@ class Autodiff {
 
  private:
   // Adds the adjoints of the leaves of f (the variable, and reductions that depend on it) to `leaves`.
-  void backward(Expr f, Expr e, Adjoints& leaves) {
+  void backward(Expr f, const Adjoint& e, Adjoints& leaves) {
     const std::vector<Expr> nodes = nodes_below({f});
     std::unordered_set<const Node*> active;
     for (Expr n : nodes) {
@@ -91,37 +96,57 @@ class Autodiff {
       }
       if (on) active.insert(n.node());
     }
-    std::unordered_map<const Node*, Expr> adjoint{{f.node(), e}};
+    std::unordered_map<const Node*, Adjoint> adjoints{{f.node(), e}};
     for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
       const Expr n = *it;
-      const auto found = adjoint.find(n.node());
-      if (found == adjoint.end() || !active.count(n.node())) continue;
+      const auto found = adjoints.find(n.node());
+      if (found == adjoints.end() || !active.count(n.node())) continue;
+      const Adjoint adjoint = found->second;
       if (n == v_ || is_reduction(n)) {
-        accumulate(leaves[n], found->second);
+        leaves[n].add(adjoint.value, adjoint.care);
         continue;
       }
-      if (!n->operation->adjoint) {
-        throw Error(ErrorKind::unsupported, std::string("operation ") + n->operation->name + " has no derivative");
-      }
-      const std::vector<Expr> parts = n->operation->adjoint(n, found->second);
+      const std::vector<Expr> parts = parts_of(n, adjoint);
       for (std::size_t k = 0; k < parts.size(); ++k) {
         const Expr arg = n.arg(k);
         if (!parts[k] || !active.count(arg.node())) continue;
-        accumulate(adjoint[arg.node()], arg->dim == 1 && parts[k]->dim > 1 ? sum(parts[k]) : parts[k]);
+        const Expr part = arg->dim == 1 && parts[k]->dim > 1 ? sum(parts[k]) : parts[k];
+        adjoints[arg.node()].add(part, static_cast<Care>(adjoint.care | care_of(n, k)));
       }
     }
   }
 
-  static void accumulate(Expr& total, Expr part) { total = total ? total + part : part; }
+  static std::vector<Expr> parts_of(Expr n, const Adjoint& e) {
+    const Operation& row = *n->operation;
+    if (!row.adjoint) throw Error(ErrorKind::unsupported, std::string("operation ") + row.name + " has no derivative");
+    if (!row.divided) return careful_adjoint(row.adjoint, n, e.value, e.care);
+    const Division by_n = divided(e.value, n);
+    if (!by_n.quotient) return careful_adjoint(row.adjoint, n, e.value, e.care);
+    std::vector<Expr> parts = careful_adjoint(row.divided, n, by_n.quotient, e.care);
+    if (by_n.rest) parts[0] = parts[0] + careful_adjoint(row.adjoint, n, by_n.rest, e.care)[0];
+    return parts;
+  }
+
+  // What n adds to the care that the adjoint of its k-th argument asks for.
+  static Care care_of(Expr n, std::size_t k) {
+    const Care gates = n->operation->gates;
+    if (gates == care_for_all && k == 0) return 0;
+    if (gates == care_for_poles && (k > 0 || is_nonnegative(n.arg(0)) || n.arg(0)->args.empty())) return 0;
+    return gates;
+  }
 
   // Adjoints of f's leaves, each summed over the indices in `context` that the leaf does not have.
-  void collect(Expr f, Expr e, Indices context, Adjoints& pending) {
+  void collect(Expr f, const Adjoint& e, Indices context, Adjoints& pending) {
     Adjoints leaves;
     backward(f, e, leaves);
     for (const auto& [leaf, adjoint] : leaves) {
       const Category category = leaf == v_ ? category_of(leaf) : result_category(leaf);
-      const Expr part = sum_out(adjoint, context, category);
-      accumulate(leaf == v_ ? result_ : pending[leaf], part);
+      const Expr part = sum_out(adjoint.value, context, category);
+      if (leaf == v_) {
+        result_ = result_ ? result_ + part : part;
+      } else {
+        pending[leaf].add(part, adjoint.care);
+      }
     }
   }
 
@@ -133,41 +158,53 @@ class Autodiff {
     return reduce_sum(reduce_sum(adjoint, Category::j, Category::i), Category::i, category);
   }
 
-  void through(Expr reduction, Expr e, Adjoints& pending) {
+  void through(Expr reduction, const Adjoint& adjoint, Adjoints& pending) {
     const Reduction& row = reduction_of(reduction);
     if (!row.values) return;  // indices are piecewise constant
     require_gradient(row);
-    const Expr f = reduction.arg(0);
+    const Expr f = reduction.arg(0), e = adjoint.value;
+    const Care care = adjoint.care;
+    const auto times = [care](Expr a, Expr d) { return careful_product(a, d, care); };
     const Category folded = folded_category(reduction), result = result_category(reduction);
     const Indices context = static_cast<Indices>(indices_of(folded) | indices_of(result));
     switch (row.family) {
       case Family::sum:
-        collect(f, e, context, pending);
+        collect(f, adjoint, context, pending);
         return;
       case Family::softmax: {
-        if (!row.weighted) {
-          collect(f, e * call("Exp", f - reduction), context, pending);
+        if (row.finish == Reduction::Finish::pair) {  // the maximum m, and s, the sum of exp(f - m) w
+          const std::int64_t sums = reduction->dim - 1;
+          const Expr m = extract(reduction, 0, 1), s = extract(reduction, 1, sums);
+          const Expr e_m = extract(e, 0, 1), e_s = extract(e, 1, sums), p = times(e_s, call("Exp", f - m));
+          const Expr at = reduce(*find_reduction("ArgMax"), {f}, folded, result);
+          const Expr at_top = call("WhereNonzero", selected(at, folded), e_m - sum(times(e_s, s)));
+          const Expr w = row.weighted ? reduction.arg(1) : g_.constant(1);
+          collect(f, {sum(times(p, w)) + at_top, static_cast<Care>(care | care_for_all)}, context, pending);
+          if (row.weighted) collect(w, {p, care}, context, pending);
+        } else if (!row.weighted) {
+          collect(f, {times(e, call("Exp", f - reduction)), care}, context, pending);
         } else if (row.finish == Reduction::Finish::ratio) {
           const Expr w = reduction.arg(1);
           const Expr p = call("Exp", f - reduce(*find_reduction("LogSumExp"), {f}, folded, result));
-          collect(f, p * dot(w - reduction, e), context, pending);
-          collect(w, p * e, context, pending);
+          collect(f, {times(sum(times(e, w - reduction)), p), care}, context, pending);
+          collect(w, {times(e, p), care}, context, pending);
         } else {
-          const Expr w = reduction.arg(1), p = call("Exp", f - reduction) * e;
-          collect(f, dot(p, w), context, pending);
-          collect(w, p, context, pending);
+          const Expr w = reduction.arg(1), p = times(e, call("Exp", f - reduction));
+          collect(f, {sum(times(p, w)), care}, context, pending);
+          collect(w, {p, care}, context, pending);
         }
         return;
       }
       case Family::extremum: {
         const Expr at = reduce(*find_reduction(row.maximum ? "ArgMax" : "ArgMin"), {f}, folded, result);
-        collect(f, e * selected(at, folded), context, pending);
+        collect(f, {masked(e, selected(at, folded)), static_cast<Care>(care | care_for_all)}, context, pending);
         return;
       }
       case Family::nearest: {
         const std::int64_t k = k_of(reduction);
         const Expr at = reduce(*find_reduction("ArgKMin"), {f}, folded, result, k);
-        collect(f, call("MatVecMult", e * selected(at, folded), g_.constant(1, k)), context, pending);
+        const Expr of_f = call("MatVecMult", masked(e, selected(at, folded)), g_.constant(1, k));
+        collect(f, {of_f, static_cast<Care>(care | care_for_all)}, context, pending);
         return;
       }
     }

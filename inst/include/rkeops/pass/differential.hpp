@@ -7,10 +7,6 @@
 
 namespace rkeops {
 
-inline Category category_of_value(Expr f) {
-  return f->indices == index_i ? Category::i : f->indices == index_j ? Category::j : Category::parameter;
-}
-
 // (dF/dv)' e, where e has F's dimension.
 inline Expr vjp(Expr f, Expr v, Expr e) {
   return f->has_reduction ? Autodiff(v).total(f, e) : Autodiff(v).pairwise(f, e);
@@ -83,10 +79,14 @@ class Trace {
   }
 
   Expr row_of(Expr f, Expr e) {
-    if (f->has_reduction && (f->indices & ~u_->indices)) {
-      throw Error(ErrorKind::unsupported, "the trace of this formula, which has reductions inside, cannot be found");
+    for (Expr n : nodes_below({f})) {
+      if (!is_reduction(n) || !contains(n, u_)) continue;
+      if (f->indices & ~u_->indices) {
+        throw Error(ErrorKind::unsupported, "the trace of this formula, which has reductions inside, cannot be found");
+      }
+      return vjp(f, u_, e);
     }
-    return vjp(f, u_, e);
+    return Autodiff(u_).pairwise(f, e);
   }
 
   Expr entry_by_entry(Expr f, Expr w) {
@@ -104,10 +104,44 @@ class Trace {
   Graph& g_;
 };
 
-inline void require_own_index(const char* name, Expr f, Expr v) {
-  if (!f->has_reduction || f->indices == v->indices) return;
-  throw Error(ErrorKind::unsupported, std::string(name) + " of a reduction needs a variable with the index of its result",
-              "Grad and Diff work for all variables.");
+// Row by row: of a formula that is linear in u, what row j of u contributes to row j. Sums over the rows of u have one
+// term then.
+class OwnRow {
+ public:
+  explicit OwnRow(Expr u) : u_(u) {}
+
+  Expr of(Expr f) {
+    if (!u_->indices || !f->has_reduction || !contains(f, u_)) return f;
+    const auto found = made_.find(f.node());
+    if (found != made_.end()) return found->second;
+    std::vector<Expr> args;
+    for (const Node* arg : f->args) args.push_back(of(arg));
+    Expr result;
+    if (!is_reduction(f)) {
+      result = is(f, "Contract") || is(f, "ContractOrZero")
+                   ? contract(args[0], args[1], contraction_of(f), is(f, "ContractOrZero"))
+                   : f.graph().apply(*f->operation, args, f->params);
+    } else if (u_->indices & indices_of(folded_category(f))) {
+      result = args[0];
+    } else {
+      result = reduce_sum(args[0], folded_category(f), category_of(u_));
+    }
+    made_.emplace(f.node(), result);
+    return result;
+  }
+
+ private:
+  Expr u_;
+  std::unordered_map<const Node*, Expr> made_;
+};
+
+// A formula of reductions as one with the index of v, or none: with the other index, the sum of its rows, as for gradients.
+inline Expr with_index_of(Expr v, Expr f) {
+  if (!f->has_reduction || (f->indices & ~v->indices) == 0) return f;
+  if (f->indices == (index_i | index_j)) {
+    dimension_error("the formula outside of its reductions depends on both i and j");
+  }
+  return reduce_sum(f, category_of_value(f), Category::parameter);
 }
 
 inline Expr divergence(Expr f, Expr v) {
@@ -115,15 +149,13 @@ inline Expr divergence(Expr f, Expr v) {
     dimension_error("Divergence: the formula has dimension " + str(f->dim) + ", the variable has dimension " +
                     str(v->dim), "Both must be equal.");
   }
-  require_own_index("Divergence", f, v);
   const Expr u = f.graph().fresh_variable(v->dim, category_of(v));
-  return Trace(u).of(jvp(f, v, u), f.graph().constant(1));
+  return Trace(u).of(OwnRow(u).of(jvp(with_index_of(v, f), v, u)), f.graph().constant(1));
 }
 
 inline Expr laplacian(Expr f, Expr v) {
   if (f->dim != 1) dimension_error("Laplacian: the formula has dimension " + str(f->dim) + ", 1 is needed");
-  require_own_index("Laplacian", f, v);
-  return divergence(vjp(f, v, f.graph().constant(1)), v);
+  return divergence(vjp(with_index_of(v, f), v, f.graph().constant(1)), v);
 }
 
 inline Expr concat_all(const std::vector<Expr>& parts, std::size_t from, std::size_t to) {
@@ -141,8 +173,8 @@ inline Expr gradient_matrix(Expr f, Expr v) {
 }
 
 inline Expr trace_operator(Expr f, Expr v, Expr w) {
-  require_own_index("TraceOperator", f, v);
   require_linear("TraceOperator", f, v);
+  f = OwnRow(v).of(with_index_of(v, f));
   w = w ? w : f.graph().constant(1);
   if (f->dim == 1) return dot(matched("TraceOperator", "weight", w, v->dim), vjp(f, v, f.graph().constant(1)));
   if (f->dim != v->dim) {
