@@ -1,10 +1,18 @@
+# Numbers in messages and prints have a decimal point, whatever OutDec and the locale want: what is shown can be
+# copied into code.
+number_text <- function(x, digits = 7L) {
+  sub("[^-+0-9A-Za-z]+", ".", format(x, digits = digits, decimal.mark = ".", trim = TRUE))
+}
+
+whole_text <- function(x) format(x, big.mark = ",", decimal.mark = ".", scientific = FALSE, trim = TRUE)
+
 # Checks of arguments. `arg` is the name in the user's call, `call` that call.
 
 describe <- function(x) {
   if (is.null(x)) return("NULL")
   if (is.LazyTensor(x)) return("a LazyTensor")
   if (is.character(x) && length(x) == 1L) return(paste0("\"", x, "\""))
-  if (is.atomic(x) && length(x) == 1L && !is.object(x)) return(format(x, digits = 15L))
+  if (is.atomic(x) && length(x) == 1L && !is.object(x)) return(if (is.numeric(x)) number_text(x, 15L) else format(x))
   kind <- class(x)[1L]
   if (length(dim(x)) > 2L) return(paste("an array", paste(dim(x), collapse = " x ")))
   if (kind == "matrix" && !is.numeric(x)) kind <- paste(typeof(x), "matrix")
@@ -27,9 +35,9 @@ is_whole <- function(x) {
 check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
   if (is_whole(x) && x >= min && x <= max) return(as.numeric(x))
   expected <- if (is.finite(min) && is.finite(max)) {
-    sprintf("a whole number from %s to %s", format(min), format(max))
+    sprintf("a whole number from %s to %s", number_text(min), number_text(max))
   } else if (is.finite(min)) {
-    sprintf("a whole number, at least %s", format(min))
+    sprintf("a whole number, at least %s", number_text(min))
   } else {
     "a whole number"
   }
@@ -38,7 +46,7 @@ check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
 
 check_number <- function(x, arg, call, min) {
   if (is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x >= min) return(as.numeric(x))
-  abort_argument(arg, sprintf("a number, at least %s", format(min)), x, call)
+  abort_argument(arg, sprintf("a number, at least %s", number_text(min)), x, call)
 }
 
 check_flag <- function(x, arg, call) {

@@ -1,6 +1,6 @@
 # How expressions are put together: operands, dimension checks by the engine's operation table, merging of variables.
 
-# An operand of an operation with LazyTensors: plain numbers become constants, vectors become parameters.
+# An operand of an operation with LazyTensors: plain numbers and vectors become parameters.
 as_operand <- function(x, arg, call, label = "") {
   if (is.LazyTensor(x)) return(x)
   if (length(dim(x)) > 0L && (is.atomic(x) || is.data.frame(x))) {
@@ -16,7 +16,7 @@ as_operand <- function(x, arg, call, label = "") {
   }
   if (is.complex(x)) return(new_complex_variable(x, "Pm", label))
   x <- plain_numbers(x, arg, call)
-  if (length(x) == 1L && is_whole(as.numeric(x)) && abs(x) < 2^31) return(new_constant(x))
+  if (length(x) == 1L) return(new_number(x))
   new_variable(x, "Pm", length(x), NA_real_, label)
 }
 
@@ -110,17 +110,14 @@ plain_fields <- function(x) {
 merge_variables <- function(merged, operand, call) {
   merged$ni <- common_rows(merged$ni, operand$ni, "i", call)
   merged$nj <- common_rows(merged$nj, operand$nj, "j", call)
+  place <- rk_merge_places(operand$args, operand$data, merged$args, merged$data)
+  if (any(place < 0L)) operand <- renamed(operand, place < 0L)  # somebody has exchanged data inside of a LazyTensor
+  fresh <- place <= 0L
   formula <- operand$formulas
-  fresh <- !(operand$args %in% merged$args)
-  if (any(fresh) && length(merged$args) > 0L) {
-    same <- rk_match_objects(operand$data, merged$data)
-    for (k in which(fresh & same > 0)) {
-      known <- merged$args[declared_as(merged$args) == declared_as(operand$args[k]) &
-                             rk_match_objects(merged$data, operand$data[k]) > 0]
-      if (length(known) == 0L) next
-      formula <- gsub(identifier(operand$args[k]), identifier(known[1L]), formula, fixed = TRUE)
-      fresh[k] <- FALSE
-    }
+  for (k in which(!fresh)) {
+    known <- merged$args[place[k]]
+    if (operand$args[k] == known) next
+    formula <- gsub(identifier(operand$args[k]), identifier(known), formula, fixed = TRUE)
   }
   merged$formulas <- c(merged$formulas, formula)
   merged$args <- c(merged$args, operand$args[fresh])
@@ -128,6 +125,17 @@ merge_variables <- function(merged, operand, call) {
   merged$labels <- c(merged$labels, operand$labels[fresh])
   merged$tokens <- c(merged$tokens, operand$tokens[fresh])
   merged
+}
+
+# The same with new identifiers and tokens for variables `which`.
+renamed <- function(operand, which) {
+  for (k in seq_along(operand$args)[which]) {
+    id <- rk_new_identifier(switch(substr(declared_as(operand$args[k]), 1L, 2L), Vi = "i", Vj = "j", Pm = "NA"))
+    operand$formulas <- gsub(identifier(operand$args[k]), id, operand$formulas, fixed = TRUE)
+    operand$args[k] <- paste0(id, "=", declared_as(operand$args[k]))
+    operand$tokens[k] <- list(new_token())
+  }
+  operand
 }
 
 identifier <- function(args) sub("=.*", "", args)

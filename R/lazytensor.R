@@ -1,9 +1,11 @@
 # A LazyTensor is a symbolic matrix of vectors: a formula and the data its variables stand for.
-#   formula  text; variables have identifiers A0x<counter><i|j|NA>, unique in the session
+#   formula  text; variables have identifiers A0x<digits><i|j|NA>, unique wherever they go (src/identifier.cpp), and
+#            plain numbers N0x<their bits>, so that equal ones are one variable
 #   args     declarations "A0x1i=Vi(3)", one per variable
 #   data     the R objects of the variables (not copied), parallel to args
 #   labels   names for printing, parallel to args
-#   tokens   environments, parallel to args: while one lives, a GPU may keep its variable's data
+#   tokens   environments, parallel to args (NULL for plain numbers): while one lives, a GPU may keep its variable's
+#            data. They are enclosed by the namespace, which R therefore loads where a LazyTensor arrives.
 #   dimres   dimension of the vectors
 #   ni, nj   number of rows i and j, NA where there is none
 #   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
@@ -15,20 +17,27 @@ new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical 
   if (needs_s4_bit) asS4(x) else x
 }
 
+# Constants are part of the formula, and so of the kernel: for numbers that the package itself writes.
 new_constant <- function(value) {
-  new_lazytensor(sprintf("IntCst(%.0f)", as.numeric(value)), character(), list(), character(), 1, NA_real_, NA_real_,
-                 is.logical(value))
+  new_lazytensor(sprintf("IntCst(%.0f)", value), character(), list(), character(), 1, NA_real_, NA_real_)
+}
+
+# A number in an expression: a parameter, so that other numbers need no other kernel.
+new_number <- function(value) {
+  id <- rk_number_identifier(number <- as.double(value))
+  new_lazytensor(id, paste0(id, "=Pm(1)"), list(number), "", 1, NA_real_, NA_real_, is.logical(value), list(NULL))
 }
 
 new_variable <- function(data, category, dim, rows, label) {
-  session$variables <- session$variables + 1
-  id <- sprintf("A0x%x%s", session$variables, switch(category, Vi = "i", Vj = "j", Pm = "NA"))
+  id <- rk_new_identifier(switch(category, Vi = "i", Vj = "j", Pm = "NA"))
   new_lazytensor(
     id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,
     if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_, is.logical(data),
-    list(new.env(FALSE, emptyenv()))
+    list(new_token())
   )
 }
+
+new_token <- function() new.env(FALSE, topenv())
 
 #' Symbolic matrices
 #'
@@ -37,10 +46,14 @@ new_variable <- function(data, category, dim, rows, label) {
 #' operators and functions build formulas of LazyTensors; nothing is computed, and no large matrix stored, until a
 #' reduction over one of the indices is asked for, such as `sum(K, index = "j")` or `K %*% b`.
 #'
-#' Whole numbers become constants of the formula, other numbers and vectors become parameters.
+#' In expressions with a LazyTensor, plain numbers and vectors need not be wrapped: a number is a parameter, and a vector
+#' of length D a parameter of dimension D. Parameters are data, so that an expression with other numbers needs no new
+#' kernel; only whole exponents (`x^2`), digits of `round()` and positions are part of the formula. `Pm()` makes a
+#' parameter that has a name of its own, such as a variable of [gradients()]. Plain matrices have to be wrapped, since
+#' only you know which index they have.
 #'
-#' In expressions with a LazyTensor, plain numbers and vectors need not be wrapped: a number is a constant, and a vector
-#' of length D a parameter of dimension D. Plain matrices have to be wrapped, since only you know which index they have.
+#' LazyTensors can be saved, and sent to workers, where they load rkeops; a variable stays the same variable wherever it
+#' goes.
 #'
 #' @param x a numeric matrix or data frame with one row per point, for `Vi()` and `Vj()`; a number or numeric vector for
 #'   `Pm()`. Integer, logical and complex ones do, too.
@@ -124,14 +137,13 @@ make_lazytensor <- function(x, index, is_complex, label, call) {
   }
   if (length(x) == 0L) abort_argument("x", "of length 1 or more", x, call, kind = "input")
   if (complex) return(new_complex_variable(x, "Pm", label))
-  if (length(x) == 1L && !is.logical(x) && is_whole(x) && abs(x) < 2^31) return(new_constant(x))
   new_variable(x, "Pm", length(x), NA_real_, label)
 }
 
 # A short name for printing, out of the expression that the user gave.
 label_of <- function(expression) {
   if (is.name(expression)) return(as.character(expression))
-  if (is.numeric(expression)) return(format(expression, digits = 4L))
+  if (is.numeric(expression)) return(number_text(expression, 4L))
   ""
 }
 
@@ -188,6 +200,9 @@ is.LazyMatrix <- function(x) {
 is.int <- function(x) is_whole(x)
 
 # One variable or one constant, and not an expression of them.
-is_leaf <- function(x) grepl("^(A0x[0-9a-f]+(i|j|NA)|IntCst\\([-0-9]+\\))$", x$formula)
+is_leaf <- function(x) grepl("^(A0x[0-9a-f]+(i|j|NA)|N0x[0-9a-f]+|IntCst\\([-0-9]+\\))$", x$formula)
+
+# Are they plain numbers?
+is_number <- function(args) startsWith(args, "N0x")
 
 is_indexed <- function(args) grepl("=V[ij]\\(", args)

@@ -60,7 +60,7 @@ objective <- function(f, wrt, e = 1, index = "j", reduction = "Sum", opt_arg = N
   new_objective(start, complex, call, function(values) {
     for (name in names(places)) {
       for (k in places[[name]]) fold$data[[k]] <- values[[name]]
-      fold$tokens[places[[name]]] <- list(new.env(FALSE, emptyenv()))
+      fold$tokens[places[[name]]] <- list(new_token())
     }
     found <- value_and_adjoints(fold, variables, e, loss)
     list(value = found$value, gradient = lapply(variables$ids, function(ids) Reduce(`+`, found$adjoints[ids])))
