@@ -28,11 +28,29 @@ abort_argument <- function(arg, expected, x, call, hint = NULL, kind = "argument
   )
 }
 
+# `missing(x)` sees through the calls that handed x on.
+abort_missing <- function(arg, call, hint = NULL) {
+  rkeops_abort("argument", sprintf("`%s` is missing", arg), call = call, argument = arg, hint = hint)
+}
+
+# The value, where arguments of the user's call that are missing in it are named as such. (R names the function of ours that
+# happened to look.)
+with_all_given <- function(value, call) {
+  withCallingHandlers(value, error = function(e) {
+    pattern <- sprintf(gettext("argument \"%s\" is missing, with no default", domain = "R"), "(.*)")
+    inside <- as.character(conditionCall(e)[[1L]])[1L]
+    if (inside %in% c("withCallingHandlers", "with_all_given") && grepl(pattern, conditionMessage(e))) {
+      abort_missing(sub(pattern, "\\1", conditionMessage(e)), call)
+    }
+  })
+}
+
 is_whole <- function(x) {
   is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x == trunc(x)
 }
 
 check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
+  if (missing(x)) abort_missing(arg, call)
   if (is_whole(x) && x >= min && x <= max) return(as.numeric(x))
   expected <- if (is.finite(min) && is.finite(max)) {
     sprintf("a whole number from %s to %s", number_text(min), number_text(max))
@@ -45,21 +63,25 @@ check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
 }
 
 check_number <- function(x, arg, call, min) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x >= min) return(as.numeric(x))
   abort_argument(arg, sprintf("a number, at least %s", number_text(min)), x, call)
 }
 
 check_flag <- function(x, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.logical(x) && length(x) == 1L && !is.na(x)) return(x)
   abort_argument(arg, "TRUE or FALSE", x, call)
 }
 
 check_string <- function(x, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.character(x) && length(x) == 1L && !is.na(x) && nzchar(x)) return(x)
   abort_argument(arg, "a string", x, call)
 }
 
 check_choice <- function(x, choices, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.character(x) && length(x) == 1L && x %in% choices) return(x)
   abort_argument(arg, paste0("one of ", paste0("\"", choices, "\"", collapse = ", ")), x, call)
 }
@@ -67,8 +89,7 @@ check_choice <- function(x, choices, arg, call) {
 # The axis of an index: "i" is 0 (reduce over i, one result row per j), "j" is 1. NA: no reduction.
 check_index <- function(index, call, na_ok = FALSE) {
   if (missing(index)) {
-    rkeops_abort("argument", "`index` is missing", call = call, argument = "index",
-                 hint = "index = \"j\" reduces over the rows j, \"i\" over the rows i.")
+    abort_missing("index", call, "index = \"j\" reduces over the rows j, \"i\" over the rows i.")
   }
   if (identical(index, "i")) return(0L)
   if (identical(index, "j")) return(1L)
@@ -78,6 +99,7 @@ check_index <- function(index, call, na_ok = FALSE) {
 }
 
 check_lazytensor <- function(x, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.LazyTensor(x)) return(x)
   abort_argument(arg, "a LazyTensor", x, call, hint = "Make one with Vi(), Vj(), Pm() or LazyTensor().")
 }
@@ -86,14 +108,28 @@ numbers_of_columns <- function(x, arg, call) {
   numeric <- vapply(x, function(column) {
     (is.numeric(column) || is.logical(column)) && is.null(dim(column)) && !inherits(column, "integer64")
   }, TRUE)
-  if (all(numeric)) return(unname(as.matrix(x)))
+  if (all(numeric)) return(as.matrix(x))
   wrong <- which(!numeric)[1L]
+  column <- x[[wrong]]
+  hint <- if (is.factor(column) || is.character(column)) {
+    "Leave it out, or turn it into numbers; model.matrix() turns factors into columns of 0 and 1."
+  } else {
+    numbers_hint(column, sprintf("%s$%s", arg, names(x)[wrong]))
+  }
   rkeops_abort("input", sprintf("`%s` must have numeric columns only", arg), call = call, argument = arg,
-               got = sprintf("column `%s` is %s", names(x)[wrong], describe(x[[wrong]])),
-               hint = "Leave it out, or turn it into numbers; model.matrix() turns factors into columns of 0 and 1.")
+               got = sprintf("column `%s` is %s", names(x)[wrong], describe(column)), hint = hint)
 }
 
-# Numbers that can be given to the engine: an unclassed double, integer or logical vector or matrix.
+# What turns x into numbers.
+numbers_hint <- function(x, arg) {
+  if (inherits(x, c("Date", "POSIXt", "difftime", "integer64"))) return(sprintf("Write as.numeric(%s).", arg))
+  if (is.factor(x)) {
+    return(sprintf("as.integer(%s) numbers the levels; model.matrix() turns factors into columns of 0 and 1.", arg))
+  }
+  if (length(dim(x)) == 2L && !is.atomic(x)) sprintf("Write as.matrix(%s).", arg)
+}
+
+# Numbers that can be given to the engine: an unclassed double, integer or logical vector or matrix, with its dimnames.
 # Data frames of numbers become matrices; other harmless classes (table, ts, ...) are dropped.
 plain_numbers <- function(x, arg, call) {
   if (is.complex(x)) {
@@ -104,9 +140,11 @@ plain_numbers <- function(x, arg, call) {
   if ((is.numeric(x) || is.logical(x)) && typeof(x) %in% c("double", "integer", "logical") &&
       !inherits(x, c("integer64", "LazyTensor"))) {
     shape <- dim(x)
+    names <- dimnames(x)
     attributes(x) <- NULL
     dim(x) <- shape
+    dimnames(x) <- names
     return(x)
   }
-  abort_argument(arg, "numeric", x, call, kind = "input")
+  abort_argument(arg, "numeric", x, call, hint = numbers_hint(x, arg), kind = "input")
 }

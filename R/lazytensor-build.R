@@ -2,6 +2,7 @@
 
 # An operand of an operation with LazyTensors: plain numbers and vectors become parameters.
 as_operand <- function(x, arg, call, label = "") {
+  if (missing(x)) abort_missing(arg, call)
   if (is.LazyTensor(x)) return(x)
   if (length(dim(x)) > 0L && (is.atomic(x) || is.data.frame(x))) {
     rkeops_abort("input", sprintf("`%s` is a matrix without an index", arg), got = paste("got", describe(x)),
@@ -9,7 +10,7 @@ as_operand <- function(x, arg, call, label = "") {
                  argument = arg)
   }
   if (!is.numeric(x) && !is.complex(x) && !is.logical(x)) {
-    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
+    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, hint = numbers_hint(x, arg), kind = "input")
   }
   if (length(x) == 0L) {
     abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
@@ -43,7 +44,7 @@ check_plain_vectors <- function(given, operands, call) {
 
 # The LazyTensor `operation(operands, parameters)`. `operands` is a list named by the user's arguments.
 apply_operation <- function(operation, operands, parameters = numeric(), call = NULL) {
-  given <- operands
+  given <- operands <- with_all_given(operands, call)
   dims <- numeric(length(operands))
   complex <- FALSE
   for (k in seq_along(operands)) {
@@ -68,7 +69,7 @@ join_operands <- function(operation, operands, dims, parameters, call, complex) 
   pieces <- c(merged$formulas, if (length(parameters) > 0L) sprintf("%.0f", parameters))
   formula <- paste0(operation, "(", paste(pieces, collapse = ","), ")")
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj,
-                      gives_truth(operation, operands), merged$tokens)
+                      gives_truth(operation, operands), merged$tokens, joined_components(operation, operands, dimres))
   if (complex) as_complex(x) else x
 }
 

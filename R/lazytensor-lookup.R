@@ -53,6 +53,7 @@ lookup <- function(table, i = NULL, j = NULL) {
 
 # A vector or matrix of numbers, or a parameter as it was made by Pm().
 check_table <- function(table, call) {
+  if (missing(table)) abort_missing("table", call)
   expected <- "a numeric vector or matrix, or a vector made by Pm()"
   if (is.LazyTensor(table)) {
     if (is_leaf(table) && length(table$args) == 1L && !is_indexed(table$args)) return(table)

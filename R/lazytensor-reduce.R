@@ -106,7 +106,8 @@ reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL) {
   }
   formula <- paste0(name, "_Reduction(", paste(pieces, collapse = ","), ",", axis, ")")
   result <- evaluate(formula, merged$args, merged$data, call, merged$tokens)
-  if (complex) deinterleave(result) else result
+  if (complex) result <- deinterleave(result)
+  named_reduction(result, merged, axis, if (weight) option$components else x$components)
 }
 
 # Evaluates a formula over LazyTensor variables. They are renamed V0, V1, ..., so that expressions of the same form on

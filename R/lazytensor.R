@@ -8,11 +8,13 @@
 #            data. They are enclosed by the namespace, which R therefore loads where a LazyTensor arrives.
 #   dimres   dimension of the vectors
 #   ni, nj   number of rows i and j, NA where there is none
+#   components  names of the components of the vectors, or NULL
 #   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
 
-new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list()) {
+new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list(),
+                           components = NULL) {
   x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj,
-            logical = logical, tokens = tokens)
+            logical = logical, tokens = tokens, components = components)
   class(x) <- "LazyTensor"
   if (needs_s4_bit) asS4(x) else x
 }
@@ -28,12 +30,12 @@ new_number <- function(value) {
   new_lazytensor(id, paste0(id, "=Pm(1)"), list(number), "", 1, NA_real_, NA_real_, is.logical(value), list(NULL))
 }
 
-new_variable <- function(data, category, dim, rows, label) {
+new_variable <- function(data, category, dim, rows, label, components = colnames(data)) {
   id <- rk_new_identifier(switch(category, Vi = "i", Vj = "j", Pm = "NA"))
   new_lazytensor(
     id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,
     if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_, is.logical(data),
-    list(new_token())
+    list(new_token()), components
   )
 }
 
@@ -52,12 +54,15 @@ new_token <- function() new.env(FALSE, topenv())
 #' parameter that has a name of its own, such as a variable of [gradients()]. Plain matrices have to be wrapped, since
 #' only you know which index they have.
 #'
+#' Names come back: results that have one row per point have the row names of these points, and K * b, for `b` with
+#' named columns, has results with these columns.
+#'
 #' LazyTensors can be saved, and sent to workers, where they load rkeops; a variable stays the same variable wherever it
 #' goes.
 #'
-#' @param x a numeric matrix or data frame with one row per point, for `Vi()` and `Vj()`; a number or numeric vector for
-#'   `Pm()`. Integer, logical and complex ones do, too.
-#' @param index `"i"` or `"j"` for a matrix; `NA` for a number or vector.
+#' @param x a numeric matrix or data frame with one row per point, or a vector with one number per point, for `Vi()` and
+#'   `Vj()`; a number or numeric vector for `Pm()`. Integer, logical and complex ones do, too.
+#' @param index `"i"` or `"j"` for points; `NA` for a number or vector that is a parameter.
 #' @param is_complex `TRUE`: take real data as complex numbers with imaginary part 0. Complex data need no `TRUE`.
 #' @return An object of class `LazyTensor`; for complex data also of class `ComplexLazyTensor`, see
 #'   [lazytensor_complex]. Errors: of class `rkeops_error_input` for data that are not numbers.
@@ -81,7 +86,7 @@ LazyTensor <- function(x, index = NA, is_complex = FALSE) {
 #' @export
 Vi <- function(x, is_complex = FALSE) {
   call <- sys.call()
-  check_indexed(x, "Vi", call)
+  check_indexed(x, call)
   make_lazytensor(x, "i", is_complex, label_of(substitute(x)), call)
 }
 
@@ -89,7 +94,7 @@ Vi <- function(x, is_complex = FALSE) {
 #' @export
 Vj <- function(x, is_complex = FALSE) {
   call <- sys.call()
-  check_indexed(x, "Vj", call)
+  check_indexed(x, call)
   make_lazytensor(x, "j", is_complex, label_of(substitute(x)), call)
 }
 
@@ -97,6 +102,7 @@ Vj <- function(x, is_complex = FALSE) {
 #' @export
 Pm <- function(x, is_complex = FALSE) {
   call <- sys.call()
+  if (missing(x)) abort_missing("x", call)
   if (is.LazyTensor(x)) abort_argument("x", "a number or a numeric vector", x, call)
   if (length(dim(x)) > 0L) {
     abort_argument("x", "a number or a numeric vector", x, call, hint = "Wrap a matrix with Vi() or Vj().")
@@ -104,22 +110,24 @@ Pm <- function(x, is_complex = FALSE) {
   make_lazytensor(x, NA, is_complex, label_of(substitute(x)), call)
 }
 
-check_indexed <- function(x, what, call) {
+check_indexed <- function(x, call) {
+  if (missing(x)) abort_missing("x", call)
   if ((is.matrix(x) || is.data.frame(x)) && !is.LazyTensor(x)) return(invisible())
-  hint <- if ((is.numeric(x) || is.logical(x) || is.complex(x)) && is.null(dim(x))) {
-    sprintf("Write %s(matrix(x)) for points in dimension 1, Pm(x) for a parameter.", what)
+  if ((is.numeric(x) || is.logical(x) || is.complex(x)) && length(dim(x)) < 2L && !is.LazyTensor(x) && length(x) > 0L) {
+    return(invisible())
   }
-  abort_argument("x", "a numeric matrix", x, call, hint = hint, kind = "input")
+  abort_argument("x", "a numeric matrix, or a vector with one number per point", x, call, hint = numbers_hint(x, "x"),
+                 kind = "input")
 }
 
 make_lazytensor <- function(x, index, is_complex, label, call) {
+  if (missing(x)) abort_missing("x", call)
   complex <- check_flag(is_complex, "is_complex", call) || is.complex(x)
   if (is.LazyTensor(x)) abort_argument("x", "numeric data", x, call, kind = "input")
   axis <- check_index(index, call, na_ok = TRUE)
   if (!is.complex(x)) x <- plain_numbers(x, "x", call)
-  if (length(dim(x)) > 2L || length(dim(x)) == 1L && !is.na(axis)) {
-    abort_argument("x", "a matrix or a vector", x, call, kind = "input")
-  }
+  if (length(dim(x)) > 2L) abort_argument("x", "a matrix or a vector", x, call, kind = "input")
+  if (!is.na(axis) && !is.matrix(x) && length(x) > 0L) x <- one_column(x)
   if (is.matrix(x)) {
     if (is.na(axis)) {
       rkeops_abort("argument", "`index` is missing: a matrix needs index \"i\" or \"j\"", call = call,
@@ -131,13 +139,17 @@ make_lazytensor <- function(x, index, is_complex, label, call) {
     if (complex) return(new_complex_variable(x, category, label))
     return(new_variable(x, category, ncol(x), as.numeric(nrow(x)), label))
   }
-  if (!is.na(axis)) {
-    rkeops_abort("argument", "`index` is for matrices only", got = paste("`x` is", describe(x)), call = call,
-                 hint = "Use matrix(x) to make a matrix with one column.")
-  }
   if (length(x) == 0L) abort_argument("x", "of length 1 or more", x, call, kind = "input")
   if (complex) return(new_complex_variable(x, "Pm", label))
   new_variable(x, "Pm", length(x), NA_real_, label)
+}
+
+# A vector is points in dimension 1.
+one_column <- function(x) {
+  names <- names(x)
+  dim(x) <- c(length(x), 1L)
+  if (!is.null(names)) rownames(x) <- names
+  x
 }
 
 # A short name for printing, out of the expression that the user gave.

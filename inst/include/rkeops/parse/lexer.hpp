@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cctype>
-#include <cmath>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../base/error.hpp"
+#include "../base/text.hpp"
 
 namespace rkeops {
 
@@ -27,29 +26,6 @@ struct Token {
   error.formula = formula;
   error.position = position;
   throw error;
-}
-
-// Locale-independent number: digits, point, exponent.
-inline double read_number(std::string_view text) {
-  // strtod follows LC_NUMERIC, in which a decimal comma may be set; formulas always have a point.
-  double mantissa = 0, scale = 1;
-  const std::string copy(text);
-  char* end = nullptr;
-  const double value = std::strtod(copy.c_str(), &end);
-  if (end == copy.c_str() + copy.size()) return value;
-  std::size_t k = 0;
-  for (bool fraction = false; k < text.size() && (std::isdigit(static_cast<unsigned char>(text[k])) || text[k] == '.');
-       ++k) {
-    if (text[k] == '.') {
-      fraction = true;
-    } else {
-      mantissa = mantissa * 10 + (text[k] - '0');
-      if (fraction) scale *= 10;
-    }
-  }
-  double exponent = 0;
-  if (k < text.size()) exponent = std::strtod(copy.c_str() + k + 1, nullptr);
-  return mantissa / scale * std::pow(10.0, exponent);
 }
 
 inline std::vector<Token> tokenize(const std::string& formula) {
