@@ -98,6 +98,21 @@ check_index <- function(index, call, na_ok = FALSE) {
   abort_argument("index", expected, index, call, hint = "\"i\" reduces over the rows i, \"j\" over the rows j.")
 }
 
+# Arguments in `...` that a method does not know. `known`: those that it has.
+check_dots <- function(generic, known, ..., call = NULL) {
+  if (...length() == 0L) return(invisible())
+  given <- names(as.list(substitute(list(...)))[-1L])
+  wrong <- if (is.null(given)) "" else given[1L]
+  known_text <- paste0("`", known, "`", collapse = ", ")
+  if (!nzchar(wrong)) {
+    rkeops_abort("argument", sprintf("%s() was given more arguments than it has", generic), call = call,
+                 hint = sprintf("It has %s.", known_text))
+  }
+  nearest <- known[which.min(utils::adist(wrong, known, ignore.case = TRUE))]
+  rkeops_abort("argument", sprintf("%s() has no argument `%s`", generic, wrong), call = call, argument = wrong,
+               hint = sprintf("Did you mean `%s`? It has %s.", nearest, known_text))
+}
+
 check_lazytensor <- function(x, arg, call) {
   if (missing(x)) abort_missing(arg, call)
   if (is.LazyTensor(x)) return(x)

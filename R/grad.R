@@ -113,7 +113,7 @@ variable_in <- function(f, var, call, arg = "var") {
     if (var$formula %in% ids) return(var$formula)
     alike <- declared_as(f$args)[named] == declared_as(var$args)
     same <- alike & rk_match_objects(f$data[named], var$data) > 0
-    if (!any(same)) {
+    if (!any(same) && comes_from_elsewhere(c(f$tokens, var$tokens))) {
       same <- alike
       same[alike] <- vapply(f$data[named][alike], identical, TRUE, var$data[[1L]])
       if (sum(same) > 1L) same[] <- FALSE

@@ -54,7 +54,7 @@ find_variables <- function(fold, wrt, call) {
   many <- !is.LazyTensor(wrt) && is.list(wrt)
   if (!many) wrt <- list(wrt)
   if (length(wrt) == 0L) abort_argument("wrt", "a variable, or a list of variables", wrt, call)
-  whole <- list(formula = fold$f, args = fold$args, data = fold$data, labels = fold$labels)
+  whole <- list(formula = fold$f, args = fold$args, data = fold$data, labels = fold$labels, tokens = fold$tokens)
   wrt <- lapply(wrt, function(same) if (is.LazyTensor(same) || !is.list(same)) list(same) else same)
   ids <- lapply(wrt, function(same) vapply(same, function(variable) variable_in(whole, variable, call, "wrt"), ""))
   complex <- lapply(wrt, function(same) unique(vapply(same, is.ComplexLazyTensor, TRUE)))

@@ -5,7 +5,7 @@
 #   data     the R objects of the variables (not copied), parallel to args
 #   labels   names for printing, parallel to args
 #   tokens   environments, parallel to args (NULL for plain numbers): while one lives, a GPU may keep its variable's
-#            data. They are enclosed by the namespace, which R therefore loads where a LazyTensor arrives.
+#            data. Enclosed by the namespace at last, which R therefore loads where a LazyTensor arrives.
 #   dimres   dimension of the vectors
 #   ni, nj   number of rows i and j, NA where there is none
 #   components  names of the components of the vectors, or NULL
@@ -39,7 +39,12 @@ new_variable <- function(data, category, dim, rows, label, components = colnames
   )
 }
 
-new_token <- function() new.env(FALSE, topenv())
+# Tokens that were made elsewhere, in another session or by reading a file, are enclosed by a copy of `here`.
+here <- new.env(FALSE, topenv())
+new_token <- function() new.env(FALSE, here)
+comes_from_elsewhere <- function(tokens) {
+  any(vapply(tokens, function(token) is.environment(token) && !identical(parent.env(token), here), TRUE))
+}
 
 #' Symbolic matrices
 #'
@@ -164,7 +169,7 @@ label_of <- function(expression) {
 #' @param x any object; for `is.LazyParameter()`, `is.ComplexLazyParameter()`, `is.LazyVector()` and `is.LazyMatrix()`
 #'   a LazyTensor.
 #' @return `TRUE` or `FALSE`. `is.LazyTensor()`: is it a LazyTensor. `is.ComplexLazyTensor()`: is it a complex one.
-#'   `is.LazyParameter()`, `is.ComplexLazyParameter()`: is it one number, a constant or a parameter of dimension 1.
+#'   `is.LazyParameter()`, `is.ComplexLazyParameter()`: is it one number, a parameter of dimension 1.
 #'   `is.LazyVector()`: has it a parameter. `is.LazyMatrix()`: has it a variable indexed by i or j.
 #'   `is.int()`: is it one whole number.
 #' @examples
@@ -211,7 +216,7 @@ is.LazyMatrix <- function(x) {
 #' @export
 is.int <- function(x) is_whole(x)
 
-# One variable or one constant, and not an expression of them.
+# One variable, number or constant, and not an expression of them.
 is_leaf <- function(x) grepl("^(A0x[0-9a-f]+(i|j|NA)|N0x[0-9a-f]+|IntCst\\([-0-9]+\\))$", x$formula)
 
 # Are they plain numbers?
