@@ -123,8 +123,8 @@ evaluate <- function(formula, args, data, call, tokens = NULL) {
   program <- settle(rk_program(
     formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
     as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
-  ), call)
-  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call)
+  ), call, written = FALSE)
+  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call, written = FALSE)
 }
 
 categories <- c("Vi", "Vj", "Pm")

@@ -44,7 +44,7 @@
 #' @export
 solve.LazyTensor <- function(a, b, ..., ridge = 0, tol = 1e-6, max_iterations = 1000, rank = 0, details = FALSE) {
   call <- call_of("solve", sys.call())
-  check_dots("solve", c("a", "b", "ridge", "tol", "max_iterations", "rank", "details"), ..., call = call)
+  check_dots("solve", c("ridge", "tol", "max_iterations", "rank", "details"), ..., call = call)
   check_flag(details, "details", call)
   if (missing(b)) {
     abort_missing("b", call, "solve(a, b) is the product of the inverse with b; the inverse itself would be a dense matrix.")
