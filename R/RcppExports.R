@@ -5,8 +5,8 @@ rk_new_identifier <- function(suffix) {
     .Call(`_rkeops_rk_new_identifier`, suffix)
 }
 
-rk_number_identifier <- function(value) {
-    .Call(`_rkeops_rk_number_identifier`, value)
+rk_number_identifier <- function(value, place) {
+    .Call(`_rkeops_rk_number_identifier`, value, place)
 }
 
 rk_merge_places <- function(args, data, known_args, known_data) {

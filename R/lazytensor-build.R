@@ -1,7 +1,7 @@
 # How expressions are put together: operands, dimension checks by the engine's operation table, merging of variables.
 
 # An operand of an operation with LazyTensors: plain numbers and vectors become parameters.
-as_operand <- function(x, arg, call, label = "") {
+as_operand <- function(x, arg, call, label = "", place = NULL) {
   if (missing(x)) abort_missing(arg, call)
   if (is.LazyTensor(x)) return(x)
   if (length(dim(x)) > 0L && (is.atomic(x) || is.data.frame(x))) {
@@ -17,7 +17,7 @@ as_operand <- function(x, arg, call, label = "") {
   }
   if (is.complex(x)) return(new_complex_variable(x, "Pm", label))
   x <- plain_numbers(x, arg, call)
-  if (length(x) == 1L) return(new_number(x))
+  if (length(x) == 1L) return(new_number(x, place))
   new_variable(x, "Pm", length(x), NA_real_, label)
 }
 
@@ -48,7 +48,9 @@ apply_operation <- function(operation, operands, parameters = numeric(), call = 
   dims <- numeric(length(operands))
   complex <- FALSE
   for (k in seq_along(operands)) {
-    if (!is.LazyTensor(operands[[k]])) operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call)
+    if (!is.LazyTensor(operands[[k]])) {
+      operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call, place = list(operation, given, k))
+    }
     dims[k] <- .subset2(operands[[k]], "dimres")
     if (length(oldClass(operands[[k]])) > 1L) complex <- TRUE  # a ComplexLazyTensor; faster than asking inherits()
   }

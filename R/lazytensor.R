@@ -1,6 +1,6 @@
 # A LazyTensor is a symbolic matrix of vectors: a formula and the data its variables stand for.
 #   formula  text; variables have identifiers A0x<digits><i|j|NA>, unique wherever they go (src/identifier.cpp), and
-#            plain numbers N0x<their bits>, so that equal ones are one variable
+#            plain numbers N0x<hash of value and place>, so that the same expression has the same ones
 #   args     declarations "A0x1i=Vi(3)", one per variable
 #   data     the R objects of the variables (not copied), parallel to args
 #   labels   names for printing, parallel to args
@@ -25,8 +25,8 @@ new_constant <- function(value) {
 }
 
 # A number in an expression: a parameter, so that other numbers need no other kernel.
-new_number <- function(value) {
-  id <- rk_number_identifier(number <- as.double(value))
+new_number <- function(value, place = NULL) {
+  id <- rk_number_identifier(number <- as.double(value), place)
   new_lazytensor(id, paste0(id, "=Pm(1)"), list(number), "", 1, NA_real_, NA_real_, is.logical(value), list(NULL))
 }
 

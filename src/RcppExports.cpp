@@ -21,12 +21,13 @@ BEGIN_RCPP
 END_RCPP
 }
 // rk_number_identifier
-SEXP rk_number_identifier(SEXP value);
-RcppExport SEXP _rkeops_rk_number_identifier(SEXP valueSEXP) {
+SEXP rk_number_identifier(SEXP value, SEXP place);
+RcppExport SEXP _rkeops_rk_number_identifier(SEXP valueSEXP, SEXP placeSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type value(valueSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_number_identifier(value));
+    Rcpp::traits::input_parameter< SEXP >::type place(placeSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_number_identifier(value, place));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -164,7 +165,7 @@ END_RCPP
 
 static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
-    {"_rkeops_rk_number_identifier", (DL_FUNC) &_rkeops_rk_number_identifier, 1},
+    {"_rkeops_rk_number_identifier", (DL_FUNC) &_rkeops_rk_number_identifier, 2},
     {"_rkeops_rk_merge_places", (DL_FUNC) &_rkeops_rk_merge_places, 4},
     {"_rkeops_rk_operation_dim", (DL_FUNC) &_rkeops_rk_operation_dim, 3},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},

@@ -44,6 +44,15 @@ struct Origin {
   std::uint64_t digits = 0, count = 0;
 };
 
+// A formula without the digits of its identifiers, which are others when it is written again.
+std::uint64_t mix_shape(std::uint64_t state, const char* formula) {
+  for (const char* c = formula; *c != '\0'; ++c) {
+    state = mix(state, static_cast<unsigned char>(*c));
+    if (c[0] == '0' && c[1] == 'x') c += 1 + std::strspn(c + 2, "0123456789abcdef");
+  }
+  return mix(state, 0);
+}
+
 // "A0x1i=Vi(3)" and "A0x2i=Vi(3)" are declared alike.
 bool declared_alike(SEXP a, SEXP b) {
   const char *one = std::strchr(CHAR(a), '='), *two = std::strchr(CHAR(b), '=');
@@ -77,19 +86,33 @@ SEXP rk_new_identifier(SEXP suffix) {
   });
 }
 
-// The identifier of a number that has no other name: equal numbers are the same variable, wherever they were written.
+// The identifier of a plain number: a hash of its value and its place, which is NULL or a list of the operation, its
+// operands as they were given, and the number of the operand. Written twice, the same expression has the same
+// identifiers and is computed once; numbers that happen to be equal in different places stay two parameters, since
+// otherwise the kernel would depend on values.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_number_identifier(SEXP value) {
+SEXP rk_number_identifier(SEXP value, SEXP place) {
   return guarded([&]() -> SEXP {
+    std::uint64_t state = mix(0, bits_of(REAL(value)[0]));
+    if (TYPEOF(place) == VECSXP) {
+      state = mix_shape(state, CHAR(STRING_ELT(VECTOR_ELT(place, 0), 0)));
+      SEXP operands = VECTOR_ELT(place, 1);
+      for (R_xlen_t k = 0; k < Rf_xlength(operands); ++k) {
+        SEXP operand = VECTOR_ELT(operands, k);
+        SEXP formula = TYPEOF(operand) == VECSXP && Rf_xlength(operand) > 0 ? VECTOR_ELT(operand, 0) : R_NilValue;
+        if (TYPEOF(formula) == STRSXP && Rf_xlength(formula) == 1) state = mix_shape(state, CHAR(STRING_ELT(formula, 0)));
+      }
+      state = mix(state, static_cast<std::uint64_t>(INTEGER(VECTOR_ELT(place, 2))[0]));
+    }
     char text[32];
-    std::snprintf(text, sizeof text, "N0x%016" PRIx64, bits_of(REAL(value)[0]));
+    std::snprintf(text, sizeof text, "N0x%016" PRIx64, state);
     return bridge::make_string(text);
   });
 }
 
 // For each variable (declaration and data) of an operand: the 1-based place among `known` variables of the same one, 0 if it
 // is new, minus that place where an identifier is known with other data. The same R object that is declared alike is
-// the same variable too.
+// the same variable too, but for plain numbers.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_merge_places(SEXP args, SEXP data, SEXP known_args, SEXP known_data) {
   return guarded([&]() -> SEXP {
@@ -98,6 +121,7 @@ SEXP rk_merge_places(SEXP args, SEXP data, SEXP known_args, SEXP known_data) {
     Rcpp::Shield<SEXP> protect(places);
     for (R_xlen_t k = 0; k < count; ++k) {
       SEXP arg = STRING_ELT(args, k), value = VECTOR_ELT(data, k);
+      const bool named = CHAR(arg)[0] == 'A';  // and not a plain number
       int place = 0;
       for (R_xlen_t m = 0; m < known; ++m) {
         SEXP other = STRING_ELT(known_args, m);
@@ -105,7 +129,7 @@ SEXP rk_merge_places(SEXP args, SEXP data, SEXP known_args, SEXP known_data) {
           place = static_cast<int>(same_data(value, VECTOR_ELT(known_data, m)) ? m + 1 : -(m + 1));
           break;
         }
-        if (place == 0 && value == VECTOR_ELT(known_data, m) && declared_alike(arg, other)) place = static_cast<int>(m + 1);
+        if (named && place == 0 && value == VECTOR_ELT(known_data, m) && declared_alike(arg, other)) place = static_cast<int>(m + 1);
       }
       INTEGER(places)[k] = place;
     }

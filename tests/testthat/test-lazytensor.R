@@ -31,13 +31,24 @@ test_that("numbers are parameters: other numbers need no other kernel", {
   expect_equal(compiled(), before)
 })
 
-test_that("equal plain numbers are one parameter, those of Pm() are not", {
+test_that("expressions that are written twice have the same numbers, those of Pm() are variables of their own", {
   x_i <- Vi(x)
-  expect_length((2 * x_i + 2 / (1 + x_i) - 2L)$args, 3)
+  expect_length((2 * x_i + 2 * x_i)$args, 2)
+  K <- function() exp(-sqdist(Vi(x), Vj(y)) / 2) + 1
+  expect_length((K() * K())$args, 4)
   expect_length((2 * x_i * Pm(2) * Pm(2))$args, 4)
+  # equal by chance: the kernel does not depend on it
+  expect_length((2 * x_i + 2 / (1 + x_i) - 2L)$args, 5)
   expect_match(format(2 * x_i - 0.5 / (x_i + 2) + -3)[2], "Add(Subtract(Mult(2, x_i), Divide(0.5, Add(x_i, 2))), -3)",
                fixed = TRUE)
   expect_equal(sum(2 * Vi(x) - 0.5 / (Vi(x) + 2), "j"), 2 * x - 0.5 / (x + 2))
+})
+
+test_that("a number is not the variable that was made of it", {
+  h <- 0.5
+  p <- Pm(h)
+  expect_length((p * h * h)$args, 3)
+  expect_close(gradients(Vi(x) * p * h, p)$gradient, sum(x) * h)
 })
 
 test_that("a whole number can be a variable of gradients", {
@@ -114,7 +125,7 @@ test_that("the same object with the same index is one variable", {
   expect_length((x_i + x_i)$args, 1)
   expect_length((x_i * Vi(x))$args, 1)
   expect_length((Vi(x) + Vj(x))$args, 2)
-  expect_length((exp(Vi(x)) - 2 * Vj(y) + Vj(y) / Vi(x))$args, 2)
+  expect_length((exp(Vi(x)) - 2 * Vj(y) + Vj(y) / Vi(x))$args, 3)
   copy <- x + 0
   expect_length((Vi(x) + Vi(copy))$args, 2)
   expect_close(sum((Vi(x) - Vj(y))^2 + Vi(x) * 2 * Vj(y), "j"),

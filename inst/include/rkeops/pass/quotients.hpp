@@ -49,7 +49,10 @@ inline Expr invert_divisors(Expr reduction) {
     result = n;
     if (n->args.empty() || is_reduction(n)) continue;
     std::vector<Expr> args;
-    for (const Node* arg : n->args) args.push_back(made.at(arg));
+    for (const Node* arg : n->args) {
+      const auto found = made.find(arg);  // what is below a part of a reduction is not listed
+      args.push_back(found == made.end() ? Expr(arg) : found->second);
+    }
     if (divides_by_one_for_all(n) && wanted[n.node()] <= Rounding::in_divisors) {
       result = g.intern(*find_operation("Mult"), {args[0], call("Inv", args[1])}, {}, n->dim, n->indices);
       changed = true;
