@@ -88,5 +88,5 @@ human_size <- function(bytes) {
   if (bytes == 0) return("0")
   units <- c("", "K", "M", "G", "T")
   power <- min(floor(log(bytes, 1024)), length(units) - 1)
-  paste0(format(round(bytes / 1024^power, 1L), nsmall = 0L), units[power + 1])
+  paste0(number_text(round(bytes / 1024^power, 1L)), units[power + 1])
 }

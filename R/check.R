@@ -1,10 +1,18 @@
+# Numbers in messages and prints have a decimal point, whatever OutDec and the locale want: what is shown can be
+# copied into code.
+number_text <- function(x, digits = 7L) {
+  sub("[^-+0-9A-Za-z]+", ".", format(x, digits = digits, decimal.mark = ".", trim = TRUE))
+}
+
+whole_text <- function(x) format(x, big.mark = ",", decimal.mark = ".", scientific = FALSE, trim = TRUE)
+
 # Checks of arguments. `arg` is the name in the user's call, `call` that call.
 
 describe <- function(x) {
   if (is.null(x)) return("NULL")
   if (is.LazyTensor(x)) return("a LazyTensor")
   if (is.character(x) && length(x) == 1L) return(paste0("\"", x, "\""))
-  if (is.atomic(x) && length(x) == 1L && !is.object(x)) return(format(x, digits = 15L))
+  if (is.atomic(x) && length(x) == 1L && !is.object(x)) return(if (is.numeric(x)) number_text(x, 15L) else format(x))
   kind <- class(x)[1L]
   if (length(dim(x)) > 2L) return(paste("an array", paste(dim(x), collapse = " x ")))
   if (kind == "matrix" && !is.numeric(x)) kind <- paste(typeof(x), "matrix")
@@ -20,16 +28,34 @@ abort_argument <- function(arg, expected, x, call, hint = NULL, kind = "argument
   )
 }
 
+# `missing(x)` sees through the calls that handed x on.
+abort_missing <- function(arg, call, hint = NULL) {
+  rkeops_abort("argument", sprintf("`%s` is missing", arg), call = call, argument = arg, hint = hint)
+}
+
+# The value, where arguments of the user's call that are missing in it are named as such. (R names the function of ours that
+# happened to look.)
+with_all_given <- function(value, call) {
+  withCallingHandlers(value, error = function(e) {
+    pattern <- sprintf(gettext("argument \"%s\" is missing, with no default", domain = "R"), "(.*)")
+    inside <- as.character(conditionCall(e)[[1L]])[1L]
+    if (inside %in% c("withCallingHandlers", "with_all_given") && grepl(pattern, conditionMessage(e))) {
+      abort_missing(sub(pattern, "\\1", conditionMessage(e)), call)
+    }
+  })
+}
+
 is_whole <- function(x) {
   is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x == trunc(x)
 }
 
 check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
+  if (missing(x)) abort_missing(arg, call)
   if (is_whole(x) && x >= min && x <= max) return(as.numeric(x))
   expected <- if (is.finite(min) && is.finite(max)) {
-    sprintf("a whole number from %s to %s", format(min), format(max))
+    sprintf("a whole number from %s to %s", number_text(min), number_text(max))
   } else if (is.finite(min)) {
-    sprintf("a whole number, at least %s", format(min))
+    sprintf("a whole number, at least %s", number_text(min))
   } else {
     "a whole number"
   }
@@ -37,16 +63,19 @@ check_whole <- function(x, arg, call, min = -Inf, max = Inf, hint = NULL) {
 }
 
 check_number <- function(x, arg, call, min) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x >= min) return(as.numeric(x))
-  abort_argument(arg, sprintf("a number, at least %s", format(min)), x, call)
+  abort_argument(arg, sprintf("a number, at least %s", number_text(min)), x, call)
 }
 
 check_flag <- function(x, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.logical(x) && length(x) == 1L && !is.na(x)) return(x)
   abort_argument(arg, "TRUE or FALSE", x, call)
 }
 
 check_string <- function(x, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.character(x) && length(x) == 1L && !is.na(x) && nzchar(x)) return(x)
   abort_argument(arg, "a string", x, call)
 }
@@ -62,6 +91,7 @@ check_text <- function(x, arg, call) {
 }
 
 check_choice <- function(x, choices, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.character(x) && length(x) == 1L && x %in% choices) return(x)
   abort_argument(arg, paste0("one of ", paste0("\"", choices, "\"", collapse = ", ")), x, call)
 }
@@ -69,8 +99,7 @@ check_choice <- function(x, choices, arg, call) {
 # The axis of an index: "i" is 0 (reduce over i, one result row per j), "j" is 1. NA: no reduction.
 check_index <- function(index, call, na_ok = FALSE) {
   if (missing(index)) {
-    rkeops_abort("argument", "`index` is missing", call = call, argument = "index",
-                 hint = "index = \"j\" reduces over the rows j, \"i\" over the rows i.")
+    abort_missing("index", call, "index = \"j\" reduces over the rows j, \"i\" over the rows i.")
   }
   if (identical(index, "i")) return(0L)
   if (identical(index, "j")) return(1L)
@@ -79,7 +108,23 @@ check_index <- function(index, call, na_ok = FALSE) {
   abort_argument("index", expected, index, call, hint = "\"i\" reduces over the rows i, \"j\" over the rows j.")
 }
 
+# Arguments in `...` that a method does not know. `known`: those that it has.
+check_dots <- function(generic, known, ..., call = NULL) {
+  if (...length() == 0L) return(invisible())
+  given <- names(as.list(substitute(list(...)))[-1L])
+  wrong <- if (is.null(given)) "" else given[1L]
+  known_text <- paste0("`", known, "`", collapse = ", ")
+  if (!nzchar(wrong)) {
+    rkeops_abort("argument", sprintf("%s() was given more arguments than it has", generic), call = call,
+                 hint = sprintf("It has %s.", known_text))
+  }
+  nearest <- known[which.min(utils::adist(wrong, known, ignore.case = TRUE))]
+  rkeops_abort("argument", sprintf("%s() has no argument `%s`", generic, wrong), call = call, argument = wrong,
+               hint = sprintf("Did you mean `%s`? It has %s.", nearest, known_text))
+}
+
 check_lazytensor <- function(x, arg, call) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.LazyTensor(x)) return(x)
   abort_argument(arg, "a LazyTensor", x, call, hint = "Make one with Vi(), Vj(), Pm() or LazyTensor().")
 }
@@ -88,14 +133,28 @@ numbers_of_columns <- function(x, arg, call) {
   numeric <- vapply(x, function(column) {
     (is.numeric(column) || is.logical(column)) && is.null(dim(column)) && !inherits(column, "integer64")
   }, TRUE)
-  if (all(numeric)) return(unname(as.matrix(x)))
+  if (all(numeric)) return(as.matrix(x))
   wrong <- which(!numeric)[1L]
+  column <- x[[wrong]]
+  hint <- if (is.factor(column) || is.character(column)) {
+    "Leave it out, or turn it into numbers; model.matrix() turns factors into columns of 0 and 1."
+  } else {
+    numbers_hint(column, sprintf("%s$%s", arg, names(x)[wrong]))
+  }
   rkeops_abort("input", sprintf("`%s` must have numeric columns only", arg), call = call, argument = arg,
-               got = sprintf("column `%s` is %s", names(x)[wrong], describe(x[[wrong]])),
-               hint = "Leave it out, or turn it into numbers; model.matrix() turns factors into columns of 0 and 1.")
+               got = sprintf("column `%s` is %s", names(x)[wrong], describe(column)), hint = hint)
 }
 
-# Numbers that can be given to the engine: an unclassed double, integer or logical vector or matrix.
+# What turns x into numbers.
+numbers_hint <- function(x, arg) {
+  if (inherits(x, c("Date", "POSIXt", "difftime", "integer64"))) return(sprintf("Write as.numeric(%s).", arg))
+  if (is.factor(x)) {
+    return(sprintf("as.integer(%s) numbers the levels; model.matrix() turns factors into columns of 0 and 1.", arg))
+  }
+  if (length(dim(x)) == 2L && !is.atomic(x)) sprintf("Write as.matrix(%s).", arg)
+}
+
+# Numbers that can be given to the engine: an unclassed double, integer or logical vector or matrix, with its dimnames.
 # Data frames of numbers become matrices; other harmless classes (table, ts, ...) are dropped.
 plain_numbers <- function(x, arg, call) {
   if (is.complex(x)) {
@@ -106,9 +165,11 @@ plain_numbers <- function(x, arg, call) {
   if ((is.numeric(x) || is.logical(x)) && typeof(x) %in% c("double", "integer", "logical") &&
       !inherits(x, c("integer64", "LazyTensor"))) {
     shape <- dim(x)
+    names <- dimnames(x)
     attributes(x) <- NULL
     dim(x) <- shape
+    dimnames(x) <- names
     return(x)
   }
-  abort_argument(arg, "numeric", x, call, kind = "input")
+  abort_argument(arg, "numeric", x, call, hint = numbers_hint(x, arg), kind = "input")
 }

@@ -70,7 +70,7 @@ variable_name <- function(var, info, call) {
 #'   such as `Vi(matrix(1, n, 1))`; or a number for the same value everywhere.
 #' @param opstr name of the reduction, such as `"Sum"` or `"LogSumExp"`.
 #' @param var the variable: a LazyTensor made by `Vi()`, `Vj()` or `Pm()` that occurs in `f`, its `formula`, or its
-#'   position among the variables of `f`, counted from 0.
+#'   position among the variables of `f`, counted from 0 (plain numbers in `f` do not count).
 #' @param index `"i"` or `"j"`: the index that is reduced.
 #' @return A matrix with the shape of the variable's data (one row for a parameter), complex if `var` is a complex
 #'   LazyTensor.
@@ -103,24 +103,28 @@ check_gradin <- function(gradin, index, call) {
                call = call, argument = "gradin", hint = sprintf("Wrap it with V%s().", index))
 }
 
-# The identifier in f of a variable given as LazyTensor, by identifier or by 0-based position.
+# The identifier in f of a variable given as LazyTensor, by identifier or by 0-based position. Variables of LazyTensors that
+# were saved apart, or made of one matrix that was saved with each, are found by their data.
 variable_in <- function(f, var, call, arg = "var") {
-  ids <- identifier(f$args)
+  if (missing(var)) abort_missing(arg, call)
+  named <- !is_number(f$args)
+  ids <- identifier(f$args)[named]
   if (is.LazyTensor(var)) {
-    if (length(var$args) == 0L) {
-      rkeops_abort("argument", sprintf("`%s` is the constant %s, not a variable", arg, readable_formula(var)),
-                   call = call, argument = arg,
-                   hint = "Vi() and Vj() make variables, and so does Pm() of a number that is not whole.")
+    if (length(var$args) != 1L || var$formula != identifier(var$args) || is_number(var$args)) {
+      rkeops_abort("argument", sprintf("`%s` must be one variable, not an expression", arg), call = call,
+                   argument = arg, hint = "Give what Vi(), Vj() or Pm() returned.")
     }
-    if (length(var$args) == 1L && var$formula == identifier(var$args)) {
-      if (var$formula %in% ids) return(var$formula)
-      same <- rk_match_objects(f$data, var$data) > 0 & declared_as(f$args) == declared_as(var$args)
-      if (any(same)) return(ids[same][1L])
-      rkeops_abort("argument", sprintf("`%s` does not occur in `f`", arg), call = call, argument = arg,
-                   got = paste("`f` is", readable_formula(f)))
+    if (var$formula %in% ids) return(var$formula)
+    alike <- declared_as(f$args)[named] == declared_as(var$args)
+    same <- alike & rk_match_objects(f$data[named], var$data) > 0
+    if (!any(same) && comes_from_elsewhere(c(f$tokens, var$tokens))) {
+      same <- alike
+      same[alike] <- vapply(f$data[named][alike], identical, TRUE, var$data[[1L]])
+      if (sum(same) > 1L) same[] <- FALSE
     }
-    rkeops_abort("argument", sprintf("`%s` must be one variable, not an expression", arg), call = call, argument = arg,
-                 hint = "Give what Vi(), Vj() or Pm() returned.")
+    if (any(same)) return(ids[same][1L])
+    rkeops_abort("argument", sprintf("`%s` does not occur in `f`", arg), call = call, argument = arg,
+                 got = paste("`f` is", readable_formula(f)))
   }
   if (is.character(var) && length(var) == 1L && var %in% ids) return(var)
   if (is_whole(var) && var >= 0 && var < length(ids)) return(ids[var + 1])

@@ -50,10 +50,11 @@ check_differentiable <- function(reduction, call) {
 #   complex  are they complex
 #   many     was it a list
 find_variables <- function(fold, wrt, call) {
+  if (missing(wrt)) abort_missing("wrt", call, "Give what Vi(), Vj() or Pm() returned, or a list of that.")
   many <- !is.LazyTensor(wrt) && is.list(wrt)
   if (!many) wrt <- list(wrt)
   if (length(wrt) == 0L) abort_argument("wrt", "a variable, or a list of variables", wrt, call)
-  whole <- list(formula = fold$f, args = fold$args, data = fold$data, labels = fold$labels)
+  whole <- list(formula = fold$f, args = fold$args, data = fold$data, labels = fold$labels, tokens = fold$tokens)
   wrt <- lapply(wrt, function(same) if (is.LazyTensor(same) || !is.list(same)) list(same) else same)
   ids <- lapply(wrt, function(same) vapply(same, function(variable) variable_in(whole, variable, call, "wrt"), ""))
   complex <- lapply(wrt, function(same) unique(vapply(same, is.ComplexLazyTensor, TRUE)))
@@ -125,6 +126,7 @@ rows_of_lazytensor <- function(x, fold, arg, call, category = own_category(fold)
 
 # Tangents as variables of the fold.
 with_tangents <- function(fold, variables, tangent, call) {
+  if (missing(tangent)) abort_missing("tangent", call)
   if (!variables$many) tangent <- list(tangent)
   if (!is.list(tangent) || length(tangent) != length(variables$ids)) {
     abort_argument("tangent", sprintf("a list of %d, like `wrt`", length(variables$ids)), tangent, call)

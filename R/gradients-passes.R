@@ -8,7 +8,7 @@
 #   rows, columns        shape of the result as a matrix
 #   args, data, tokens   the variables, see new_lazytensor()
 #   call                 the user's
-# Variables that passes add are called A0x0..., which no LazyTensor is.
+# Variables that passes add are called A0x_..., which no LazyTensor is and no identifier begins with.
 
 families <- c(
   Sum = "sum", LogSumExp = "logsumexp", LogSumExpWeight = "logsumexp", SumSoftMaxWeight = "softmax", Min = "selected",
@@ -16,10 +16,10 @@ families <- c(
   ArgMin = "position", ArgMax = "position", ArgKMin = "position"
 )
 
-adjoint_id <- "A0x0e"
-value_id <- "A0x0v"
-log_total_id <- "A0x0l"
-tangent_id <- function(k) sprintf("A0x0t%dt", k)
+adjoint_id <- "A0x_e"
+value_id <- "A0x_v"
+log_total_id <- "A0x_l"
+tangent_id <- function(k) sprintf("A0x_t%dt", k)
 
 fold_categories <- function(fold, ids) {
   substr(declared_as(fold$args), 1L, 2L)[match(ids, identifier(fold$args))]
@@ -38,7 +38,7 @@ with_variable <- function(fold, id, values, category) {
   dim <- if (category == "Pm") length(values) else ncol(values)
   fold$args <- c(fold$args, sprintf("%s=%s(%.0f)", id, category, dim))
   fold$data <- c(fold$data, list(values))
-  fold$tokens <- c(fold$tokens, list(new.env(FALSE, emptyenv())))
+  fold$tokens <- c(fold$tokens, list(new_token()))
   fold
 }
 

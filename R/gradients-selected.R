@@ -26,7 +26,7 @@ on_pairs <- function(fold) {
     switch(category, Vi = values[fold$i, , drop = FALSE], Vj = values[fold$j, , drop = FALSE], values)
   }, fold$data, categories)
   fold$args <- sub("=Vj(", "=Vi(", fold$args, fixed = TRUE)
-  fold$tokens <- lapply(fold$data, function(values) new.env(FALSE, emptyenv()))
+  fold$tokens <- lapply(fold$data, function(values) new_token())
   fold[c("name", "family", "axis", "rows", "columns")] <- list("Sum", "sum", 1L, length(fold$at), fold$dim)
   fold
 }

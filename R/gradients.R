@@ -26,8 +26,7 @@
 #'
 #' @param f a real LazyTensor.
 #' @param wrt a variable of `f`, or of the weight: what `Vi()`, `Vj()` or `Pm()` returned; or a list of them. In a
-#'   list, a list of variables stands for variables that are the same matrix, of which gradients are added up. (`Pm()`
-#'   of a whole number is a constant and no variable.)
+#'   list, a list of variables stands for variables that are the same matrix, of which gradients are added up.
 #' @param e weights of the result: a number; a vector with one number per row of the result; a matrix (or array) of its
 #'   shape; or a LazyTensor indexed like the result, of dimension 1 or that of the result.
 #' @param index `"j"`: reduce over j, `"i"`: over i.
@@ -45,7 +44,7 @@
 #'   for a complex variable z (that with respect to Re(z) plus i times that with respect to Im(z)); if `wrt` is a
 #'   list, a list of them, with its names. `jvp()`: a matrix (or array) of the shape of A.
 #'
-#'   Errors: of class `rkeops_error_argument` if a variable does not occur, is an expression or a constant;
+#'   Errors: of class `rkeops_error_argument` if a variable does not occur, or is an expression;
 #'   `rkeops_error_dimension` if `e` or `tangent` has another shape; `rkeops_error_unsupported` if `f` is complex, or an
 #'   operation or the reduction has no derivative.
 #' @seealso [objective()]; [grad()] as in RKeOps 2; [keops_grad()] for formulas as text.

@@ -24,7 +24,7 @@ self_test <- function() {
   tryCatch({
     op <- keops_kernel("Sum_Reduction(Exp(-SqDist(x,y)),1)", c("x=Vi(2)", "y=Vj(2)"))
     error <- max(abs(op(list(x, y))[, 1] - expected))
-    if (error < 1e-5) NULL else sprintf("a computed sum is wrong by %g", error)
+    if (error < 1e-5) NULL else paste("a computed sum is wrong by", number_text(error, 6L))
   }, error = conditionMessage)
 }
 

@@ -16,7 +16,7 @@
 #'   blocks with wide accumulators, which is as accurate as the most accurate of them.
 #' @return A function `op(input, inner_dim = "col")`. `input` is a list of data, one element per variable: unnamed, in
 #'   order, or named by all variables. Data are numeric matrices with one row per point, or with `inner_dim = "row"`
-#'   one column per point; vectors do for dimension 1 and for parameters. Complex data are taken for variables declared
+#'   one column per point; vectors do for dimension 1 and for parameters. Names of points come back as those of the rows. Complex data are taken for variables declared
 #'   with twice as many components: in formulas, and in results, real and imaginary parts take turns. The result is a
 #'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a
 #'   list of two for values with their positions, and for `SumBoth`, whose second matrix has a row per point of the
@@ -80,28 +80,23 @@ run_operator <- function(self, input, inner_dim, call) {
                    hint = paste0("Write op(list(", paste(self$info$names, collapse = ", "), "))."))
   }
   if (!is.null(names(input))) input <- by_name(input, self$info$names, call)
-  result <- rk_run(self$program, input, by_rows, runtime_options(), NULL)
-  if (!is.object(result)) return(result)
-  if (inherits(result, "rkeops_failure")) {
-    if (result$kind == "stale") {
-      build_program(self, call)
-      return(run_operator(self, input, inner_dim, call))
-    }
-    if (result$kind == "classed") {
-      for (k in seq_along(input)) {
-        name <- if (k <= length(self$info$names)) self$info$names[k] else paste0("input ", k)
-        if (is.object(input[[k]])) input[[k]] <- plain_numbers(input[[k]], name, call)
-      }
-      return(run_operator(self, input, inner_dim, call))
-    }
-    complex <- vapply(input, is.complex, TRUE)
-    if (any(complex)) {
-      input[complex] <- Map(interleaved_input, input[complex], which(complex), list(self$info), by_rows, list(call))
-      return(run_operator(self, input, inner_dim, call))
-    }
+  named <- FALSE
+  for (k in seq_along(input)) {
+    values <- input[[k]]
+    if (is.object(values) && !is.complex(values)) input[[k]] <- values <- plain_numbers(values, input_name(self, k), call)
+    if (is.complex(values)) input[[k]] <- interleaved_input(values, k, self$info, by_rows, call)
+    if (!is.null(attributes(values)$dimnames)) named <- TRUE
   }
-  settle(result, call)
+  result <- rk_run(self$program, input, by_rows, runtime_options(), NULL)
+  if (inherits(result, "rkeops_failure") && result$kind == "stale") {
+    build_program(self, call)
+    result <- rk_run(self$program, input, by_rows, runtime_options(), NULL)
+  }
+  result <- settle(result, call)
+  if (named) with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows)) else result
 }
+
+input_name <- function(self, k) if (k <= length(self$info$names)) self$info$names[k] else paste0("input ", k)
 
 # Complex data for variable k, which has to be declared with twice as many components.
 interleaved_input <- function(x, k, info, by_rows, call) {
@@ -207,6 +202,7 @@ print.keops_operator <- function(x, ...) {
 
 # The environment of an operator, for functions that take operators.
 operator_self <- function(op, arg, call) {
+  if (missing(op)) abort_missing(arg, call)
   if (!inherits(op, "keops_operator")) {
     abort_argument(arg, "an operator made by keops_kernel() or keops_grad()", op, call)
   }

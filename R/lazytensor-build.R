@@ -1,7 +1,8 @@
 # How expressions are put together: operands, dimension checks by the engine's operation table, merging of variables.
 
-# An operand of an operation with LazyTensors: plain numbers become constants, vectors become parameters.
-as_operand <- function(x, arg, call, label = "") {
+# An operand of an operation with LazyTensors: plain numbers and vectors become parameters.
+as_operand <- function(x, arg, call, label = "", place = NULL) {
+  if (missing(x)) abort_missing(arg, call)
   if (is.LazyTensor(x)) return(x)
   if (length(dim(x)) > 0L && (is.atomic(x) || is.data.frame(x))) {
     rkeops_abort("input", sprintf("`%s` is a matrix without an index", arg), got = paste("got", describe(x)),
@@ -9,14 +10,14 @@ as_operand <- function(x, arg, call, label = "") {
                  argument = arg)
   }
   if (!is.numeric(x) && !is.complex(x) && !is.logical(x)) {
-    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
+    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, hint = numbers_hint(x, arg), kind = "input")
   }
   if (length(x) == 0L) {
     abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
   }
   if (is.complex(x)) return(new_complex_variable(x, "Pm", label))
   x <- plain_numbers(x, arg, call)
-  if (length(x) == 1L && is_whole(as.numeric(x)) && abs(x) < 2^31) return(new_constant(x))
+  if (length(x) == 1L) return(new_number(x, place))
   new_variable(x, "Pm", length(x), NA_real_, label)
 }
 
@@ -43,11 +44,13 @@ check_plain_vectors <- function(given, operands, call) {
 
 # The LazyTensor `operation(operands, parameters)`. `operands` is a list named by the user's arguments.
 apply_operation <- function(operation, operands, parameters = numeric(), call = NULL) {
-  given <- operands
+  given <- operands <- with_all_given(operands, call)
   dims <- numeric(length(operands))
   complex <- FALSE
   for (k in seq_along(operands)) {
-    if (!is.LazyTensor(operands[[k]])) operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call)
+    if (!is.LazyTensor(operands[[k]])) {
+      operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call, place = list(operation, given, k))
+    }
     dims[k] <- .subset2(operands[[k]], "dimres")
     if (length(oldClass(operands[[k]])) > 1L) complex <- TRUE  # a ComplexLazyTensor; faster than asking inherits()
   }
@@ -68,7 +71,7 @@ join_operands <- function(operation, operands, dims, parameters, call, complex) 
   pieces <- c(merged$formulas, if (length(parameters) > 0L) sprintf("%.0f", parameters))
   formula <- paste0(operation, "(", paste(pieces, collapse = ","), ")")
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj,
-                      gives_truth(operation, operands), merged$tokens)
+                      gives_truth(operation, operands), merged$tokens, joined_components(operation, operands, dimres))
   if (complex) as_complex(x) else x
 }
 
@@ -110,17 +113,14 @@ plain_fields <- function(x) {
 merge_variables <- function(merged, operand, call) {
   merged$ni <- common_rows(merged$ni, operand$ni, "i", call)
   merged$nj <- common_rows(merged$nj, operand$nj, "j", call)
+  place <- rk_merge_places(operand$args, operand$data, merged$args, merged$data)
+  if (any(place < 0L)) operand <- renamed(operand, place < 0L)  # somebody has exchanged data inside of a LazyTensor
+  fresh <- place <= 0L
   formula <- operand$formulas
-  fresh <- !(operand$args %in% merged$args)
-  if (any(fresh) && length(merged$args) > 0L) {
-    same <- rk_match_objects(operand$data, merged$data)
-    for (k in which(fresh & same > 0)) {
-      known <- merged$args[declared_as(merged$args) == declared_as(operand$args[k]) &
-                             rk_match_objects(merged$data, operand$data[k]) > 0]
-      if (length(known) == 0L) next
-      formula <- gsub(identifier(operand$args[k]), identifier(known[1L]), formula, fixed = TRUE)
-      fresh[k] <- FALSE
-    }
+  for (k in which(!fresh)) {
+    known <- merged$args[place[k]]
+    if (operand$args[k] == known) next
+    formula <- gsub(identifier(operand$args[k]), identifier(known), formula, fixed = TRUE)
   }
   merged$formulas <- c(merged$formulas, formula)
   merged$args <- c(merged$args, operand$args[fresh])
@@ -128,6 +128,17 @@ merge_variables <- function(merged, operand, call) {
   merged$labels <- c(merged$labels, operand$labels[fresh])
   merged$tokens <- c(merged$tokens, operand$tokens[fresh])
   merged
+}
+
+# The same with new identifiers and tokens for variables `which`.
+renamed <- function(operand, which) {
+  for (k in seq_along(operand$args)[which]) {
+    id <- rk_new_identifier(switch(substr(declared_as(operand$args[k]), 1L, 2L), Vi = "i", Vj = "j", Pm = "NA"))
+    operand$formulas <- gsub(identifier(operand$args[k]), id, operand$formulas, fixed = TRUE)
+    operand$args[k] <- paste0(id, "=", declared_as(operand$args[k]))
+    operand$tokens[k] <- list(new_token())
+  }
+  operand
 }
 
 identifier <- function(args) sub("=.*", "", args)

@@ -86,6 +86,7 @@ interleave <- function(x) {
   values <- matrix(0, nrow(x), 2L * ncol(x))
   values[, c(TRUE, FALSE)] <- Re(x)
   values[, c(FALSE, TRUE)] <- Im(x)
+  if (!is.null(rownames(x))) rownames(values) <- rownames(x)
   values
 }
 
@@ -97,7 +98,7 @@ deinterleave <- function(values) {
 
 new_complex_variable <- function(x, category, label) {
   values <- interleave(x)
-  as_complex(new_variable(values, category, ncol(values), as.numeric(nrow(values)), label))
+  as_complex(new_variable(values, category, ncol(values), as.numeric(nrow(values)), label, colnames(x)))
 }
 
 # The LazyTensor whose vectors are taken as re, im, re, im, ...

@@ -210,7 +210,7 @@ check_entries <- function(x, pairs, max_entries, call) {
   )
 }
 
-in_full <- function(count) format(count, big.mark = ",", scientific = FALSE)
+in_full <- function(count) whole_text(count)
 
 # Bytes of one entry (i, j) in an ordinary array.
 vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)

@@ -144,11 +144,7 @@ weightedsqdist <- function(x, y, s) {
 
 #' @rdname lazytensor_functions
 #' @export
-clamp <- function(x, a, b) {
-  call <- sys.call()
-  if (is_whole(a) && is_whole(b)) return(apply_operation("ClampInt", list(x = x), c(a, b), call))
-  apply_operation("Clamp", list(x = x, a = a, b = b), call = call)
-}
+clamp <- function(x, a, b) apply_operation("Clamp", list(x = x, a = a, b = b), call = sys.call())
 
 #' @rdname lazytensor_functions
 #' @export
@@ -255,7 +251,7 @@ one_hot <- function(x, D) {
   call <- sys.call()
   D <- check_whole(D, "D", call, min = 1)
   x <- as_operand(x, "x", call)
-  if (index_base() != 0L) x <- apply_operation("Subtract", list(x = x, base = index_base()), call = call)
+  if (index_base() != 0L) x <- apply_operation("Subtract", list(x = x, base = new_constant(index_base())), call = call)
   apply_operation("OneHot", list(x = x), D, call)
 }
 
@@ -274,7 +270,7 @@ ifelse.default <- base::ifelse
 #' @export
 ifelse.LazyTensor <- function(test, yes, no) {
   call <- sys.call()
-  if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = 1), call = call)  # 0 or -1
+  if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = new_constant(1)), call = call)  # 0 or -1
   apply_operation("IfElse", list(test = test, yes = yes, no = no), call = call)
 }
 

@@ -53,6 +53,7 @@ lookup <- function(table, i = NULL, j = NULL) {
 
 # A vector or matrix of numbers, or a parameter as it was made by Pm().
 check_table <- function(table, call) {
+  if (missing(table)) abort_missing("table", call)
   expected <- "a numeric vector or matrix, or a vector made by Pm()"
   if (is.LazyTensor(table)) {
     if (is_leaf(table) && length(table$args) == 1L && !is_indexed(table$args)) return(table)
@@ -76,5 +77,5 @@ position_operand <- function(x, arg, call) {
     rkeops_abort("dimension", sprintf("`%s` has dimension %.0f, a position has dimension 1", arg, x$dimres), call = call,
                  argument = arg, hint = sprintf("elem(%s, m) takes component m.", arg))
   }
-  if (index_base() == 0L) x else apply_operation("Subtract", list(x = x, base = index_base()), call = call)
+  if (index_base() == 0L) x else apply_operation("Subtract", list(x = x, base = new_constant(index_base())), call = call)
 }

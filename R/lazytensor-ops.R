@@ -84,7 +84,7 @@ apply_binary <- function(operator, operands, call) {
     "|" = apply_operation(if (all_logical(operands)) "Or" else operation, operands, call = call),
     ">" = ,
     ">=" = apply_operation(operation, rev(operands), call = call),
-    "%%" = apply_operation(operation, c(operands, list(0)), call = call),
+    "%%" = apply_operation(operation, c(operands, list(new_constant(0))), call = call),
     apply_operation(operation, operands, call = call)
   )
 }

@@ -59,8 +59,8 @@ wrap_formula <- function(text, width) {
 }
 
 headline <- function(x) {
-  rows <- format(dim(x), big.mark = ",", trim = TRUE)
-  sprintf("<%s> %s x %s, dim %s", class(x)[1L], rows[1L], rows[2L], format(x$dimres))
+  rows <- whole_text(dim(x))
+  sprintf("<%s> %s x %s, dim %s", class(x)[1L], rows[1L], rows[2L], whole_text(x$dimres))
 }
 
 #' @rdname lazytensor_print
@@ -81,13 +81,14 @@ str.LazyTensor <- function(object, ...) {
 #' @rdname lazytensor_print
 #' @export
 summary.LazyTensor <- function(object, ...) {
-  declared <- declared_as(object$args)
+  named <- !is_number(object$args)
+  declared <- declared_as(object$args)[named]
   indices <- c(Vi = "i", Vj = "j", Pm = "none")[substr(declared, 1L, 2L)]
   dims <- as.numeric(substr(declared, 4L, nchar(declared) - 1L))
   variables <- data.frame(
-    name = variable_names(object), index = unname(indices),
+    name = variable_names(object)[named], index = unname(indices),
     rows = unname(c(i = object$ni, j = object$nj, none = 1)[indices]), dim = dims,
-    bytes = vapply(object$data, function(data) length(data) * (if (is.double(data)) 8 else 4), 0)
+    bytes = vapply(object$data[named], function(data) length(data) * (if (is.double(data)) 8 else 4), 0)
   )
   options <- current_options()
   structure(
@@ -101,7 +102,7 @@ print.summary.LazyTensor <- function(x, ...) {
   variables <- x$variables
   shown <- data.frame(
     name = variables$name, index = ifelse.default(variables$index == "none", "", variables$index),
-    rows = format(variables$rows, big.mark = ","), dim = variables$dim,
+    rows = formatC(whole_text(variables$rows), width = max(nchar(whole_text(variables$rows)), 0L)), dim = variables$dim,
     memory = vapply(variables$bytes, human_bytes, "")
   )
   writeLines(x$head)
@@ -142,11 +143,19 @@ readable_formula <- function(x) {
   gsub(",", ", ", gsub("IntCst\\((-?[0-9]+)\\)", "\\1", formula), fixed = TRUE)
 }
 
+# Plain numbers are shown as they are.
 variable_names <- function(x) {
-  labels <- x$labels
-  suffix <- sub(".*=Pm.*", "", sub(".*=V([ij]).*", "_\\1", x$args))
+  number <- is_number(x$args)
+  names <- character(length(number))
+  names[number] <- vapply(x$data[number], number_text, "", digits = 15L)
+  names[!number] <- names_of_data(x$labels[!number], x$args[!number])
+  names
+}
+
+names_of_data <- function(labels, args) {
+  suffix <- sub(".*=Pm.*", "", sub(".*=V([ij]).*", "_\\1", args))
   unknown <- !nzchar(labels)
-  labels[unknown] <- ifelse.default(is_indexed(x$args), "v", "p")[unknown]
+  labels[unknown] <- ifelse.default(is_indexed(args), "v", "p")[unknown]
   has_suffix <- nzchar(suffix) & endsWith(labels, suffix)
   make.unique(paste0(labels, ifelse.default(has_suffix, "", suffix)), sep = "")
 }
@@ -154,5 +163,5 @@ variable_names <- function(x) {
 human_bytes <- function(bytes) {
   units <- c("bytes", "kB", "MB", "GB", "TB", "PB")
   power <- if (bytes < 1000) 0 else min(floor(log(bytes, 1000)), length(units) - 1)
-  paste(format(signif(bytes / 1000^power, 3L), trim = TRUE), units[power + 1])
+  paste(number_text(signif(bytes / 1000^power, 3L)), units[power + 1])
 }

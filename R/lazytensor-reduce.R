@@ -106,7 +106,8 @@ reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL) {
   }
   formula <- paste0(name, "_Reduction(", paste(pieces, collapse = ","), ",", axis, ")")
   result <- evaluate(formula, merged$args, merged$data, call, merged$tokens)
-  if (complex) deinterleave(result) else result
+  if (complex) result <- deinterleave(result)
+  named_reduction(result, merged, axis, if (weight) option$components else x$components)
 }
 
 # Evaluates a formula over LazyTensor variables. They are renamed V0, V1, ..., so that expressions of the same form on
@@ -122,8 +123,8 @@ evaluate <- function(formula, args, data, call, tokens = NULL) {
   program <- settle(rk_program(
     formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
     as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
-  ), call)
-  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call)
+  ), call, written = FALSE)
+  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call, written = FALSE)
 }
 
 categories <- c("Vi", "Vj", "Pm")

@@ -1,33 +1,49 @@
 # A LazyTensor is a symbolic matrix of vectors: a formula and the data its variables stand for.
-#   formula  text; variables have identifiers A0x<counter><i|j|NA>, unique in the session
+#   formula  text; variables have identifiers A0x<digits><i|j|NA>, unique wherever they go (src/identifier.cpp), and
+#            plain numbers N0x<hash of value and place>, so that the same expression has the same ones
 #   args     declarations "A0x1i=Vi(3)", one per variable
 #   data     the R objects of the variables (not copied), parallel to args
 #   labels   names for printing, parallel to args
-#   tokens   environments, parallel to args: while one lives, a GPU may keep its variable's data
+#   tokens   environments, parallel to args (NULL for plain numbers): while one lives, a GPU may keep its variable's
+#            data. Enclosed by the namespace at last, which R therefore loads where a LazyTensor arrives.
 #   dimres   dimension of the vectors
 #   ni, nj   number of rows i and j, NA where there is none
+#   components  names of the components of the vectors, or NULL
 #   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
 
-new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list()) {
+new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list(),
+                           components = NULL) {
   x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj,
-            logical = logical, tokens = tokens)
+            logical = logical, tokens = tokens, components = components)
   class(x) <- "LazyTensor"
   if (needs_s4_bit) asS4(x) else x
 }
 
+# Constants are part of the formula, and so of the kernel: for numbers that the package itself writes.
 new_constant <- function(value) {
-  new_lazytensor(sprintf("IntCst(%.0f)", as.numeric(value)), character(), list(), character(), 1, NA_real_, NA_real_,
-                 is.logical(value))
+  new_lazytensor(sprintf("IntCst(%.0f)", value), character(), list(), character(), 1, NA_real_, NA_real_)
 }
 
-new_variable <- function(data, category, dim, rows, label) {
-  session$variables <- session$variables + 1
-  id <- sprintf("A0x%x%s", session$variables, switch(category, Vi = "i", Vj = "j", Pm = "NA"))
+# A number in an expression: a parameter, so that other numbers need no other kernel.
+new_number <- function(value, place = NULL) {
+  id <- rk_number_identifier(number <- as.double(value), place)
+  new_lazytensor(id, paste0(id, "=Pm(1)"), list(number), "", 1, NA_real_, NA_real_, is.logical(value), list(NULL))
+}
+
+new_variable <- function(data, category, dim, rows, label, components = colnames(data)) {
+  id <- rk_new_identifier(switch(category, Vi = "i", Vj = "j", Pm = "NA"))
   new_lazytensor(
     id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,
     if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_, is.logical(data),
-    list(new.env(FALSE, emptyenv()))
+    list(new_token()), components
   )
+}
+
+# Tokens that were made elsewhere, in another session or by reading a file, are enclosed by a copy of `here`.
+here <- new.env(FALSE, topenv())
+new_token <- function() new.env(FALSE, here)
+comes_from_elsewhere <- function(tokens) {
+  any(vapply(tokens, function(token) is.environment(token) && !identical(parent.env(token), here), TRUE))
 }
 
 #' Symbolic matrices
@@ -37,14 +53,21 @@ new_variable <- function(data, category, dim, rows, label) {
 #' operators and functions build formulas of LazyTensors; nothing is computed, and no large matrix stored, until a
 #' reduction over one of the indices is asked for, such as `sum(K, index = "j")` or `K %*% b`.
 #'
-#' Whole numbers become constants of the formula, other numbers and vectors become parameters.
+#' In expressions with a LazyTensor, plain numbers and vectors need not be wrapped: a number is a parameter, and a vector
+#' of length D a parameter of dimension D. Parameters are data, so that an expression with other numbers needs no new
+#' kernel; only whole exponents (`x^2`), digits of `round()` and positions are part of the formula. `Pm()` makes a
+#' parameter that has a name of its own, such as a variable of [gradients()]. Plain matrices have to be wrapped, since
+#' only you know which index they have.
 #'
-#' In expressions with a LazyTensor, plain numbers and vectors need not be wrapped: a number is a constant, and a vector
-#' of length D a parameter of dimension D. Plain matrices have to be wrapped, since only you know which index they have.
+#' Names come back: results that have one row per point have the row names of these points, and K * b, for `b` with
+#' named columns, has results with these columns.
 #'
-#' @param x a numeric matrix or data frame with one row per point, for `Vi()` and `Vj()`; a number or numeric vector for
-#'   `Pm()`. Integer, logical and complex ones do, too.
-#' @param index `"i"` or `"j"` for a matrix; `NA` for a number or vector.
+#' LazyTensors can be saved, and sent to workers, where they load rkeops; a variable stays the same variable wherever it
+#' goes.
+#'
+#' @param x a numeric matrix or data frame with one row per point, or a vector with one number per point, for `Vi()` and
+#'   `Vj()`; a number or numeric vector for `Pm()`. Integer, logical and complex ones do, too.
+#' @param index `"i"` or `"j"` for points; `NA` for a number or vector that is a parameter.
 #' @param is_complex `TRUE`: take real data as complex numbers with imaginary part 0. Complex data need no `TRUE`.
 #' @return An object of class `LazyTensor`; for complex data also of class `ComplexLazyTensor`, see
 #'   [lazytensor_complex]. Errors: of class `rkeops_error_input` for data that are not numbers.
@@ -68,7 +91,7 @@ LazyTensor <- function(x, index = NA, is_complex = FALSE) {
 #' @export
 Vi <- function(x, is_complex = FALSE) {
   call <- sys.call()
-  check_indexed(x, "Vi", call)
+  check_indexed(x, call)
   make_lazytensor(x, "i", is_complex, label_of(substitute(x)), call)
 }
 
@@ -76,7 +99,7 @@ Vi <- function(x, is_complex = FALSE) {
 #' @export
 Vj <- function(x, is_complex = FALSE) {
   call <- sys.call()
-  check_indexed(x, "Vj", call)
+  check_indexed(x, call)
   make_lazytensor(x, "j", is_complex, label_of(substitute(x)), call)
 }
 
@@ -84,6 +107,7 @@ Vj <- function(x, is_complex = FALSE) {
 #' @export
 Pm <- function(x, is_complex = FALSE) {
   call <- sys.call()
+  if (missing(x)) abort_missing("x", call)
   if (is.LazyTensor(x)) abort_argument("x", "a number or a numeric vector", x, call)
   if (length(dim(x)) > 0L) {
     abort_argument("x", "a number or a numeric vector", x, call, hint = "Wrap a matrix with Vi() or Vj().")
@@ -91,22 +115,24 @@ Pm <- function(x, is_complex = FALSE) {
   make_lazytensor(x, NA, is_complex, label_of(substitute(x)), call)
 }
 
-check_indexed <- function(x, what, call) {
+check_indexed <- function(x, call) {
+  if (missing(x)) abort_missing("x", call)
   if ((is.matrix(x) || is.data.frame(x)) && !is.LazyTensor(x)) return(invisible())
-  hint <- if ((is.numeric(x) || is.logical(x) || is.complex(x)) && is.null(dim(x))) {
-    sprintf("Write %s(matrix(x)) for points in dimension 1, Pm(x) for a parameter.", what)
+  if ((is.numeric(x) || is.logical(x) || is.complex(x)) && length(dim(x)) < 2L && !is.LazyTensor(x) && length(x) > 0L) {
+    return(invisible())
   }
-  abort_argument("x", "a numeric matrix", x, call, hint = hint, kind = "input")
+  abort_argument("x", "a numeric matrix, or a vector with one number per point", x, call, hint = numbers_hint(x, "x"),
+                 kind = "input")
 }
 
 make_lazytensor <- function(x, index, is_complex, label, call) {
+  if (missing(x)) abort_missing("x", call)
   complex <- check_flag(is_complex, "is_complex", call) || is.complex(x)
   if (is.LazyTensor(x)) abort_argument("x", "numeric data", x, call, kind = "input")
   axis <- check_index(index, call, na_ok = TRUE)
   if (!is.complex(x)) x <- plain_numbers(x, "x", call)
-  if (length(dim(x)) > 2L || length(dim(x)) == 1L && !is.na(axis)) {
-    abort_argument("x", "a matrix or a vector", x, call, kind = "input")
-  }
+  if (length(dim(x)) > 2L) abort_argument("x", "a matrix or a vector", x, call, kind = "input")
+  if (!is.na(axis) && !is.matrix(x) && length(x) > 0L) x <- one_column(x)
   if (is.matrix(x)) {
     if (is.na(axis)) {
       rkeops_abort("argument", "`index` is missing: a matrix needs index \"i\" or \"j\"", call = call,
@@ -118,20 +144,23 @@ make_lazytensor <- function(x, index, is_complex, label, call) {
     if (complex) return(new_complex_variable(x, category, label))
     return(new_variable(x, category, ncol(x), as.numeric(nrow(x)), label))
   }
-  if (!is.na(axis)) {
-    rkeops_abort("argument", "`index` is for matrices only", got = paste("`x` is", describe(x)), call = call,
-                 hint = "Use matrix(x) to make a matrix with one column.")
-  }
   if (length(x) == 0L) abort_argument("x", "of length 1 or more", x, call, kind = "input")
   if (complex) return(new_complex_variable(x, "Pm", label))
-  if (length(x) == 1L && !is.logical(x) && is_whole(x) && abs(x) < 2^31) return(new_constant(x))
   new_variable(x, "Pm", length(x), NA_real_, label)
+}
+
+# A vector is points in dimension 1.
+one_column <- function(x) {
+  names <- names(x)
+  dim(x) <- c(length(x), 1L)
+  if (!is.null(names)) rownames(x) <- names
+  x
 }
 
 # A short name for printing, out of the expression that the user gave.
 label_of <- function(expression) {
   if (is.name(expression)) return(as.character(expression))
-  if (is.numeric(expression)) return(format(expression, digits = 4L))
+  if (is.numeric(expression)) return(number_text(expression, 4L))
   ""
 }
 
@@ -140,7 +169,7 @@ label_of <- function(expression) {
 #' @param x any object; for `is.LazyParameter()`, `is.ComplexLazyParameter()`, `is.LazyVector()` and `is.LazyMatrix()`
 #'   a LazyTensor.
 #' @return `TRUE` or `FALSE`. `is.LazyTensor()`: is it a LazyTensor. `is.ComplexLazyTensor()`: is it a complex one.
-#'   `is.LazyParameter()`, `is.ComplexLazyParameter()`: is it one number, a constant or a parameter of dimension 1.
+#'   `is.LazyParameter()`, `is.ComplexLazyParameter()`: is it one number, a parameter of dimension 1.
 #'   `is.LazyVector()`: has it a parameter. `is.LazyMatrix()`: has it a variable indexed by i or j.
 #'   `is.int()`: is it one whole number.
 #' @examples
@@ -187,7 +216,10 @@ is.LazyMatrix <- function(x) {
 #' @export
 is.int <- function(x) is_whole(x)
 
-# One variable or one constant, and not an expression of them.
-is_leaf <- function(x) grepl("^(A0x[0-9a-f]+(i|j|NA)|IntCst\\([-0-9]+\\))$", x$formula)
+# One variable, number or constant, and not an expression of them.
+is_leaf <- function(x) grepl("^(A0x[0-9a-f]+(i|j|NA)|N0x[0-9a-f]+|IntCst\\([-0-9]+\\))$", x$formula)
+
+# Are they plain numbers?
+is_number <- function(args) startsWith(args, "N0x")
 
 is_indexed <- function(args) grepl("=V[ij]\\(", args)

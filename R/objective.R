@@ -57,10 +57,10 @@ objective <- function(f, wrt, e = 1, index = "j", reduction = "Sum", opt_arg = N
   places <- lapply(variables$ids, match, identifier(fold$args))
   start <- lapply(places, function(k) start_values(fold, k, call))
   complex <- stats::setNames(variables$complex, names(start))
-  new_objective(start, complex, call, function(values) {
+  new_objective(start, complex, function(values) {
     for (name in names(places)) {
       for (k in places[[name]]) fold$data[[k]] <- values[[name]]
-      fold$tokens[places[[name]]] <- list(new.env(FALSE, emptyenv()))
+      fold$tokens[places[[name]]] <- list(new_token())
     }
     found <- value_and_adjoints(fold, variables, e, loss)
     list(value = found$value, gradient = lapply(variables$ids, function(ids) Reduce(`+`, found$adjoints[ids])))
@@ -99,10 +99,10 @@ start_values <- function(fold, places, call) {
 
 # `start` holds the variables by name as formulas do: re, im, re, im, ... for complex ones. `evaluate` gives
 # list(value, gradient) for such a list.
-new_objective <- function(start, complex, call, evaluate) {
+new_objective <- function(start, complex, evaluate) {
   last <- found <- NULL
-  at <- function(par) {
-    if (identical(par, last)) return(found)
+  at <- function(par, call) {
+    if (!missing(par) && identical(par, last)) return(found)
     values <- unflatten(par, start, call)
     found <<- evaluate(values)
     last <<- par + 0  # a copy: optimisers may write into theirs
@@ -110,13 +110,14 @@ new_objective <- function(start, complex, call, evaluate) {
   }
   structure(list(
     par = unlist(start),
-    fn = function(par) at(par)$value,
-    gr = function(par) unlist(at(par)$gradient[names(start)], use.names = FALSE),
-    relist = function(par) Map(as_given, unflatten(par, start, call), complex[names(start)])
+    fn = function(par) at(par, sys.call())$value,
+    gr = function(par) unlist(at(par, sys.call())$gradient[names(start)], use.names = FALSE),
+    relist = function(par) Map(as_given, unflatten(par, start, sys.call()), complex[names(start)])
   ), class = "rkeops_objective", parts = list(start = start, complex = complex, evaluate = evaluate))
 }
 
 unflatten <- function(par, start, call) {
+  if (missing(par)) abort_missing("par", call)
   if (!is.numeric(par) || length(par) != sum(lengths(start))) {
     abort_argument("par", sprintf("a numeric vector of length %d", sum(lengths(start))), par, call)
   }
@@ -180,7 +181,7 @@ refuse_objective <- function(operation, call) {
 as_objective <- function(x, arg, call) {
   if (inherits(x, "rkeops_objective")) return(x)
   if (!is.numeric(x) || length(x) != 1L || is.object(x)) abort_argument(arg, "an objective or a number", x, call)
-  new_objective(list(), logical(), call, function(values) list(value = x, gradient = list()))
+  new_objective(list(), logical(), function(values) list(value = x, gradient = list()))
 }
 
 combine_objectives <- function(operation, a, b, call) {
@@ -196,7 +197,7 @@ combine_objectives <- function(operation, a, b, call) {
     c(one, two[setdiff(names(two), names(one))])
   }, starts)
   complex <- unlist(lapply(parts, `[[`, "complex"))[names(start)]
-  new_objective(start, complex, call, function(values) {
+  new_objective(start, complex, function(values) {
     found <- lapply(parts, function(part) part$evaluate(values[names(part$start)]))
     numbers <- lapply(found, `[[`, "value")
     slope <- do.call(slopes[[operation]], unname(numbers))

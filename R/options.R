@@ -60,6 +60,56 @@ default_options <- function() {
   structure(lapply(option_table(), `[[`, 1L), class = "rkeops_options")
 }
 
+# The defaults, but for what options(rkeops.NAME = ) and environment variables RKEOPS_NAME say when the package is loaded.
+# Values that cannot be are left out with a warning, which must not keep the package from loading.
+initial_options <- function() {
+  values <- default_options()
+  table <- option_table()
+  problems <- character()
+  for (name in names(table)) {
+    variable <- paste0("RKEOPS_", toupper(name))
+    option <- paste0("rkeops.", name)
+    value <- getOption(option)
+    from <- sprintf("option `%s`", option)
+    if (is.null(value)) {
+      text <- Sys.getenv(variable)
+      if (!nzchar(text) || name == "cache_dir") next  # RKEOPS_CACHE_DIR is read when it is needed
+      value <- value_of_text(text, name, values[[name]])
+      from <- sprintf("environment variable `%s`", variable)
+    }
+    checked <- tryCatch(list(table[[name]][[2L]](value, stop)), error = function(e) {
+      problems <<- c(problems, sprintf("%s must be %s; it is ignored", from, conditionMessage(e)))
+      NULL
+    })
+    if (!is.null(checked)) values[name] <- checked
+  }
+  unknown <- setdiff(grep("^rkeops[.]", names(options()), value = TRUE), paste0("rkeops.", names(table)))
+  if (length(unknown) > 0L) {
+    problems <- c(problems, sprintf("option `%s` is unknown; did you mean `rkeops.%s`?", unknown,
+                                    nearest_of(sub("^rkeops[.]", "", unknown), names(table))))
+  }
+  warn_at_load(problems)
+  values
+}
+
+nearest_of <- function(names, known) known[apply(utils::adist(names, known, ignore.case = TRUE), 1L, which.min)]
+
+# What an environment variable says, as a value of the kind that `default` is.
+value_of_text <- function(text, name, default) {
+  if (name == "compiler") return(split_words(text))
+  if (is.character(default)) return(text)
+  if (is.logical(default)) return(if (text %in% c("1", "0")) text == "1" else as.logical(text))
+  if (name == "verbosity" && !is.na(as.logical(text))) return(as.logical(text))
+  suppressWarnings(as.numeric(strsplit(text, ",", fixed = TRUE)[[1L]]))
+}
+
+# (Not an error under options(warn = 2).)
+warn_at_load <- function(problems) {
+  for (problem in problems) {
+    tryCatch(rkeops_warn(problem, NULL), error = function(e) packageStartupMessage("Warning: ", problem))
+  }
+}
+
 current_options <- function() {
   options <- getOption("rkeops")
   if (inherits(options, "rkeops_options")) options else default_options()
@@ -86,8 +136,13 @@ current_options <- function() {
 #' | `compile_timeout` | `60` | seconds, more than 0, after which the compiler is stopped |
 #' | `debug` | `0L` | 0 or 1; not used, kept from RKeOps 2 |
 #'
-#' Environment variables are read when they are needed: those of CUDA at the first use of a GPU, the others at every
-#' call, so that [Sys.setenv()] has an effect at once. An option goes before a variable.
+#' Each option can have another default: that of `options(rkeops.NAME = )`, as in
+#' `options(rkeops.precision = "float32", rkeops.threads = 4)` in `.Rprofile`, else that of an environment variable
+#' `RKEOPS_NAME`, as in `RKEOPS_PRECISION=float32`, `RKEOPS_DEVICE_ID=0,1` or `RKEOPS_TENSOR_CORES=TRUE`. They are looked
+#' at when the package is loaded. Values that are out of range are ignored with a warning of class `rkeops_warning`.
+#'
+#' Other environment variables, and `RKEOPS_CACHE_DIR`, are read when they are needed: those of CUDA at the first use of a
+#' GPU, the others at every call, so that [Sys.setenv()] has an effect at once. An option goes before a variable.
 #'
 #' | variable | meaning |
 #' |:---------|:--------|
@@ -101,7 +156,7 @@ current_options <- function() {
 #' | `TMPDIR` | where kernels are compiled if the cache cannot be used; see [get_rkeops_cache_dir()] |
 #'
 #' @param option `NULL` for all options, or names of options.
-#' @param input a named list of options, or `NULL` to go back to the defaults.
+#' @param input a named list of options, or `NULL` to go back to the defaults of the table.
 #' @return `get_rkeops_options()`: the list of options, a list of those named or, for a single name, its value.
 #'   `set_rkeops_options()`: the previous options as a list that `options()` takes, invisibly.
 #'   Errors: `rkeops_error_argument` for an unknown option or a value out of range, `rkeops_error_gpu` if `backend`
@@ -144,7 +199,7 @@ change_options <- function(input, call, ...) {
   unknown <- setdiff(names(input), names(table))
   if (length(unknown) > 0L) {
     rkeops_abort("argument", paste0("unknown option `", unknown[1L], "`"), call = call,
-                 hint = paste0("Options are ", paste(names(table), collapse = ", "), "."))
+                 hint = paste0("Did you mean `", nearest_of(unknown[1L], names(table)), "`? Options are ", paste(names(table), collapse = ", "), "."))
   }
   values <- current_options()
   for (name in names(input)) {

@@ -22,6 +22,31 @@ remove_progress <- function() {
   if (!is.null(bar)) cli::cli_progress_done(id = bar, .envir = topenv())
 }
 
+# Steps of an iteration whose number is not known: a line from the second second on, where a bar would be shown.
+steps_progress <- function() {
+  nothing <- function(...) invisible()
+  if (is.null(progress_functions(current_options()))) return(list(show = nothing, remove = nothing))
+  start <- proc.time()[[3L]]
+  bar <- NULL
+  last <- start
+  list(
+    show = function(step, residual, of = NULL) {
+      now <- proc.time()[[3L]]
+      if (now - start < 2 || now - last < if (cli::is_dynamic_tty()) 0.1 else 5) return(invisible())
+      last <<- now
+      text <- if (is.null(of)) sprintf("step %.0f, relative residual %s", step, number_text(residual, 2L))
+              else sprintf("preconditioner %.0f of %.0f", step, of)
+      if (is.null(bar)) {
+        bar <<- cli::cli_progress_bar(format = "rkeops solve() {cli::pb_extra$text}", total = NA, clear = TRUE,
+                                      auto_terminate = FALSE, extra = list(text = text), .auto_close = FALSE,
+                                      .envir = topenv())
+      }
+      cli::cli_progress_update(extra = list(text = text), id = bar, .envir = topenv(), force = TRUE)
+    },
+    remove = function() if (!is.null(bar)) cli::cli_progress_done(id = bar, .envir = topenv())
+  )
+}
+
 # 3725 -> "1 h 2 min"
 time_left <- function(seconds) {
   if (seconds < 60) return(sprintf("%.0f s", ceiling(seconds)))

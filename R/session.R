@@ -1,6 +1,5 @@
-# State of the session that is not a user's option: counters, what was found out once.
+# State of the session that is not a user's option: what was found out once.
 session <- new.env(parent = emptyenv())
-session$variables <- 0      # ids given to LazyTensor variables
 session$warned <- character()
 session$runtime <- NULL     # see runtime_options()
 session$runtime_key <- NULL

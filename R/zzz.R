@@ -1,5 +1,5 @@
 .onLoad <- function(libname, pkgname) {
-  if (!inherits(getOption("rkeops"), "rkeops_options")) options(rkeops = default_options())
+  if (!inherits(getOption("rkeops"), "rkeops_options")) options(rkeops = initial_options())
 }
 
 .onAttach <- function(libname, pkgname) {

@@ -10,6 +10,40 @@ Rcpp::Rostream<true>&  Rcpp::Rcout = Rcpp::Rcpp_cout_get();
 Rcpp::Rostream<false>& Rcpp::Rcerr = Rcpp::Rcpp_cerr_get();
 #endif
 
+// rk_new_identifier
+SEXP rk_new_identifier(SEXP suffix);
+RcppExport SEXP _rkeops_rk_new_identifier(SEXP suffixSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type suffix(suffixSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_new_identifier(suffix));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_number_identifier
+SEXP rk_number_identifier(SEXP value, SEXP place);
+RcppExport SEXP _rkeops_rk_number_identifier(SEXP valueSEXP, SEXP placeSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type value(valueSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type place(placeSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_number_identifier(value, place));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_merge_places
+SEXP rk_merge_places(SEXP args, SEXP data, SEXP known_args, SEXP known_data);
+RcppExport SEXP _rkeops_rk_merge_places(SEXP argsSEXP, SEXP dataSEXP, SEXP known_argsSEXP, SEXP known_dataSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type args(argsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type known_args(known_argsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type known_data(known_dataSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_merge_places(args, data, known_args, known_data));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_operation_dim
 SEXP rk_operation_dim(SEXP operation, SEXP dims, SEXP parameters);
 RcppExport SEXP _rkeops_rk_operation_dim(SEXP operationSEXP, SEXP dimsSEXP, SEXP parametersSEXP) {
@@ -160,6 +194,9 @@ END_RCPP
 }
 
 static const R_CallMethodDef CallEntries[] = {
+    {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
+    {"_rkeops_rk_number_identifier", (DL_FUNC) &_rkeops_rk_number_identifier, 2},
+    {"_rkeops_rk_merge_places", (DL_FUNC) &_rkeops_rk_merge_places, 4},
     {"_rkeops_rk_operation_dim", (DL_FUNC) &_rkeops_rk_operation_dim, 3},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
     {"_rkeops_rk_statistics", (DL_FUNC) &_rkeops_rk_statistics, 0},

@@ -138,12 +138,6 @@ void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
   }
 }
 
-bool any_classed(SEXP inputs) {
-  for (R_xlen_t k = 0; k < Rf_xlength(inputs); ++k)
-    if (Rf_isObject(VECTOR_ELT(inputs, k))) return true;
-  return false;
-}
-
 // The R matrices (arrays for K nearest, unless the formula has dimension 1) of the result, as a list.
 SEXP allocate(const rkeops::OutputShape& shape, const std::vector<std::int64_t>& rows) {
   const R_xlen_t parts = static_cast<R_xlen_t>(shape.parts.size());
@@ -222,15 +216,14 @@ SEXP rk_program_info(SEXP pointer) {
   });
 }
 
-// The whole evaluation. Answers with a matrix (or a list of them), or with a list of class rkeops_failure (kind
-// "classed": some input has a class, R has to make it plain first), or of class rkeops_warned. `tokens`: NULL, or a list parallel
-// to the inputs of environments that live as long as these inputs stay as they are.
+// The whole evaluation. Answers with a matrix (or a list of them), or with a list of class rkeops_failure, or of class
+// rkeops_warned. Inputs have no class. `tokens`: NULL, or a list parallel to the inputs of environments that live as long
+// as these inputs stay as they are.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options, SEXP tokens) {
   return guarded([&]() -> SEXP {
     const rkeops::Program* program = unwrap(pointer);
     if (program == nullptr) return stale();
-    if (any_classed(inputs)) return bridge::failure("classed", "some input has a class");
     std::vector<rkeops::Input> data = views(*program, inputs, LOGICAL(by_rows)[0] == TRUE);
     const bridge::Runtime runtime = bridge::read_runtime(options);
     if (runtime.run.processor == rkeops::Processor::gpu) keep_on_gpu(data, inputs, tokens);

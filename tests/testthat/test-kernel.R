@@ -57,7 +57,7 @@ test_that("inputs of all numeric kinds", {
     expect_close(linear(list(matrix(1:3, 1), 1:4, p), inner_dim = "row"), reference)
   }
   expect_equal(linear(list(c(NA, TRUE), 1, c(1, 0))), matrix(c(NaN, 1)))
-  expect_equal(linear(list(table(c(1, 1, 2)), 1, c(1, 0))), matrix(c(2, 1)))
+  expect_equal(linear(list(table(c(1, 1, 2)), 1, c(1, 0))), matrix(c(2, 1), dimnames = list(c("1", "2"), NULL)))
   expect_equal(linear(list(c(NA, 2L), 1L, c(1L, 0L))), matrix(c(NaN, 2)))
 })
 

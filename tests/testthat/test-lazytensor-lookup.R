@@ -75,7 +75,6 @@ test_that("wrong tables and positions are refused", {
   }
   expect_error(lookup(x_i, y_j), "cannot depend on i or j", class = "rkeops_error_argument")
   expect_error(lookup(Pm(v) * 2, y_j), "`table`", class = "rkeops_error_argument")
-  expect_error(lookup(Pm(5), y_j), "`table`", class = "rkeops_error_argument")
   expect_error(lookup(v, Vi(matrix(1, 4, 2))), "`i` has dimension 2", class = "rkeops_error_dimension")
   expect_error(lookup(M, x_i, c(1, 2)), "`j` has dimension 2", class = "rkeops_error_dimension")
   expect_error(lookup(M, matrix(i)), "`i` is a matrix without an index", class = "rkeops_error_input")

@@ -109,7 +109,7 @@ test_that("numbers on either side, and numbers that are not finite", {
     values(x_i + Inf, -Inf * x_i, x_i + NA, NaN * x_i, 1 / (x_i * 0), x_i < Inf, x_i > NaN, abs(x_i)^Inf),
     cbind(x + Inf, -Inf * x, x + NaN, NaN * x, 1 / (x * 0), x < Inf, 0 * x, abs(x)^Inf), ignore_attr = TRUE
   )
-  for (bad in list(x_i / 0, x_i %/% 0)) expect_error(values(bad), "constant 0", class = "rkeops_error_argument")
+  expect_equal(values(x_i / 0, x_i %/% 0), cbind(x / 0, x %/% 0), ignore_attr = TRUE)
   expect_true(all(is.nan(values(x_i %% 0))))
 })
 

@@ -84,3 +84,39 @@ test_that("the compiler is found in the order option, environment, R", {
   set_rkeops_options(list(compiler = "/does/not/exist"))
   expect_identical(rkeops:::find_compiler(), character())
 })
+
+test_that("options(rkeops.NAME) and RKEOPS_NAME are the defaults of a new session", {
+  code <- c("o <- get_rkeops_options()", "cat(o$precision, o$threads, o$verbosity, o$tensor_cores, o$device_id, o$compiler)")
+  expect_identical(in_new_session(code), "float64 0 1 FALSE -1")
+  variables <- c("RKEOPS_PRECISION=float32", "RKEOPS_THREADS=3", "RKEOPS_VERBOSITY=FALSE", "RKEOPS_TENSOR_CORES=TRUE",
+                 "RKEOPS_DEVICE_ID=0,1", "RKEOPS_COMPILER='gcc -m64'")
+  expect_identical(in_new_session(code, variables), "float32 3 0 TRUE 0 1 gcc -m64")
+  values <- withr::with_options(
+    list(rkeops.precision = "float32", rkeops.index_base = 0, rkeops.compiler = "clang"),
+    withr::with_envvar(c(RKEOPS_PRECISION = "float64", RKEOPS_INDEX_BASE = "1", RKEOPS_DEBUG = "1"), rkeops:::initial_options())
+  )
+  expect_identical(values$precision, "float32")
+  expect_identical(values$index_base, 0L)
+  expect_identical(values$debug, 1L)
+  expect_identical(values$compiler, "clang")
+})
+
+test_that("defaults that cannot be are ignored with a warning, and loading goes on", {
+  withr::local_options(rkeops.precision = "float16", rkeops.threads = -1, rkeops.cache_dir = "/nowhere",
+                       rkeops.precison = "float32", rkeops.cache_limit = NA)
+  withr::local_envvar(RKEOPS_BACKEND = "TPU", RKEOPS_TENSOR_CORES = "maybe", RKEOPS_VERBOSITY = "much",
+                      RKEOPS_COMPILE_TIMEOUT = "soon")
+  said <- character()
+  values <- withCallingHandlers(rkeops:::initial_options(), rkeops_warning = function(w) {
+    said <<- c(said, conditionMessage(w))
+    invokeRestart("muffleWarning")
+  })
+  expect_identical(values, rkeops:::default_options())
+  expect_snapshot_output(writeLines(said))
+})
+
+test_that("loading says which default it ignores", {
+  expect_identical(in_new_session("cat(get_rkeops_options('precision'))", "RKEOPS_PRECISION=half", "RKEOPS_NOTHING=1"),
+                   c("Warning message:", "environment variable `RKEOPS_PRECISION` must be one of \"float32\", \"float64\"; it is ignored ",
+                     "float64"))
+})

@@ -8,6 +8,7 @@
 #include "ir/print.hpp"
 #include "parse/parser.hpp"
 #include "pass/differential.hpp"
+#include "pass/quotients.hpp"
 #include "pass/stages.hpp"
 #include "runtime/execute_gpu.hpp"
 
@@ -148,7 +149,7 @@ struct Program::State {
       for (Expr stage : stages) {
         if (target.tensor_cores) stage = expand_distances(stage);
         for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
-          result.push_back({generate(make_plan(pass), target), {}});
+          result.push_back({generate(make_plan(invert_divisors(pass)), target), {}});
           result.back().name = KernelCache::name_of(result.back().kernel.text);
         }
       }

@@ -1,24 +1,44 @@
 // Append-only text with indentation, for printers and code generation.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 
 namespace rkeops {
 
+// The decimal point of the locale (LC_NUMERIC). Formulas and generated code have a point in any locale, so that numbers
+// are written and read here alone.
+inline std::string decimal_point() {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.1f", 0.5);
+  const std::string text = digits;
+  return text.size() > 2 ? text.substr(1, text.size() - 2) : ".";
+}
+
 // Shortest decimal form that reads back as the same double.
 inline std::string number_text(double value) {
   char digits[40];
   for (int precision : {6, 15, 16, 17}) {
     std::snprintf(digits, sizeof digits, "%.*g", precision, value);
-    double back = 0;
-    if (std::sscanf(digits, "%lf", &back) == 1 && back == value) break;
+    if (std::strtod(digits, nullptr) == value) break;
   }
-  return digits;
+  std::string text = digits;
+  const std::string point = decimal_point();
+  const std::size_t at = text.find(point);
+  if (at != std::string::npos) text.replace(at, point.size(), ".");
+  return text;
+}
+
+// The number that digits, point and exponent stand for.
+inline double read_number(std::string_view text) {
+  std::string local(text);
+  const std::size_t at = local.find('.');
+  if (at != std::string::npos) local.replace(at, 1, decimal_point());
+  return std::strtod(local.c_str(), nullptr);
 }
 
 inline std::string str(std::string_view s) { return std::string(s); }

@@ -1,14 +1,13 @@
 // Formula text to tokens, each with its 0-based position.
 #pragma once
 
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../base/error.hpp"
+#include "../base/text.hpp"
 #include "../base/utf8.hpp"
 
 namespace rkeops {
@@ -50,28 +49,6 @@ inline bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
               byte == '$'   ? "R variables are declared as arguments, e.g. \"x=Vi(3)\"."
               : byte > 0x7f ? "Names and operators of formulas are ASCII."
                             : "");
-}
-
-// Locale-independent number: digits, point, exponent.
-inline double read_number(std::string_view text) {
-  // strtod follows LC_NUMERIC, in which a decimal comma may be set; formulas always have a point.
-  double mantissa = 0, scale = 1;
-  const std::string copy(text);
-  char* end = nullptr;
-  const double value = std::strtod(copy.c_str(), &end);
-  if (end == copy.c_str() + copy.size()) return value;
-  std::size_t k = 0;
-  for (bool fraction = false; k < text.size() && (is_digit(text[k]) || text[k] == '.'); ++k) {
-    if (text[k] == '.') {
-      fraction = true;
-    } else {
-      mantissa = mantissa * 10 + (text[k] - '0');
-      if (fraction) scale *= 10;
-    }
-  }
-  double exponent = 0;
-  if (k < text.size()) exponent = std::strtod(copy.c_str() + k + 1, nullptr);
-  return mantissa / scale * std::pow(10.0, exponent);
 }
 
 inline std::vector<Token> tokenize(const std::string& formula) {
