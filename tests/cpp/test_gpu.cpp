@@ -37,6 +37,10 @@ void sizes() {
   for (const Case& c : {sum, nearest, soft}) {
     for (std::int64_t n : {4096, 8192, 8193, 20000}) compare(c, 3, n, Precision::float32);
   }
+  const Case many{"KMin_ArgKMin_Reduction(SqDist(x,y),60,1)", {"x=Vi(3)", "y=Vj(3)"}}, vectors{"KMin_ArgKMin_Reduction(x*y,50,0)", {"x=Vi(3)", "y=Vj(3)"}};
+  for (std::int64_t n : {60, 300, 8193}) compare(many, 130, n, Precision::float32);
+  compare(many, 3, 20000, Precision::float64);
+  compare(vectors, 100, 37, Precision::float64);
   const Case both{"SumBoth_Reduction(Exp(-SqDist(x,y)),Exp(-SqDist(x,y))*x,1)", {"x=Vi(3)", "y=Vj(3)"}};
   compare(both, 300, 200, Precision::float32);
   compare(both, 20, 9000, Precision::float64);

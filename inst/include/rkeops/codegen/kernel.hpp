@@ -78,7 +78,8 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.index_slots = row.indices ? k.dim : 0;
       break;
     case Family::nearest:
-      k.value_slots = k.index_slots = k.dim * k.k;
+      k.candidates = k.k < least_selected_k ? 0 : 2 * k.k;
+      k.value_slots = k.index_slots = k.dim * (k.candidates > 0 ? k.candidates + 1 : k.k);
       break;
     case Family::softmax:
       k.tops = f->dim;

@@ -80,11 +80,14 @@ class Execution {
       groups_ = (tiles_ + group_ - 1) / group_;
       band_ = std::min(band_tiles / group_, groups_);
     } else {
-      constexpr std::int64_t group_tiles = 8;
+      constexpr std::int64_t group_bytes = 32 << 20;
+      const std::int64_t state_bytes = std::max<std::int64_t>(1, (kernel_.value_slots + kernel_.index_slots) * tile_ * 8);
+      const std::int64_t group_tiles = std::clamp<std::int64_t>(group_bytes / state_bytes, 1, 8);
       group_ = std::clamp<std::int64_t>(tiles_ / enough_tasks, 1, group_tiles);
       groups_ = (tiles_ + group_ - 1) / group_;
-      splits_ = std::clamp<std::int64_t>(std::min(chunks / 2, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1,
-                                         enough_tasks);
+      const std::int64_t least_chunks = std::max<std::int64_t>(2, 16 * kernel_.candidates / chunk_);
+      splits_ = std::clamp<std::int64_t>(
+          std::min(chunks / least_chunks, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1, enough_tasks);
       slabs_ = band_ = groups_;
     }
     chunks_per_split_ = (chunks + splits_ - 1) / splits_;
@@ -103,8 +106,10 @@ class Execution {
       const double share = static_cast<double>(done) / static_cast<double>(count);
       host_.progress(host_.context, progress_from_ + (progress_to_ - progress_from_) * share);
     }
-    return !(host_.interrupted && host_.interrupted(host_.context));
+    return !interrupted();
   }
+
+  bool interrupted() const { return host_.interrupted && host_.interrupted(host_.context); }
 
   void* work_of(Worker& worker) const {
     const std::size_t bytes =
@@ -162,12 +167,17 @@ class Execution {
         },
         [&](std::int64_t done) { return poll(band * slabs_ * splits_ + done * count, groups_ * slabs_ * splits_); });
     if (!folds.run(threads_)) throw Error(ErrorKind::interrupt, "interrupted");
-    const std::int64_t first = band * group_, tiles = std::min(count * group_, tiles_ - first);
-    for (std::int64_t tile = 0; tile < tiles && splits_ > 1; ++tile) {
-      for (std::int64_t split = 1; split < splits_; ++split)
-        merge_state(kernel_, partial(tile, 0), partial(tile, split));
-      finish(first + tile, partial(tile, 0));
-    }
+    if (splits_ == 1) return;
+    const std::int64_t first = band * group_;
+    TaskRunner merges(
+        std::min(count * group_, tiles_ - first),
+        [&](std::int64_t tile, int, TaskRunner&) {
+          for (std::int64_t split = 1; split < splits_; ++split)
+            merge_state(kernel_, partial(tile, 0), partial(tile, split));
+          finish(first + tile, partial(tile, 0));
+        },
+        [&](std::int64_t) { return !interrupted(); });
+    if (!merges.run(kernel_.candidates > 0 ? threads_ : 1)) throw Error(ErrorKind::interrupt, "interrupted");
   }
 
   // A group whose first tile is number `in_band` of its band.

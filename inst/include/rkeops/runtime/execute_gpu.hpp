@@ -182,7 +182,8 @@ class GpuExecution {
 
   // Few tiles: columns are split over blocks too.
   std::int64_t splits_of() const {
-    return std::clamp<std::int64_t>(enough_blocks / tiles_, 1, std::max<std::int64_t>(1, data_.columns / column_step));
+    const std::int64_t least = std::max(column_step, 16 * kernel_.candidates);  // columns
+    return std::clamp<std::int64_t>(enough_blocks / tiles_, 1, std::max<std::int64_t>(1, data_.columns / least));
   }
 
   // Columns of one launch, which should take a tenth of a second or so: only between launches can it be interrupted.
