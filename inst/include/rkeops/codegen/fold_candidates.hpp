@@ -52,7 +52,7 @@ class CandidatesFold : public Fold {
 };
 
 // Candidates are ordered by value, then by position, so that the selection is the same however they lie. Pivots are drawn at
-// random, though the same for each call: no order of the columns makes them bad.
+// random, though the same in each run: no order of the columns makes all of them bad.
 inline std::string candidates_text(const KernelPlan& kernel) {
   return substitute(R"(
 #define KEPT $0L
@@ -75,7 +75,7 @@ INLINE void exchange(double* value, long long* index, long a, long b) {
 }
 /* the KEPT best to the front, the last of them behind the others */
 FAR void select_best(double* value, long long* index) {
-  unsigned long long random = 1;
+  unsigned long long random = (unsigned long long)index[(CANDIDATES - 1) * NEXT_SLOT];
   long low = 0, high = CANDIDATES - 1;
   while (low < high) {
     random = random * 6364136223846793005ull + 1442695040888963407ull;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "fold_candidates.hpp"
+#include "fold_entries.hpp"
 #include "fold_extrema.hpp"
 #include "fold_sums.hpp"
 
@@ -19,6 +20,8 @@ inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work
     case Family::nearest:
       if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, reduction, named);
       return std::make_unique<NearestFold>(kernel, work, reduction, named);
+    case Family::entries:
+      return std::make_unique<EntriesFold>(kernel, work, reduction, named);
     default:
       if (kernel.tops > 1) return std::make_unique<ComponentSoftmaxFold>(kernel, work, reduction, named);
       return std::make_unique<SoftmaxFold>(kernel, work, reduction, named);

@@ -78,7 +78,7 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.index_slots = row.indices ? k.dim : 0;
       break;
     case Family::nearest:
-      k.candidates = k.k < least_selected_k ? 0 : 2 * k.k;
+      k.candidates = k.k < least_selected_k ? 0 : 2 * k.k + 64;
       k.value_slots = k.index_slots = k.dim * (k.candidates > 0 ? k.candidates + 1 : k.k);
       break;
     case Family::softmax:
@@ -87,6 +87,8 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.sums = (k.has_sum_of_ones ? k.tops : 0) + (row.weighted ? plan.reduction.arg(1)->dim : 0);
       k.compensated = wide;
       k.value_slots = k.tops + k.sums * (wide ? 2 : 1);
+      break;
+    case Family::entries:
       break;
   }
   return k;

@@ -46,7 +46,7 @@ inline bool contains(Expr root, Expr leaf) {
 
 inline void require_gradient(const Reduction& row) {
   const bool pair = row.finish == Reduction::Finish::pair;
-  if (!row.both && !pair) return;
+  if (!row.both && !pair && row.family != Family::entries) return;
   throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
               pair ? "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one." : "Sum has one: take one sum at a time.");
 }
@@ -159,6 +159,8 @@ class Autodiff {
         }
         return;
       }
+      case Family::entries:
+        return;
       case Family::extremum: {
         const Expr at = reduce(*find_reduction(row.maximum ? "ArgMax" : "ArgMin"), {f}, folded, result);
         collect(f, e * selected(at, folded), context, pending);

@@ -9,19 +9,13 @@
 
 #include "../jit/kernel_cache.hpp"
 #include "column_totals.hpp"
+#include "entries.hpp"
 #include "options.hpp"
 #include "pack.hpp"
 #include "state.hpp"
 #include "threads.hpp"
 
 namespace rkeops {
-
-// What one run of a stage reads and writes.
-struct StageData {
-  std::vector<Source> row, column, parameter;  // parallel to the leaves of the kernel's areas
-  std::int64_t rows, columns;
-  std::vector<double*> parts;  // of the output, column-major with `rows` rows (sums over rows: `columns`)
-};
 
 template <class Real>
 class Execution {
@@ -54,7 +48,7 @@ class Execution {
  private:
   struct Worker {
     Buffer<Real> rows;      // packed tiles of a group
-    Buffer<double> values;  // their states
+    Buffer<double> values;  // their states, or their entries for a chunk of columns
     Buffer<long long> indices;
     Buffer<unsigned char> work;
     Buffer<Real> back;  // sums over rows, as the kernel leaves them
@@ -62,6 +56,7 @@ class Execution {
 
   void plan_cuts() {
     tiles_ = (data_.rows + tile_ - 1) / tile_;
+    if (entries()) return plan_entries();
     constexpr std::int64_t enough_tasks = 64;
     const bool both = kernel_.reduction.both;
     const std::int64_t chunk_bytes = (both ? 512 : 128) << 10;
@@ -92,6 +87,19 @@ class Execution {
     }
     chunks_per_split_ = (chunks + splits_ - 1) / splits_;
   }
+
+  // Blocks of entries stay in the cache until they are written; a column of one is some cache lines long.
+  void plan_entries() {
+    constexpr std::int64_t block_bytes = 128 << 10, enough_tasks = 64;
+    group_ = std::min<std::int64_t>(tiles_, std::max(1, 256 / tile_));
+    groups_ = slabs_ = band_ = (tiles_ + group_ - 1) / group_;
+    chunk_ = std::clamp<std::int64_t>(block_bytes / (group_ * tile_ * kernel_.dim * 8) / 8 * 8, 8, 1024);
+    const std::int64_t chunks = (data_.columns + chunk_ - 1) / chunk_;
+    splits_ = std::clamp<std::int64_t>(std::min(chunks, enough_tasks / groups_), 1, enough_tasks);
+    chunks_per_split_ = (chunks + splits_ - 1) / splits_;
+  }
+
+  bool entries() const { return kernel_.reduction.family == Family::entries; }
 
   // One thread where starting more would take longer than the work.
   int choose_threads() const {
@@ -167,7 +175,7 @@ class Execution {
         },
         [&](std::int64_t done) { return poll(band * slabs_ * splits_ + done * count, groups_ * slabs_ * splits_); });
     if (!folds.run(threads_)) throw Error(ErrorKind::interrupt, "interrupted");
-    if (splits_ == 1) return;
+    if (splits_ == 1 || entries()) return;
     const std::int64_t first = band * group_;
     TaskRunner merges(
         std::min(count * group_, tiles_ - first),
@@ -193,11 +201,14 @@ class Execution {
     if (code_.fold_both && own.back.size() == 0) {
       own.back = Buffer<Real>(static_cast<std::size_t>(kernel_.back_size(std::min(chunk_, data_.columns))));
     }
-    if (splits_ == 1) {
+    if (entries()) {
+      enough(own.values, chunk_ * kernel_.dim);
+    } else if (splits_ == 1) {
       enough(own.values, kernel_.value_slots);
       enough(own.indices, kernel_.index_slots);
     }
     const auto state_of = [&](std::int64_t t) {
+      if (entries()) return State{own.values.data() + t * chunk_ * kernel_.dim * tile_, nullptr};
       if (splits_ > 1) return partial(in_band + t, split);
       return State{own.values.data() + t * kernel_.value_slots * tile_,
                    own.indices.data() + t * kernel_.index_slots * tile_};
@@ -226,8 +237,9 @@ class Execution {
         }
       }
       if (code_.fold_both) totals_.add(slab, j, n, own.back.data());
+      if (entries()) write_entries(kernel_, own.values.data(), chunk_, first * tile_, std::min(data_.rows, (first + count) * tile_), j, n, data_);
     }
-    for (std::int64_t t = 0; t < count && splits_ == 1; ++t) finish(first + t, state_of(t));
+    for (std::int64_t t = 0; t < count && splits_ == 1 && !entries(); ++t) finish(first + t, state_of(t));
   }
 
   void finish(std::int64_t tile, State state) const {

@@ -90,6 +90,8 @@ inline void merge_state(const KernelPlan& kernel, State into, State next) {
           else merge_nearest(kernel, into, next, r, c);
         }
         break;
+      case Family::entries:
+        break;
       case Family::extremum:
         for (std::int64_t c = 0; c < kernel.dim; ++c) {
           const std::int64_t at = c * rows + r;
@@ -147,6 +149,8 @@ inline void finish_state(const KernelPlan& kernel, State state, std::int64_t fir
       }
       break;
     }
+    case Family::entries:
+      break;
     case Family::extremum:
     case Family::nearest: {
       if (kernel.candidates > 0) {
