@@ -209,11 +209,10 @@ single_entries <- function(x, k, call) {
 # Rows of the index `arg`, "i" or "j". Where the tensor does not have that index, a component of the vectors is meant.
 axis_positions <- function(index, n, arg, x, call) {
   if (is.na(x[[paste0("n", arg)]]) && x$dimres > 1) {
-    other <- if (arg == "i") "j" else "i"
+    rows <- if (!is.na(x$ni)) "; x[i, ] are rows i" else if (!is.na(x$nj)) "; x[, j] are rows j" else ""
     rkeops_abort("argument", sprintf("`%s` selects rows %s, but this LazyTensor has no index %s", arg, arg, arg), call = call,
                  argument = arg, got = paste("got", describe(index)),
-                 hint = sprintf("elem(x, m) is component m of its vectors, extract(x, m, d) are d from m on; x[%s] are rows %s.",
-                                if (arg == "i") ", j" else "i, ", other))
+                 hint = sprintf("elem(x, m) is component m of its vectors, extract(x, m, d) are d from m on%s.", rows))
   }
   if (!is.character(index)) return(positions(index, n, arg, x, call))
   names <- row_names_of(x, if (arg == "i") "Vi" else "Vj")

@@ -18,8 +18,8 @@
 #'   infinite ones are left blank.
 #' @param legend `TRUE`: draw the colours with their values above the picture, where the margin has room for two lines.
 #' @param main title.
-#' @param xlab,ylab,xlim,ylim labels and limits of the axes. Ticks are at row and column numbers, or show the row names of the data
-#'   where there are up to 30.
+#' @param xlab,ylab,xlim,ylim labels and limits of the axes. Ticks are at row and column numbers; where the data have row names, and
+#'   not more than 30, these stand there instead of numbers and labels.
 #' @param axes `FALSE`: no axes and no frame.
 #' @param add `TRUE`: draw into an existing plot, without axes, labels and legend.
 #' @return `x`, invisibly. Errors: of class `rkeops_error_dimension` for dimensions above 1 (`elem(x, m)` is one component),
@@ -32,27 +32,35 @@
 #' @importFrom graphics image
 #' @export
 image.LazyTensor <- function(x, ..., size = 200, col = grDevices::hcl.colors(64), zlim = NULL, legend = TRUE, main = "",
-                             xlab = "j", ylab = "i", xlim = c(0, dim(x)[2L]) + 0.5, ylim = c(dim(x)[1L], 0) + 0.5,
+                             xlab = NULL, ylab = NULL, xlim = c(0, dim(x)[2L]) + 0.5, ylim = c(dim(x)[1L], 0) + 0.5,
                              axes = TRUE, add = FALSE) {
   call <- call_of("image", sys.call())
   size <- check_whole(size, "size", call, min = 1)
+  check_style(list(...), names(formals()), call)
   check_colours(col, call)
   if (!is.null(zlim)) check_limits(zlim, "zlim", call)
   check_limits(xlim, "xlim", call)
   check_limits(ylim, "ylim", call)
+  check_breaks(list(...)$breaks, length(col), call)
+  if (!is.null(main) && !is.character(main) && !is.language(main)) abort_argument("main", "a string", main, call)
   for (flag in c("legend", "axes", "add")) check_flag(get(flag), flag, call)
   check_drawable(x, call)
   shown <- lapply(dim(x), function(n) round(seq(1, n, length.out = min(n, size))))
   values <- dense(x, if (!is.na(x$ni)) shown[[1L]], if (!is.na(x$nj)) shown[[2L]], Inf, call)
   names <- dimnames(values)
-  values <- values + 0
+  named <- Map(function(names, n) length(names) == n && n <= 30L, names %||% list(NULL, NULL), dim(x))
+  if (x$logical) {
+    col <- col[c(1L, length(col))]
+    values <- values + 0
+    zlim <- zlim %||% c(0, 1)
+  }
   zlim <- zlim %||% finite_range(values, call)
   edges <- lapply(1:2, function(axis) seq(0, dim(x)[axis], length.out = dim(values)[axis] + 1L) + 0.5)
-  graphics::image(edges[[2L]], edges[[1L]], t(values), zlim = zlim, col = col, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim,
-                  axes = FALSE, add = add, ...)
+  graphics::image(edges[[2L]], edges[[1L]], t(values), zlim = zlim, col = col, xlim = xlim, ylim = ylim, axes = FALSE, add = add,
+                  xlab = xlab %||% if (named[[2L]]) "" else "j", ylab = ylab %||% if (named[[1L]]) "" else "i", ...)
   if (add) return(invisible(x))
   if (axes) {
-    for (side in 1:2) draw_axis(side, dim(x)[3L - side], names[[3L - side]], list(xlim, ylim)[[side]], ...)
+    for (side in 1:2) draw_axis(side, dim(x)[3L - side], if (named[[3L - side]]) names[[3L - side]], list(xlim, ylim)[[side]], ...)
     graphics::box()
   }
   # Above the legend, which takes two lines.
@@ -90,6 +98,19 @@ refuse_drawing <- function(name) {
 
 # ---- checks
 
+# Further arguments of graphics::image(), by name.
+check_style <- function(style, known, call) {
+  known <- c(setdiff(known, c("x", "...")), "breaks", "useRaster", "asp", "sub", names(graphics::par()))
+  for (k in seq_along(style)) {
+    name <- names(style)[k] %||% ""
+    if (name %in% known) next
+    hint <- if (nzchar(name)) sprintf("Did you mean `%s`?", known[which.min(utils::adist(name, known))])
+            else "Write their names, as in image(x, main = \"a title\")."
+    rkeops_abort("argument", if (nzchar(name)) sprintf("`%s` is not an argument of image() of a LazyTensor", name)
+                             else "arguments of image() of a LazyTensor need names", call = call, argument = name, hint = hint)
+  }
+}
+
 check_drawable <- function(x, call) {
   generic <- as.character(call[[1L]])
   if (is.ComplexLazyTensor(x)) refuse_complex(generic, call)
@@ -113,6 +134,12 @@ check_limits <- function(limits, arg, call) {
   if (!good) abort_argument(arg, if (arg == "zlim") "two numbers, the smaller one first" else "two numbers", limits, call)
 }
 
+check_breaks <- function(breaks, colours, call) {
+  if (is.null(breaks)) return(invisible())
+  good <- is.numeric(breaks) && length(breaks) == colours + 1L && all(is.finite(breaks)) && !is.unsorted(breaks, strictly = TRUE)
+  if (!good) abort_argument("breaks", sprintf("%d increasing numbers, one more than colours", colours + 1L), breaks, call)
+}
+
 finite_range <- function(values, call) {
   finite <- values[is.finite(values)]
   if (length(finite) > 0L) return(range(finite))
@@ -127,7 +154,7 @@ draw_axis <- function(side, n, names, limits, ...) {
   to <- min(n, floor(max(limits)))
   style <- list(...)
   style <- style[grepl("axis$|^(las|tck|tcl|family|font)$", names(style))]
-  if (length(names) == n && n <= 30L) {
+  if (!is.null(names)) {
     at <- seq_len(n)
     labels <- names
     if (is.null(style$las)) style$las <- if (side == 1L && sum(nchar(names)) > 60L) 2 else 1
@@ -151,28 +178,37 @@ draw_legend <- function(col, breaks, logical) {
   if (usr[3L] > usr[4L]) line <- -abs(line)
   low <- usr[4L] + 0.4 * line
   high <- usr[4L] + 1 * line
-  # Half of the width, but at least fifteen letters and at most all.
-  width <- abs(usr[2L] - usr[1L])
-  letters <- abs(diff(graphics::grconvertX(0:1, "lines", "user"))) * 10
-  share <- min(1, max(0.5, letters / width))
-  left <- usr[2L] - share * (usr[2L] - usr[1L])
-  place <- function(values) left + (usr[2L] - left) * (values - breaks[1L]) / (breaks[length(breaks)] - breaks[1L])
-  single <- breaks[1L] == breaks[length(breaks)]
-  if (single) {
-    edges <- c(left, usr[2L])
+  width <- usr[2L] - usr[1L]
+  share <- max(0.5, min(1, 10 * diff(graphics::grconvertX(0:1, "lines", "user")) / width))  # half, but at least ten lines
+  left <- usr[2L] - share * width
+  first <- breaks[1L]
+  range <- breaks[length(breaks)] - first
+  if (range == 0) {
     col <- col[(length(col) + 1L) %/% 2L]
-    labels <- breaks[1L]
-    at <- mean(edges)
+    edges <- 0:1
+    labels <- first
+    at <- 0.5
+  } else if (logical) {
+    edges <- c(0, 0.5, 1)
+    labels <- c(FALSE, TRUE)
+    at <- c(0.25, 0.75)
   } else {
-    edges <- place(breaks)
-    labels <- if (logical) range(breaks) else pretty(range(breaks), 4L)
-    labels <- labels[labels >= breaks[1L] & labels <= breaks[length(breaks)]]
-    at <- place(labels)
+    edges <- (breaks - first) / range
+    labels <- pretty(breaks[c(1L, length(breaks))], 4L)
+    at <- (labels - first) / range
+    labels <- labels[at > -0.01 & at < 1.01]
+    at <- pmin(pmax(at[at > -0.01 & at < 1.01], 0), 1)
   }
-  n <- length(edges)
-  graphics::rect(edges[-n], low, edges[-1L], high, col = col, border = NA, xpd = NA)
+  size <- 0.8 * graphics::par("cex.axis")
+  text <- format(labels, digits = 4L, trim = TRUE)
+  while (length(at) > 2L && sum(graphics::strwidth(paste0(text, "  "), cex = size)) > share * width) {
+    kept <- seq(1L, length(at), by = 2L)
+    at <- at[kept]
+    text <- text[kept]
+  }
+  place <- function(shares) left + shares * share * width
+  graphics::rect(place(edges[-length(edges)]), low, place(edges[-1L]), high, col = col, border = NA, xpd = NA)
   graphics::rect(left, low, usr[2L], high, xpd = NA, lwd = 0.5)
-  text <- if (logical) as.character(labels == 1) else format(labels, digits = 4L, trim = TRUE)
-  graphics::segments(at, high, at, high + 0.2 * line, xpd = NA, lwd = 0.5)
-  graphics::text(at, high + 0.6 * line, text, cex = 0.8 * graphics::par("cex.axis"), xpd = NA)
+  graphics::segments(place(at), high, place(at), high + 0.2 * line, xpd = NA, lwd = 0.5)
+  graphics::text(place(at), high + 0.6 * line, text, cex = size, xpd = NA)
 }

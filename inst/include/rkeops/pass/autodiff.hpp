@@ -48,7 +48,8 @@ inline void require_gradient(const Reduction& row) {
   const bool pair = row.finish == Reduction::Finish::pair;
   if (!row.both && !pair && row.family != Family::entries) return;
   throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
-              pair ? "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one." : "Sum has one: take one sum at a time.");
+              pair ? "LogSumExp, LogSumExpWeight and SumSoftMaxWeight have one."
+                   : row.both ? "Sum has one: take one sum at a time." : "Reductions such as Sum have one.");
 }
 
 class Autodiff {
