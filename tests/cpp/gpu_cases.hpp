@@ -56,6 +56,8 @@ inline const std::vector<Case>& cases() {
       {"Sum_Reduction(x*y,1)", wide},
       {"Min_ArgMin_Reduction(x*y,1)", wide},
       {"LogSumExp_Reduction(x*y,1)", wide},
+      {"Entries_Reduction(Exp(-SqDist(x,y))*b,1)", xyb},
+      {"Entries_Reduction(x*y,0)", wide},
       {"Sum_Reduction(x,1)", xy},
       {"Sum_Reduction(y,1)", xy},
       {"Sum_Reduction(Exp(x)*Exp(y)*Sum(Square(t)),1)", table},
