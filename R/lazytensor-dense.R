@@ -2,25 +2,30 @@
 
 #' Entries of a LazyTensor
 #'
-#' Computes entries of the symbolic matrix and gives them as ordinary numbers: all of them, a part, or a picture. Only
-#' what is asked for is computed, in blocks of bounded memory, and results beyond `max_entries` numbers are refused.
+#' Computes entries of the symbolic matrix and gives them as ordinary numbers: all of them, or a part. Only what is asked for
+#' is computed, at the speed of reductions and straight into the result, and results beyond `max_entries` numbers are refused.
 #'
-#' `K[i, j]` takes row numbers as for matrices: positive, negative or logical ones, or none. They always count from 1.
-#' `K[k]` takes single entries by their position in the matrix, column after column, or a matrix `k` of two columns i,
-#' j; so `diag(K)` works too. LazyTensors cannot be changed by `K[i, j] <- value`.
+#' `K[i, j]` takes row numbers as for matrices: positive, negative or logical ones, or none. They always count from 1. Where the
+#' data have row names, they are the names of the rows and columns, and `K["a", "b"]` takes them too. `K[k]` takes single entries by
+#' their position in the matrix, column after column, or a matrix `k` of two columns i, j; so `diag(K)` works too. LazyTensors
+#' cannot be changed by `K[i, j] <- value`.
+#'
+#' Where a LazyTensor does not have an index, as `Vi(x)` has no j, and vectors of several components, rows of that index cannot be
+#' chosen: `Vi(x)[, 1]` is an error, since it could mean component 1, which is `elem(Vi(x), 1)`. `Vi(x)[1:3, ]` are the first three
+#' rows.
 #'
 #' As for matrices, `length(K)` is the number of pairs (i, j), and `head(K)`, `apply(K, 1, f)` and the like go through
 #' the ordinary matrix.
 #'
 #' @param x a LazyTensor.
-#' @param i,j numbers of rows i and of rows j.
+#' @param i,j numbers of rows i and of rows j, or their names.
 #' @param drop `TRUE`: the result loses axes of length 1.
 #' @param max_entries refuse results with more numbers than that.
-#' @param ... for `image()`: arguments of [graphics::image()], else not used.
+#' @param ... not used: anything else is refused.
 #' @return For dimension 1 a matrix M x N, otherwise an array M x N x D (`as.matrix()` wants dimension 1): numeric,
-#'   complex, or logical for truth values. `image()`: `x`, invisibly. Errors: of class `rkeops_error_memory` if there
-#'   are too many entries.
-#' @seealso [lazytensor_reductions] and [lazytensor_product], which store no large matrix.
+#'   complex, or logical for truth values. Errors: of class `rkeops_error_memory` if there are too many entries, of class
+#'   `rkeops_error_argument` for rows that there are not.
+#' @seealso [image.LazyTensor()] for a picture; [lazytensor_reductions] and [lazytensor_product], which store no large matrix.
 #' @name lazytensor_entries
 #' @aliases diag.LazyTensor
 #' @examples
@@ -30,7 +35,6 @@
 #' K_ij[, 30]
 #' diag(K_ij)
 #' dim(as.matrix(K_ij))
-#' image(K_ij)
 NULL
 
 #' @rdname lazytensor_entries
@@ -42,13 +46,16 @@ as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
                  call = call, argument = "x",
                  hint = "as.array(x) gives an array M x N x D; elem(x, m) is component m, of dimension 1.")
   }
-  dense(x, seq_len(dim(x)[1L]), seq_len(dim(x)[2L]), max_entries, call)
+  refuse_more_arguments(..., call = call)
+  dense(x, NULL, NULL, max_entries, call)
 }
 
 #' @rdname lazytensor_entries
 #' @export
 as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
-  dense(x, seq_len(dim(x)[1L]), seq_len(dim(x)[2L]), max_entries, call_of("as.array", sys.call()))
+  call <- call_of("as.array", sys.call())
+  refuse_more_arguments(..., call = call)
+  dense(x, NULL, NULL, max_entries, call)
 }
 
 #' @rdname lazytensor_entries
@@ -61,10 +68,11 @@ as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
                  hint = "elem(x, m) is component m of the vectors.")
   }
   if (indices == 1L && !missing(i)) return(single_entries(x, i, call))
+  check_flag(drop, "drop", call)
   size <- dim(x)
   values <- dense(
-    x, if (missing(i)) seq_len(size[1L]) else positions(i, size[1L], "i", x, call),
-    if (missing(j)) seq_len(size[2L]) else positions(j, size[2L], "j", x, call), 1e8, call
+    x, if (!missing(i)) axis_positions(i, size[1L], "i", x, call),
+    if (!missing(j)) axis_positions(j, size[2L], "j", x, call), 1e8, call
   )
   if (drop) drop(values) else values
 }
@@ -74,26 +82,6 @@ as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
   rkeops_abort("unsupported", "entries of a LazyTensor cannot be changed, they follow from its formula",
                call = call_of("[<-", sys.call()),
                hint = "ifelse(test, yes, no) chooses between values; as.matrix(x) gives an ordinary matrix.")
-}
-
-#' @rdname lazytensor_entries
-#' @importFrom graphics image
-#' @param xlab,ylab,ylim labels and limits of the axes; row 1 is on top.
-#' @param size at most so many rows and columns are drawn, evenly spaced ones of larger matrices.
-#' @export
-image.LazyTensor <- function(x, ..., size = 200, xlab = "j", ylab = "i", ylim = c(dim(x)[1L], 0) + 0.5) {
-  call <- call_of("image", sys.call())
-  size <- check_whole(size, "size", call, min = 1)
-  if (is.ComplexLazyTensor(x)) refuse_complex("image", call)
-  if (x$dimres != 1) {
-    rkeops_abort("dimension", sprintf("image() needs dimension 1, this LazyTensor has dimension %.0f", x$dimres),
-                 call = call, argument = "x", hint = "elem(x, m) is component m, of dimension 1.")
-  }
-  shown <- lapply(dim(x), function(n) round(seq(1, n, length.out = min(n, size))))
-  values <- dense(x, shown[[1L]], shown[[2L]], Inf, call)
-  edges <- lapply(1:2, function(axis) seq(0, dim(x)[axis], length.out = dim(values)[axis] + 1L) + 0.5)
-  graphics::image(edges[[2L]], edges[[1L]], t(values + 0), xlab = xlab, ylab = ylab, ylim = ylim, ...)
-  invisible(x)
 }
 
 # ---- what R functions ask matrices for
@@ -148,15 +136,55 @@ call_of <- function(generic, call) {
 
 # ---- computation
 
-# Entries (i, j) for all i in `i` and j in `j`, as an array length(i) x length(j) (x D).
+# Entries (i, j) for all i in `i` and j in `j` (NULL: all), as an array length(i) x length(j) (x D). The data of these rows are
+# taken out once; the rest is one pass over tiles of rows and columns, which writes into the result.
 dense <- function(x, i, j, max_entries, call) {
-  check_entries(x, as.numeric(length(i)) * length(j), max_entries, call)
-  rows <- length(i)
-  values <- pair_entries(x, as.numeric(rows) * length(j), call, function(k) {
-    list(i[(k - 1) %% rows + 1], j[(k - 1) %/% rows + 1])
-  })
-  dim(values) <- c(rows, length(j), if (x$dimres != 1) x$dimres)
+  chosen <- list(Vi = i, Vj = j)
+  extents <- ifelse.default(vapply(chosen, is.null, TRUE), as.numeric(dim(x)), as.numeric(lengths(chosen)))
+  check_entries(x, prod(extents), max_entries, call)
+  x <- with_variables(x)
+  category <- substr(declared_as(x$args), 1L, 2L)
+  data <- x$data
+  tokens <- x$tokens
+  for (k in which(category %in% names(chosen)[!vapply(chosen, is.null, TRUE)])) {
+    data[[k]] <- data[[k]][chosen[[category[k]]], , drop = FALSE]
+    tokens[k] <- list(NULL)
+  }
+  values <- evaluate(paste0("Entries_Reduction(", x$formula, ",1)"), x$args, data, call, tokens)
+  if (is.ComplexLazyTensor(x)) values <- complex_entries(values, x$dimres)
+  if (x$logical) storage.mode(values) <- "logical"
+  names <- list(row_names_of(x, "Vi", i), row_names_of(x, "Vj", j))
+  if (!all(lengths(names) == 0L)) dimnames(values) <- c(names, if (x$dimres != 1) list(NULL))
+  # An index without variables has one row, which may be asked for any number of times.
+  if (!is.null(i) && is.na(x$ni)) values <- if (x$dimres == 1) values[i, , drop = FALSE] else values[i, , , drop = FALSE]
+  if (!is.null(j) && is.na(x$nj)) values <- if (x$dimres == 1) values[, j, drop = FALSE] else values[, j, , drop = FALSE]
   values
+}
+
+# A formula without variables gets one that it does not read.
+with_variables <- function(x) {
+  if (length(x$args) > 0L) return(x)
+  x$args <- "A0x0NA=Pm(1)"
+  x$data <- list(0)
+  x$tokens <- list(NULL)
+  x
+}
+
+# Arrays of re, im, re, im, ... along the last axis as complex ones.
+complex_entries <- function(values, dim) {
+  extents <- dim(values)[1:2]
+  values <- complex(real = values[, , c(TRUE, FALSE)], imaginary = values[, , c(FALSE, TRUE)])
+  dim(values) <- c(extents, if (dim != 1) dim)
+  values
+}
+
+# Names of the rows of an index, "Vi" or "Vj": those of its first variable that has some.
+row_names_of <- function(x, category, chosen = NULL) {
+  for (data in x$data[startsWith(declared_as(x$args), category)]) {
+    names <- rownames(data)
+    if (!is.null(names)) return(if (is.null(chosen)) names else names[chosen])
+  }
+  NULL
 }
 
 # x[k] and x[cbind(i, j)]: a vector, or a matrix with one row per entry.
@@ -176,6 +204,33 @@ single_entries <- function(x, k, call) {
   }
   check_entries(x, length(pairs[[1L]]), 1e8, call)
   drop(pair_entries(x, length(pairs[[1L]]), call, function(k) list(pairs[[1L]][k], pairs[[2L]][k])))
+}
+
+# Rows of the index `arg`, "i" or "j". Where the tensor does not have that index, a component of the vectors is meant.
+axis_positions <- function(index, n, arg, x, call) {
+  if (is.na(x[[paste0("n", arg)]]) && x$dimres > 1) {
+    rows <- if (!is.na(x$ni)) "; x[i, ] are rows i" else if (!is.na(x$nj)) "; x[, j] are rows j" else ""
+    rkeops_abort("argument", sprintf("`%s` selects rows %s, but this LazyTensor has no index %s", arg, arg, arg), call = call,
+                 argument = arg, got = paste("got", describe(index)),
+                 hint = sprintf("elem(x, m) is component m of its vectors, extract(x, m, d) are d from m on%s.", rows))
+  }
+  if (!is.character(index)) return(positions(index, n, arg, x, call))
+  names <- row_names_of(x, if (arg == "i") "Vi" else "Vj")
+  if (is.null(names)) {
+    abort_argument(arg, "row numbers or truth values", index, call, hint = sprintf("The data of index %s have no row names.", arg))
+  }
+  chosen <- match(index, names)
+  if (!anyNA(chosen)) return(chosen)
+  rkeops_abort("argument", sprintf("`%s` is out of bounds: no row has the name \"%s\"", arg, index[is.na(chosen)][1L]), call = call,
+               argument = arg, hint = "Names are those of the rows of the data.")
+}
+
+# For methods that take nothing else in `...`.
+refuse_more_arguments <- function(..., call) {
+  if (...length() == 0L) return(invisible())
+  name <- names(list(...))[1L] %||% ""
+  rkeops_abort("argument", sprintf("%s() of a LazyTensor takes `x` and `max_entries`", as.character(call[[1L]])), call = call,
+               argument = name, got = paste("got", if (nzchar(name)) sprintf("`%s`", name) else "a second argument without a name"))
 }
 
 # Row numbers of an index, as `[` of matrices takes them.
@@ -216,8 +271,8 @@ in_full <- function(count) whole_text(count)
 vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
 
 # A matrix with one row per entry. `pairs_of(k)` is the list of numbers i and of numbers j of entries k. Entries are
-# what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So blocks of them are
-# one kernel, the same for all.
+# what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So any number of them is
+# one kernel.
 pair_entries <- function(x, count, call, pairs_of) {
   dim <- declared_dim(x)
   args <- sub("=Vj(", "=Vi(", x$args, fixed = TRUE)

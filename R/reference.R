@@ -26,6 +26,7 @@ differential_operators <- c(
 
 reduction_forms <- c(
   "Sum_Reduction(F, axis)" = "sum",
+  "Entries_Reduction(F, axis)" = "all values of F, nothing is reduced: an array M x N x D, or N x M x D with axis 0",
   "SumBoth_Reduction(F, G, axis)" = "two results in one pass: the sum of F, and that of G over the other index",
   "Min_Reduction(F, axis)" = "smallest value of each component",
   "Max_Reduction(F, axis)" = "largest value of each component",

@@ -138,8 +138,35 @@ void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
   }
 }
 
+// Entries: an array M x N x D, or a matrix where the dimension is 1.
+SEXP allocate_entries(std::int64_t rows, std::int64_t columns, std::int64_t dim) {
+  if (std::max({rows, columns, dim}) > INT_MAX)
+    throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
+  return in_r([=] {
+    const R_xlen_t length = static_cast<R_xlen_t>(rows) * static_cast<R_xlen_t>(columns) * static_cast<R_xlen_t>(dim);
+    SEXP array = PROTECT(Rf_allocVector(REALSXP, length));
+    SEXP extents = PROTECT(Rf_allocVector(INTSXP, dim == 1 ? 2 : 3));
+    INTEGER(extents)[0] = static_cast<int>(rows);
+    INTEGER(extents)[1] = static_cast<int>(columns);
+    if (dim != 1) INTEGER(extents)[2] = static_cast<int>(dim);
+    Rf_setAttrib(array, R_DimSymbol, extents);
+    SEXP list = PROTECT(Rf_allocVector(VECSXP, 1));
+    SET_VECTOR_ELT(list, 0, array);
+    UNPROTECT(3);
+    return list;
+  });
+}
+
 // The R matrices (arrays for K nearest, unless the formula has dimension 1) of the result, as a list.
-SEXP allocate(const rkeops::OutputShape& shape, const std::vector<std::int64_t>& rows) {
+SEXP allocate(const rkeops::Program& program, const std::vector<rkeops::Input>& data) {
+  const rkeops::OutputShape& shape = program.output();
+  const rkeops::OutputPart& part = shape.parts[0];
+  if (part.pairs) {
+    const rkeops::Category other = part.category == rkeops::Category::i ? rkeops::Category::j : rkeops::Category::i;
+    return allocate_entries(program.rows_of(part.category, data), program.rows_of(other, data), part.columns);
+  }
+  std::vector<std::int64_t> rows;
+  for (std::size_t p = 0; p < shape.parts.size(); ++p) rows.push_back(program.bind(data, p));
   const R_xlen_t parts = static_cast<R_xlen_t>(shape.parts.size());
   for (std::size_t p = 0; p < rows.size(); ++p)
     if (rows[p] > INT_MAX || shape.parts[p].columns > INT_MAX)
@@ -227,10 +254,7 @@ SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options, SEXP tokens) 
     std::vector<rkeops::Input> data = views(*program, inputs, LOGICAL(by_rows)[0] == TRUE);
     const bridge::Runtime runtime = bridge::read_runtime(options);
     if (runtime.run.processor == rkeops::Processor::gpu) keep_on_gpu(data, inputs, tokens);
-    const rkeops::OutputShape& shape = program->output();
-    std::vector<std::int64_t> rows;
-    for (std::size_t p = 0; p < shape.parts.size(); ++p) rows.push_back(program->bind(data, p));
-    Rcpp::Shield<SEXP> result(allocate(shape, rows));
+    Rcpp::Shield<SEXP> result(allocate(*program, data));
     std::vector<double*> outputs;
     for (R_xlen_t p = 0; p < Rf_xlength(result); ++p) outputs.push_back(REAL(VECTOR_ELT(result, p)));
     bridge::RHost host(runtime);

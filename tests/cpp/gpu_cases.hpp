@@ -67,6 +67,8 @@ inline const std::vector<Case>& cases() {
       {"Laplacian(LogSumExp_Reduction(x|y,1),y)", xy},
       {"Sum_Reduction(Mod(1000000*x,y,0)+Mod(x,y,3)+FloorDivide(x,y)+Polygamma(1+x*x,3)+SinXDivXSlope(x)+MultOrZero(ReLU(x),1/y),1)", xy},
       {"Sum_Reduction(OneHot(Sum(x-y),4),1)+Sum_Reduction(WhereNonzero(Step(Sum(x)),Powf(Square(Sum(y)),1.7)),1)", xy},
+      {"Entries_Reduction(Exp(-SqDist(x,y))*b,1)", xyb},
+      {"Entries_Reduction(x*y,0)", wide},
       {"Sum_Reduction(x,1)", xy},
       {"Sum_Reduction(y,1)", xy},
       {"Sum_Reduction(Exp(x)*Exp(y)*Sum(Square(t)),1)", table},

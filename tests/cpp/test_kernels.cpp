@@ -15,7 +15,7 @@ namespace {
 std::string reduction_text(RandomFormula& random, int depth, std::string& output_declaration, bool& smooth) {
   const auto& kinds = rkeops::reductions();
   std::size_t which = random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
-  if (kinds[which].both) which = 0;  // test_both.cpp
+  if (kinds[which].both || kinds[which].family == rkeops::Family::entries) which = 0;  // test_both.cpp, test_entries.cpp
   const rkeops::Reduction& kind = kinds[which];
   const std::int64_t axis = random.number(0, 1);
   std::int64_t dim = random.any_dim();

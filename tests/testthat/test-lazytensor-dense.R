@@ -4,6 +4,7 @@ D_ij <- sqdist(Vi(x), Vj(y))
 D <- squared_distances(x, y)
 P_ij <- Vi(x) * Vj(y)                     # dimension 2
 P <- array(c(outer(x[, 1], y[, 1]), outer(x[, 2], y[, 2])), c(6, 9, 2))
+named_ij <- sqdist(Vi(matrix(1:4, 2, dimnames = list(c("a", "b"), NULL))), Vj(matrix(1:6, 3, dimnames = list(LETTERS[1:3], NULL))))
 large_ij <- Vi(matrix(1, 1e5, 1)) * Vj(matrix(2, 1e5, 1))
 
 test_that("all entries", {
@@ -70,13 +71,11 @@ test_that("bad indices are refused", {
     expect_error(D_ij[bad], class = "rkeops_error_argument")
   }
   expect_error(D_ij[1, 1, 1], "two indices", class = "rkeops_error_argument")
-  expect_snapshot(error = TRUE, {
-    D_ij[7, 1]
-    P_ij[1, 10]
-    D_ij["a", ]
-    D_ij[D_ij > 1]
-    D_ij[1, 1] <- 0
-  })
+  expect_snapshot_output(show_errors(
+    D_ij[7, 1], P_ij[1, 10], D_ij["a", ], named_ij["z", ], named_ij[, NA_character_], D_ij[D_ij > 1], D_ij[1, 1] <- 0,
+    D_ij[1, NULL, drop = NA], D_ij[1, 1, drop = 2], D_ij[list(1), ], D_ij[1, c(1, NA)], D_ij[1, 1, 1],
+    Vi(x)[, 1], Vi(x)[, -1], Vj(y)[2, ], Pm(c(1, 2))[1, 1]
+  ))
 })
 
 test_that("results beyond a limit are refused, parts of large tensors are not", {
@@ -89,14 +88,79 @@ test_that("results beyond a limit are refused, parts of large tensors are not", 
   expect_error(as.matrix(D_ij, max_entries = "all"), class = "rkeops_error_argument")
   expect_identical(large_ij[1:2, 1e5], c(2, 2))
   expect_identical(large_ij[1e10], 2)
-  expect_snapshot(error = TRUE, as.matrix(large_ij))
-  expect_snapshot(error = TRUE, as.matrix(P_ij))
+  expect_snapshot_output(show_errors(
+    as.matrix(large_ij), as.matrix(P_ij), as.matrix(D_ij, max_entries = NA), as.array(D_ij, max_entries = c(1, 2)),
+    as.matrix(D_ij, 1e9), as.array(D_ij, max_entry = 5)
+  ))
 })
 
 test_that("results that need many blocks", {
   v <- seq_len(2100)
   sums <- (Vi(matrix(v)) * 3 + Vj(matrix(v)))[, ]
   expect_identical(sums, outer(v * 3, v, "+"))
+  wide <- random_matrix(150, 70, 3)
+  expect_identical((Vi(wide) + Vj(wide[1:77, ]))[, , drop = FALSE][150, 77, ], wide[150, ] + wide[77, ])
+})
+
+test_that("tiles of any size, for any number of threads", {
+  for (m in c(1, 2, 31, 65, 257)) for (n in c(1, 3, 1030)) {
+    u <- random_matrix(m, 3, m)
+    v <- random_matrix(n, 3, n + 500)
+    K <- sqdist(Vi(u), Vj(v))
+    expect_close(as.matrix(K), squared_distances(u, v))
+    expect_close(as.array(Vi(u) * Vj(v))[m, n, ], u[m, ] * v[n, ])
+  }
+  one <- { set_rkeops_options(list(threads = 1)); as.array(Vi(u) * Vj(v)) }
+  set_rkeops_options(list(threads = 2))
+  expect_identical(as.array(Vi(u) * Vj(v)), one)
+  set_rkeops_options()
+})
+
+test_that("parameters, constants and formulas of one index", {
+  p <- c(2, 3)
+  expect_close(as.array(Vi(x) * Pm(p) + 1)[, 1, ], sweep(x, 2, p, "*") + 1)
+  expect_identical(as.matrix(sum(Pm(p))), matrix(5))
+  expect_close(as.matrix(sum(Vj(y) * Pm(p))), matrix(colSums(t(y) * p), 1))
+  expect_identical(Vi(x)[c(3, 3, 1), ], x[c(3, 3, 1), ])
+  expect_identical(Vj(y)[, -1], y[-1, ])
+  expect_identical(Vi(x)[3], x[3, ])
+  one <- x[, 1, drop = FALSE]
+  expect_identical(Vi(one)[, 1], x[, 1])           # of dimension 1: component and column are the same
+  expect_identical(Vi(one)[2:3, c(1, 1)], cbind(x[2:3, 1], x[2:3, 1]))
+  expect_identical(LazyTensor(3)[c(1, 1), ], c(3, 3))
+})
+
+test_that("special numbers and repeated, negative, logical rows", {
+  z <- matrix(c(1, NA, Inf, -Inf, NaN))
+  expect_identical(as.matrix(Vi(z) + Vj(z)), outer(z[, 1], z[, 1], "+"))
+  i <- c(5, 5, 1)
+  j <- c(TRUE, FALSE, TRUE)
+  expect_close(P_ij[i, j], P[i, j, ])
+  expect_close(P_ij[i, -2, drop = FALSE], P[i, -2, , drop = FALSE])
+  w <- matrix(c(1i, 2, 3 - 1i, 4), 2)
+  expect_identical((Vi(w) * Vj(w))[2:1, c(1, 1, 2), drop = FALSE][1, 3, ], w[2, ] * w[2, ])
+})
+
+test_that("names of rows come back", {
+  expect_identical(dimnames(as.matrix(named_ij)), list(c("a", "b"), LETTERS[1:3]))
+  expect_identical(named_ij["b", c("C", "A")], named_ij[2, c(3, 1)])
+  expect_identical(names(named_ij[1, ]), LETTERS[1:3])
+  expect_identical(dimnames(named_ij[c(2, 2), -1]), list(c("b", "b"), c("B", "C")))
+  expect_identical(dimnames(t(named_ij)[, ]), list(LETTERS[1:3], c("a", "b")))
+  expect_identical(dimnames((Vi(x) * Vj(matrix(1:2, 1, dimnames = list("q", NULL))))[, , drop = FALSE]), list(NULL, "q", NULL))
+  expect_null(dimnames(as.matrix(D_ij)))
+})
+
+test_that("Entries as a formula", {
+  op <- keops_kernel("Entries_Reduction(x*y, 1)", c("x=Vi(2)", "y=Vj(2)"))
+  expect_close(op(list(x, y)), P)
+  expect_close(keops_kernel("Entries_Reduction(SqDist(x,y), 0)", c("x=Vi(2)", "y=Vj(2)"))(list(x, y)), t(D))
+  expect_identical(dim(op(list(x[0, ], y))), c(0L, 9L, 2L))
+  args <- c("x=Vi(2)", "y=Vj(2)")
+  expect_snapshot_output(show_errors(
+    keops_grad(op, "x"), keops_kernel("2*Entries_Reduction(x|y, 1)", args), keops_kernel("Entries_Reduction(x|y)", args),
+    keops_kernel("Sum_Reduction(Entries_Reduction(x|y, 1), 1)", args), op(list(x, y[, 1]))
+  ))
 })
 
 test_that("float32", {
@@ -118,15 +182,3 @@ test_that("functions of R that take matrices", {
   expect_error(pmax(D_ij, 0), class = "rkeops_error_unsupported")
 })
 
-test_that("image() draws a sample of rows and columns", {
-  grDevices::pdf(NULL)
-  withr::defer(grDevices::dev.off())
-  expect_identical(image(D_ij), D_ij)
-  image(large_ij, size = 20, xlab = "columns", col = c("black", "white"))
-  expect_equal(graphics::par("usr"), c(0.5, 1e5 + 0.5, 1e5 + 0.5, 0.5), tolerance = 0.1)
-  image(elem(Vi(x), 1) < elem(Vj(y), 1))
-  image(Vj(y[, 1, drop = FALSE]))
-  expect_error(image(P_ij), "elem", class = "rkeops_error_dimension")
-  expect_error(image(Vi(matrix(1i))), class = "rkeops_error_unsupported")
-  expect_error(image(D_ij, size = 0), class = "rkeops_error_argument")
-})

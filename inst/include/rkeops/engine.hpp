@@ -35,6 +35,9 @@ class Program {
   // Checks inputs (one per argument, by position) and returns the number of rows of a part of the result.
   std::int64_t bind(const std::vector<Input>& inputs, std::size_t part = 0) const;
 
+  // Number of rows of an index.
+  std::int64_t rows_of(Category index, const std::vector<Input>& inputs) const;
+
   // Computes. outputs[p] is column-major memory of bind(inputs, p) x output().parts[p].columns doubles.
   void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
            const Host& host) const;

@@ -23,7 +23,7 @@ inline OutputShape shape_of(Expr root, Expr last) {
   shape.k = k_of(last);
   shape.dim = last->dim / std::max<std::int64_t>(shape.k, 1);
   shape.reduction = root == last ? row.name : "";
-  if (row.values) shape.parts.push_back({false, last->dim, shape.category});
+  if (row.values) shape.parts.push_back({false, last->dim, shape.category, row.family == Family::entries});
   if (row.indices) shape.parts.push_back({true, last->dim, shape.category});
   if (row.both) shape.parts.push_back({false, last.arg(1)->dim, folded_category(last)});
   return shape;
@@ -96,6 +96,7 @@ inline Sizes sizes_of(const std::vector<Argument>& arguments, const std::vector<
 // What a fold over no columns at all, or for no rows, gives, or an error where there is nothing neutral.
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
   const Reduction& row = kernel.reduction;
+  if (row.family == Family::entries) return;
   if (row.both) std::fill_n(data.parts[1], data.columns * kernel.back_dim, 0.0);
   const double infinity = std::numeric_limits<double>::infinity();
   if (row.indices || row.finish == Reduction::Finish::ratio || row.family == Family::nearest) {
@@ -182,7 +183,13 @@ const std::vector<Argument>& Program::arguments() const { return state_->argumen
 const OutputShape& Program::output() const { return state_->output; }
 
 std::int64_t Program::bind(const std::vector<Input>& inputs, std::size_t part) const {
-  return state_->checked_sizes(inputs).of(state_->output.parts[part].category);
+  const engine_detail::Sizes sizes = state_->checked_sizes(inputs);
+  const OutputPart& shape = state_->output.parts[part];
+  return sizes.of(shape.category) * (shape.pairs ? sizes.of(other(shape.category)) : 1);
+}
+
+std::int64_t Program::rows_of(Category index, const std::vector<Input>& inputs) const {
+  return state_->checked_sizes(inputs).of(index);
 }
 
 void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,

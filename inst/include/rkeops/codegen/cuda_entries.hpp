@@ -68,7 +68,9 @@ inline std::string cuda_entries(const KernelPlan& kernel) {
   if (shared > 0) out.line("__shared__ __align__(16) real shared[2][", shared * stride, "];");
   out.line("const long tile = blockIdx.x, split = blockIdx.y, at = tile * gridDim.y + split;");
   out.line("const real* row = rows + tile * ", kernel.row.width, " * TILE + threadIdx.x;");
-  out.line("double* value = values + at * ", kernel.value_slots, " * TILE + threadIdx.x;");
+  const bool entries = kernel.reduction.family == Family::entries;
+  const std::string block = entries ? "tile * n * " + str(kernel.dim) : "at * " + str(kernel.value_slots);
+  out.line("double* value = values + ", block, " * TILE + threadIdx.x;");
   out.line("long long* index = indices + at * ", kernel.index_slots, " * TILE + threadIdx.x;");
   out.line("const long from = split * share, to = n - from < share ? n : from + share;");
   const auto columns_from = [&](const std::string& j) {
@@ -88,7 +90,7 @@ inline std::string cuda_entries(const KernelPlan& kernel) {
              stride, ");");
   }
   out.line("rkeops_fold(parameter, row, ", shared > 0 ? "shared[buffer]" : "columns + j * " + str(stride),
-           ", here, base + j, value, index, (V*)0);");
+           ", here, base + j, value", entries ? " + j * " + str(kernel.dim) + " * TILE" : "", ", index, (V*)0);");
   if (shared > 0) out.line("buffer ^= 1;");
   out.close();
   out.close();

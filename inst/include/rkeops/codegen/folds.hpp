@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "fold_candidates.hpp"
+#include "fold_entries.hpp"
 #include "fold_extrema.hpp"
 #include "fold_sums.hpp"
 
@@ -16,7 +18,10 @@ inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work
     case Family::extremum:
       return std::make_unique<ExtremumFold>(kernel, work, reduction, named);
     case Family::nearest:
+      if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, reduction, named);
       return std::make_unique<NearestFold>(kernel, work, reduction, named);
+    case Family::entries:
+      return std::make_unique<EntriesFold>(kernel, work, reduction, named);
     default:
       if (kernel.tops > 1) return std::make_unique<ComponentSoftmaxFold>(kernel, work, reduction, named);
       return std::make_unique<SoftmaxFold>(kernel, work, reduction, named);
@@ -43,7 +48,8 @@ INLINE void store_places(long long* index, I place, long long base) {
 }
 )";
   }
-  if (kernel.reduction.family == Family::nearest) {
+  if (kernel.candidates > 0) text += candidates_text(kernel);
+  if (kernel.reduction.family == Family::nearest && kernel.candidates == 0) {
     text += substitute(R"(
 enum { K = $0, STRIDE = $1 };
 /* f goes behind all that are not worse; the last one drops out */

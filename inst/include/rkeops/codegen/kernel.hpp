@@ -52,7 +52,7 @@ inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limi
   constexpr std::int64_t least_bytes = 1024, most_bytes = 4096;
   const Family family = kernel.reduction.family;
   if (kernel.processor == Processor::cpu || kernel.reduction.both || kernel.dim <= unroll_limit) return 0;
-  if (family == Family::nearest || (family == Family::softmax && kernel.tops == 1)) return 0;
+  if (family == Family::nearest || family == Family::entries || (family == Family::softmax && kernel.tops == 1)) return 0;
   const std::int64_t arrays = family == Family::softmax || kernel.reduction.indices ? 2 : 1;
   const double each = cost.components / static_cast<double>(kernel.dim);
   std::int64_t bytes = least_bytes;
@@ -93,7 +93,8 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.index_slots = row.indices ? k.dim : 0;
       break;
     case Family::nearest:
-      k.value_slots = k.index_slots = k.dim * k.k;
+      k.candidates = k.k < least_selected_k ? 0 : 2 * k.k + 64;
+      k.value_slots = k.index_slots = k.dim * (k.candidates > 0 ? k.candidates + 1 : k.k);
       break;
     case Family::softmax:
       k.tops = f->dim;
@@ -101,6 +102,8 @@ inline KernelPlan layout(const Plan& plan, const Target& target, const Tiling& t
       k.sums = (k.has_sum_of_ones ? k.tops : 0) + (row.weighted ? plan.reduction.arg(1)->dim : 0);
       k.compensated = wide;
       k.value_slots = k.tops + k.sums * (wide ? 2 : 1);
+      break;
+    case Family::entries:
       break;
   }
   const PairCost cost = pair_cost(plan);

@@ -13,7 +13,8 @@ enum class Family : std::uint8_t {
   sum,       // sums of the components
   extremum,  // smallest or largest value per component, and perhaps its index
   nearest,   // the K smallest values per component, sorted, and their indices
-  softmax    // running maximum m of F and sums of exp(F - m) w
+  softmax,   // running maximum m of F and sums of exp(F - m) w
+  entries    // nothing is folded: all values, one row for each pair (i, j)
 };
 
 struct Reduction {
@@ -47,6 +48,7 @@ inline const std::vector<Reduction>& reductions() {
       {"SumSoftMaxWeight", Family::softmax, false, true, false, true, Finish::ratio},
       {"Max_SumShiftExp", Family::softmax, false, true, false, false, Finish::pair},
       {"Max_SumShiftExpWeight", Family::softmax, false, true, false, true, Finish::pair},
+      {"Entries", Family::entries, false, true, false, false, Finish::none},
   };
   return rows;
 }

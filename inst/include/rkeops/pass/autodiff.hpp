@@ -50,9 +50,9 @@ inline bool contains(Expr root, Expr leaf) {
 }
 
 inline void require_gradient(const Reduction& row) {
-  if (!row.both) return;
+  if (!row.both && row.family != Family::entries) return;
   throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
-              "Sum has one: take one sum at a time.");
+              row.both ? "Sum has one: take one sum at a time." : "Reductions such as Sum have one.");
 }
 
 class Autodiff {
@@ -195,6 +195,8 @@ class Autodiff {
         }
         return;
       }
+      case Family::entries:
+        return;
       case Family::extremum: {
         const Expr at = reduce(*find_reduction(row.maximum ? "ArgMax" : "ArgMin"), {f}, folded, result);
         collect(f, {masked(e, selected(at, folded)), static_cast<Care>(care | care_for_all)}, context, pending);

@@ -26,7 +26,7 @@ inline std::vector<Expr> stages_of(Expr root) {
   for (Expr n : nodes_below({root}, true)) {
     if (!is_reduction(n)) continue;
     const Reduction& row = reduction_of(n);
-    if (n != root && (row.both || (row.indices && row.values))) {
+    if (n != root && (row.both || row.family == Family::entries || (row.indices && row.values))) {
       throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction cannot be used inside a formula");
     }
     const Indices inside = static_cast<Indices>(indices_of(folded_category(n)) | indices_of(result_category(n)));

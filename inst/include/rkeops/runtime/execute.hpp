@@ -9,19 +9,13 @@
 
 #include "../jit/kernel_cache.hpp"
 #include "column_totals.hpp"
+#include "entries.hpp"
 #include "options.hpp"
 #include "pack.hpp"
 #include "state.hpp"
 #include "threads.hpp"
 
 namespace rkeops {
-
-// What one run of a stage reads and writes.
-struct StageData {
-  std::vector<Source> row, column, parameter;  // parallel to the leaves of the kernel's areas
-  std::int64_t rows, columns;
-  std::vector<double*> parts;  // of the output, column-major with `rows` rows (sums over rows: `columns`)
-};
 
 template <class Real>
 class Execution {
@@ -54,7 +48,7 @@ class Execution {
  private:
   struct Worker {
     Buffer<Real> rows;      // packed tiles of a group
-    Buffer<double> values;  // their states
+    Buffer<double> values;  // their states, or their entries for a chunk of columns
     Buffer<long long> indices;
     Buffer<unsigned char> work;
     Buffer<Real> back;  // sums over rows, as the kernel leaves them
@@ -62,6 +56,7 @@ class Execution {
 
   void plan_cuts() {
     tiles_ = (data_.rows + tile_ - 1) / tile_;
+    if (entries()) return plan_entries();
     constexpr std::int64_t enough_tasks = 64;
     const bool both = kernel_.reduction.both;
     const std::int64_t chunk_bytes = (both ? 512 : 128) << 10;
@@ -80,15 +75,31 @@ class Execution {
       groups_ = (tiles_ + group_ - 1) / group_;
       band_ = std::min(band_tiles / group_, groups_);
     } else {
-      constexpr std::int64_t group_tiles = 8;
+      constexpr std::int64_t group_bytes = 32 << 20;
+      const std::int64_t state_bytes = std::max<std::int64_t>(1, (kernel_.value_slots + kernel_.index_slots) * tile_ * 8);
+      const std::int64_t group_tiles = std::clamp<std::int64_t>(group_bytes / state_bytes, 1, 8);
       group_ = std::clamp<std::int64_t>(tiles_ / enough_tasks, 1, group_tiles);
       groups_ = (tiles_ + group_ - 1) / group_;
-      splits_ = std::clamp<std::int64_t>(std::min(chunks / 2, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1,
-                                         enough_tasks);
+      const std::int64_t least_chunks = std::max<std::int64_t>(2, 16 * kernel_.candidates / chunk_);
+      splits_ = std::clamp<std::int64_t>(
+          std::min(chunks / least_chunks, enough_tasks / std::max<std::int64_t>(groups_, 1)), 1, enough_tasks);
       slabs_ = band_ = groups_;
     }
     chunks_per_split_ = (chunks + splits_ - 1) / splits_;
   }
+
+  // Blocks of entries stay in the cache until they are written; a column of one is some cache lines long.
+  void plan_entries() {
+    constexpr std::int64_t block_bytes = 128 << 10, enough_tasks = 64;
+    group_ = std::min<std::int64_t>(tiles_, std::max(1, 256 / tile_));
+    groups_ = slabs_ = band_ = (tiles_ + group_ - 1) / group_;
+    chunk_ = std::clamp<std::int64_t>(block_bytes / (group_ * tile_ * kernel_.dim * 8) / 8 * 8, 8, 1024);
+    const std::int64_t chunks = (data_.columns + chunk_ - 1) / chunk_;
+    splits_ = std::clamp<std::int64_t>(std::min(chunks, enough_tasks / groups_), 1, enough_tasks);
+    chunks_per_split_ = (chunks + splits_ - 1) / splits_;
+  }
+
+  bool entries() const { return kernel_.reduction.family == Family::entries; }
 
   // One thread where starting more would take longer than the work.
   int choose_threads() const {
@@ -103,8 +114,10 @@ class Execution {
       const double share = static_cast<double>(done) / static_cast<double>(count);
       host_.progress(host_.context, progress_from_ + (progress_to_ - progress_from_) * share);
     }
-    return !(host_.interrupted && host_.interrupted(host_.context));
+    return !interrupted();
   }
+
+  bool interrupted() const { return host_.interrupted && host_.interrupted(host_.context); }
 
   void* work_of(Worker& worker) const {
     const std::size_t bytes =
@@ -162,12 +175,17 @@ class Execution {
         },
         [&](std::int64_t done) { return poll(band * slabs_ * splits_ + done * count, groups_ * slabs_ * splits_); });
     if (!folds.run(threads_)) throw Error(ErrorKind::interrupt, "interrupted");
-    const std::int64_t first = band * group_, tiles = std::min(count * group_, tiles_ - first);
-    for (std::int64_t tile = 0; tile < tiles && splits_ > 1; ++tile) {
-      for (std::int64_t split = 1; split < splits_; ++split)
-        merge_state(kernel_, partial(tile, 0), partial(tile, split));
-      finish(first + tile, partial(tile, 0));
-    }
+    if (splits_ == 1 || entries()) return;
+    const std::int64_t first = band * group_;
+    TaskRunner merges(
+        std::min(count * group_, tiles_ - first),
+        [&](std::int64_t tile, int, TaskRunner&) {
+          for (std::int64_t split = 1; split < splits_; ++split)
+            merge_state(kernel_, partial(tile, 0), partial(tile, split));
+          finish(first + tile, partial(tile, 0));
+        },
+        [&](std::int64_t) { return !interrupted(); });
+    if (!merges.run(kernel_.candidates > 0 ? threads_ : 1)) throw Error(ErrorKind::interrupt, "interrupted");
   }
 
   // A group whose first tile is number `in_band` of its band.
@@ -183,11 +201,14 @@ class Execution {
     if (code_.fold_both && own.back.size() == 0) {
       own.back = Buffer<Real>(static_cast<std::size_t>(kernel_.back_size(std::min(chunk_, data_.columns))));
     }
-    if (splits_ == 1) {
+    if (entries()) {
+      enough(own.values, chunk_ * kernel_.dim);
+    } else if (splits_ == 1) {
       enough(own.values, kernel_.value_slots);
       enough(own.indices, kernel_.index_slots);
     }
     const auto state_of = [&](std::int64_t t) {
+      if (entries()) return State{own.values.data() + t * chunk_ * kernel_.dim * tile_, nullptr};
       if (splits_ > 1) return partial(in_band + t, split);
       return State{own.values.data() + t * kernel_.value_slots * tile_,
                    own.indices.data() + t * kernel_.index_slots * tile_};
@@ -216,8 +237,9 @@ class Execution {
         }
       }
       if (code_.fold_both) totals_.add(slab, j, n, own.back.data());
+      if (entries()) write_entries(kernel_, own.values.data(), chunk_, first * tile_, std::min(data_.rows, (first + count) * tile_), j, n, data_);
     }
-    for (std::int64_t t = 0; t < count && splits_ == 1; ++t) finish(first + t, state_of(t));
+    for (std::int64_t t = 0; t < count && splits_ == 1 && !entries(); ++t) finish(first + t, state_of(t));
   }
 
   void finish(std::int64_t tile, State state) const {

@@ -111,7 +111,8 @@ class GpuExecution {
       available = budget();
     }
     std::int64_t columns = std::clamp<std::int64_t>(available / 2 / column_bytes, column_step, round_up(data_.columns));
-    std::int64_t tiles = std::clamp<std::int64_t>(available / 2 / tile_bytes, 1, most_tiles);
+    std::int64_t tiles = std::clamp<std::int64_t>(available / 2 / std::max<std::int64_t>(1, tile_bytes), 1, most_tiles);
+    if (entries()) tiles = std::clamp<std::int64_t>(entries_bytes / (entry_bytes() * entries_columns), 1, tiles);
     columns = columns / column_step * column_step;
     for (std::int64_t tile = first; tile < last;) {
       try {
@@ -135,6 +136,7 @@ class GpuExecution {
     const std::int64_t tiles = last - first, row = first * tile_, rows = std::min(last * tile_, data_.rows) - row;
     const DeviceBuffer packed(share.gpu, static_cast<std::size_t>(tiles * kernel_.row.width * tile_) * sizeof(Real));
     share.row_area.pack(row, rows, packed.at(), share.parameters.at(), share.module.pack, share.module.row_prologue);
+    if (entries()) return run_entries(share, first, last, packed, columns_at_once);
     const std::int64_t splits = splits_of();
     const std::size_t value_count = static_cast<std::size_t>(tiles * splits * kernel_.value_slots * tile_),
                       index_count = static_cast<std::size_t>(tiles * splits * kernel_.index_slots * tile_);
@@ -182,6 +184,33 @@ class GpuExecution {
     return true;
   }
 
+  // As run_piece, where all values are wanted: block by block.
+  bool run_entries(Share& share, std::int64_t first, std::int64_t last, const DeviceBuffer& packed, std::int64_t columns_at_once) {
+    const std::int64_t tiles = last - first, row = first * tile_, rows = std::min(last * tile_, data_.rows);
+    const std::int64_t step = std::max(entries_step, entries_bytes / (tiles * entry_bytes()) / entries_step * entries_step);
+    const std::int64_t block_columns = std::min(step, data_.columns);
+    const DeviceBuffer block(share.gpu, static_cast<std::size_t>(tiles * block_columns * entry_bytes()));
+    Buffer<double> host_block(static_cast<std::size_t>(tiles * block_columns * tile_ * kernel_.dim));
+    const Gpu::Settled settled(share.gpu);
+    for (std::int64_t from = 0; from < data_.columns; from += columns_at_once) {
+      const std::int64_t to = std::min(data_.columns, from + columns_at_once);
+      load_columns(share, from, to);
+      for (std::int64_t j = from; j < to; j += step) {
+        if (share.runner.should_stop()) return false;
+        const std::int64_t n = std::min(step, to - j), splits = (n + entries_step - 1) / entries_step;
+        const DevicePointer columns =
+            share.columns.at(static_cast<std::size_t>((j - from) * kernel_.column_stride) * sizeof(Real));
+        share.gpu.launch(share.module.fold, tiles, splits, 1, kernel_.lanes, share.parameters.at(), packed.at(), columns,
+                         long{n}, long{entries_step}, static_cast<long long>(j), block.at(), DevicePointer{});
+        block.download(host_block.data(), static_cast<std::size_t>(tiles * n * entry_bytes()));
+        share.gpu.synchronize();
+        write_entries(kernel_, host_block.data(), n, row, rows, j, n, data_);
+        done_ += tiles * n;
+      }
+    }
+    return true;
+  }
+
   // Columns [from, to) to the device, one after the other; they stay there until others are asked for.
   void load_columns(Share& share, std::int64_t from, std::int64_t to) {
     if (share.columns_to > 0 && share.columns_from == from && share.columns_to == to) return;
@@ -201,6 +230,10 @@ class GpuExecution {
 
   // share_step: columns that a kernel sums before it adds to the state, so that no cut is finer.
   static constexpr std::int64_t column_step = 4096, share_step = 256, most_tiles = 32768, enough_blocks = 1024;
+  // Entries: bytes of a block, columns that it should have at least, and those of a CUDA block.
+  static constexpr std::int64_t entries_bytes = 64 << 20, entries_columns = 256, entries_step = 64;
+  bool entries() const { return kernel_.reduction.family == Family::entries; }
+  std::int64_t entry_bytes() const { return tile_ * kernel_.dim * 8; }  // of a tile, for each column
   static std::int64_t round_up(std::int64_t n, std::int64_t step = column_step) { return (n + step - 1) / step * step; }
 
   // Of a tile and a split.
@@ -209,7 +242,8 @@ class GpuExecution {
   // Few tiles: columns are split over blocks too, unless the states of a tile would take much memory.
   std::int64_t splits_of() const {
     constexpr std::int64_t tile_bytes = 256 << 20;
-    const std::int64_t most = std::min(data_.columns / column_step, tile_bytes / state_bytes());
+    const std::int64_t least = std::max(column_step, 16 * kernel_.candidates);  // columns
+    const std::int64_t most = std::min(data_.columns / least, tile_bytes / state_bytes());
     return std::clamp<std::int64_t>(enough_blocks / (tiles_ * kernel_.windows()), 1, std::max<std::int64_t>(1, most));
   }
 

@@ -31,6 +31,14 @@ struct Source {
   }
 };
 
+// What one run of a stage reads and writes.
+struct StageData {
+  std::vector<Source> row, column, parameter;  // parallel to the leaves of the kernel's areas
+  std::int64_t rows, columns;
+  // Of the output, column-major with `rows` rows (sums over rows: `columns`; entries: rows * columns).
+  std::vector<double*> parts;
+};
+
 // tile[(offset + c) * tile_rows + r] = component c of row first + r. Rows past the end repeat the last one.
 template <class Real>
 void pack_tile(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t rows, Real* tile,

@@ -6,14 +6,9 @@
 #include <cmath>
 #include <limits>
 
-#include "../codegen/plan.hpp"
+#include "candidates.hpp"
 
 namespace rkeops {
-
-struct State {
-  double* values;
-  long long* indices;
-};
 
 inline void start_state(const KernelPlan& kernel, State state) {
   const std::int64_t rows = kernel.tile_rows();
@@ -90,7 +85,12 @@ inline void merge_state(const KernelPlan& kernel, State into, State next) {
         merge_softmax(kernel, into, next, r);
         break;
       case Family::nearest:
-        for (std::int64_t c = 0; c < kernel.dim; ++c) merge_nearest(kernel, into, next, r, c);
+        for (std::int64_t c = 0; c < kernel.dim; ++c) {
+          if (kernel.candidates > 0) merge_candidates(kernel, into, next, r, c);
+          else merge_nearest(kernel, into, next, r, c);
+        }
+        break;
+      case Family::entries:
         break;
       case Family::extremum:
         for (std::int64_t c = 0; c < kernel.dim; ++c) {
@@ -149,8 +149,14 @@ inline void finish_state(const KernelPlan& kernel, State state, std::int64_t fir
       }
       break;
     }
+    case Family::entries:
+      break;
     case Family::extremum:
     case Family::nearest: {
+      if (kernel.candidates > 0) {
+        finish_candidates(kernel, state, first, valid, total, parts, index_base, missing);
+        break;
+      }
       const std::int64_t slots = kernel.value_slots;  // component * K + rank: R's order
       for (std::int64_t slot = 0; slot < slots; ++slot) {
         int part = 0;
