@@ -317,6 +317,7 @@ class Parser {
       fail(name, "unknown reduction '" + str(kind) + "'", did_you_mean(kind, known));
     }
     const std::vector<Value> values = call_arguments();
+    if (kind == "LogSumExp" && values.size() == 3) row = find_reduction("LogSumExpWeight");
     const bool two_formulas = row->weighted || row->both;
     const std::size_t count = two_formulas || row->family == Family::nearest ? 3 : 2;
     require_count(name, values, count, count);
