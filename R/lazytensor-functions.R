@@ -12,9 +12,19 @@ named_function <- function(name, plain = NULL) {
   operation <- named_functions[[name]]
   force(plain)
   function(x) {
+    if (missing(x)) require_given(sys.call(), x = TRUE)
     if (!is.null(plain) && !is.LazyTensor(x)) return(plain(x))
     apply_operation(operation, list(x = x), call = sys.call())
   }
+}
+
+# An error if an argument is missing: require_given(call, x = missing(x), y = missing(y)).
+require_given <- function(call, ...) {
+  absent <- c(...)
+  if (!any(absent)) return(invisible())
+  arg <- names(absent)[absent][1L]
+  rkeops_abort("argument", sprintf("`%s` is missing", arg), call = call, argument = arg,
+               hint = sprintf("The arguments are %s.", paste0("`", names(absent), "`", collapse = ", ")))
 }
 
 #' Functions of LazyTensors
@@ -129,22 +139,39 @@ normalize <- named_function("normalize")
 
 #' @rdname lazytensor_functions
 #' @export
-sqdist <- function(x, y) apply_operation("SqDist", list(x = x, y = y), call = sys.call())
+sqdist <- function(x, y) {
+  call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y))
+  apply_operation("SqDist", list(x = x, y = y), call = call)
+}
 
 #' @rdname lazytensor_functions
 #' @export
-weightedsqnorm <- function(x, s) apply_operation("WeightedSqNorm", list(s = s, x = x), call = sys.call())
+weightedsqnorm <- function(x, s) {
+  call <- sys.call()
+  require_given(call, x = missing(x), s = missing(s))
+  x <- as_operand(x, "x", call)
+  s <- matrix_operand(s, "s", call, label_of(substitute(s)), rows = c(x = x$dimres), columns = c(x = x$dimres))
+  apply_operation("WeightedSqNorm", list(s = s, x = x), call = call)
+}
 
 #' @rdname lazytensor_functions
 #' @export
 weightedsqdist <- function(x, y, s) {
-  apply_operation("WeightedSqDist", list(s = s, x = x, y = y), call = sys.call())
+  call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y), s = missing(s))
+  x <- as_operand(x, "x", call)
+  y <- as_operand(y, "y", call)
+  dim <- if (x$dimres > 1) c(x = x$dimres) else c(y = y$dimres)
+  s <- matrix_operand(s, "s", call, label_of(substitute(s)), rows = dim, columns = dim)
+  apply_operation("WeightedSqDist", list(s = s, x = x, y = y), call = call)
 }
 
 #' @rdname lazytensor_functions
 #' @export
 clamp <- function(x, a, b) {
   call <- sys.call()
+  require_given(call, x = missing(x), a = missing(a), b = missing(b))
   if (is_whole(a) && is_whole(b)) return(apply_operation("ClampInt", list(x = x), c(a, b), call))
   apply_operation("Clamp", list(x = x, a = a, b = b), call = call)
 }
@@ -153,6 +180,7 @@ clamp <- function(x, a, b) {
 #' @export
 clampint <- function(x, y, z) {
   call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y), z = missing(z))
   limits <- c(check_whole(y, "y", call), check_whole(z, "z", call))
   apply_operation("ClampInt", list(x = x), limits, call)
 }
@@ -160,6 +188,7 @@ clampint <- function(x, y, z) {
 #' @rdname lazytensor_functions
 #' @export
 mod <- function(x, a, b = 0) {
+  require_given(sys.call(), x = missing(x), a = missing(a))
   if (is.LazyTensor(x) || is.LazyTensor(a) || is.LazyTensor(b)) {
     return(apply_operation("Mod", list(x = x, a = a, b = b), call = sys.call()))
   }
@@ -168,19 +197,11 @@ mod <- function(x, a, b = 0) {
 
 #' @rdname lazytensor_functions
 #' @export
-concat <- function(x, y) apply_operation("Concat", list(x = x, y = y), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-matvecmult <- function(m, v) apply_operation("MatVecMult", list(m = m, v = v), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-vecmatmult <- function(v, m) apply_operation("VecMatMult", list(v = v, m = m), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-tensorprod <- function(x, y) apply_operation("TensorProd", list(x = x, y = y), call = sys.call())
+concat <- function(x, y) {
+  call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y))
+  apply_operation("Concat", list(x = x, y = y), call = call)
+}
 
 # ---- parts of vectors: positions are the user's here and 0-based in formulas
 
@@ -196,6 +217,7 @@ check_position <- function(m, size, call) {
 #' @export
 elem <- function(x, m) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m))
   x <- as_operand(x, "x", call)
   apply_operation("Elem", list(x = x), check_position(m, x$dimres, call), call)
 }
@@ -204,6 +226,7 @@ elem <- function(x, m) {
 #' @export
 elemT <- function(x, m, n) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m), n = missing(n))
   n <- check_whole(n, "n", call, min = 1)
   apply_operation("ElemT", list(x = x), c(n, check_position(m, n, call)), call)
 }
@@ -212,6 +235,7 @@ elemT <- function(x, m, n) {
 #' @export
 extract <- function(x, m, d) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m), d = missing(d))
   x <- as_operand(x, "x", call)
   start <- check_position(m, x$dimres, call)
   apply_operation("Extract", list(x = x), c(start, check_whole(d, "d", call, min = 1, max = x$dimres - start)), call)
@@ -221,6 +245,7 @@ extract <- function(x, m, d) {
 #' @export
 extractT <- function(x, m, d) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m), d = missing(d))
   x <- as_operand(x, "x", call)
   d <- check_whole(d, "d", call, min = x$dimres)
   apply_operation("ExtractT", list(x = x), c(check_position(m, d - x$dimres + 1, call), d), call)
@@ -230,6 +255,7 @@ extractT <- function(x, m, d) {
 #' @export
 one_hot <- function(x, D) {
   call <- sys.call()
+  require_given(call, x = missing(x), D = missing(D))
   D <- check_whole(D, "D", call, min = 1)
   x <- as_operand(x, "x", call)
   if (index_base() != 0L) x <- apply_operation("Subtract", list(x = x, base = index_base()), call = call)
@@ -251,6 +277,7 @@ ifelse.default <- base::ifelse
 #' @export
 ifelse.LazyTensor <- function(test, yes, no) {
   call <- sys.call()
+  require_given(call, test = missing(test), yes = missing(yes), no = missing(no))
   if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = 1), call = call)  # 0 or -1
   apply_operation("IfElse", list(test = test, yes = yes, no = no), call = call)
 }
@@ -264,7 +291,11 @@ atan2.default <- function(y, x) if (is.LazyTensor(x)) atan2.LazyTensor(y, x) els
 
 #' @rdname lazytensor_functions
 #' @export
-atan2.LazyTensor <- function(y, x) apply_operation("Atan2", list(y = y, x = x), call = sys.call())
+atan2.LazyTensor <- function(y, x) {
+  call <- sys.call()
+  require_given(call, y = missing(y), x = missing(x))
+  apply_operation("Atan2", list(y = y, x = x), call = call)
+}
 
 #' @rdname lazytensor_functions
 #' @export
@@ -275,4 +306,13 @@ step.default <- stats::step
 
 #' @rdname lazytensor_functions
 #' @export
-step.LazyTensor <- function(object, ...) apply_operation("Step", list(object = object), call = sys.call())
+step.LazyTensor <- function(object, ...) {
+  call <- sys.call()
+  if (missing(object) && identical(names(list(...)), "x")) return(step.LazyTensor(..1))  # its name in RKeOps 2
+  require_given(call, object = missing(object))
+  if (...length() > 0L) {
+    rkeops_abort("argument", "step() of a LazyTensor takes nothing but the LazyTensor", call = call,
+                 got = sprintf("got %d arguments", ...length() + 1L))
+  }
+  apply_operation("Step", list(object = object), call = call)
+}

@@ -47,22 +47,39 @@ inline Complex complex_arc_tangent(Complex z) {
   return {re + 3.141592653589793 * (other_side * call("Sign", y)), 0.25 * where(below(y, 0), under, above)};
 }
 
+inline Complex complex_arc_cosine(Complex z) {
+  const Complex w = complex_arc_sine(z);
+  return {1.5707963267948966 - w.re, -w.im};
+}
+
+// i z, and f(i z) / i.
+inline Complex times_i(Complex z) { return {-z.im, z.re}; }
+template <Complex (*f)(Complex)>
+Complex turned(Complex z) {
+  const Complex w = f(times_i(z));
+  return {w.im, -w.re};
+}
+
+inline Complex complex_area_cosine(Complex z) { return times_i(complex_arc_cosine(z)); }
+
+template <Complex (*f)(Complex)>
+Operation complex_function(const char* name, const char* summary) {
+  return composed(name, "x", [](Graph&, const std::vector<Expr>& a, const Integers&) {
+    return f(complex_of("function of complex numbers", a[0])).vector();
+  }, summary, "positive");
+}
+
 inline std::vector<Operation> complex_function_operations() {
-  using Args = const std::vector<Expr>&;
-  using Params = const Integers&;
   return {
-      composed("ComplexSqrt", "x",
-               [](Graph&, Args a, Params) { return complex_root(complex_of("ComplexSqrt", a[0])).vector(); },
-               "square root of complex a, with real part 0 or more", "positive"),
-      composed("ComplexTan", "x",
-               [](Graph&, Args a, Params) { return complex_tangent(complex_of("ComplexTan", a[0])).vector(); },
-               "tangent of complex a"),
-      composed("ComplexAsin", "x",
-               [](Graph&, Args a, Params) { return complex_arc_sine(complex_of("ComplexAsin", a[0])).vector(); },
-               "arc sine of complex a", "positive"),
-      composed("ComplexAtan", "x",
-               [](Graph&, Args a, Params) { return complex_arc_tangent(complex_of("ComplexAtan", a[0])).vector(); },
-               "arc tangent of complex a", "positive"),
+      complex_function<complex_root>("ComplexSqrt", "square root of complex a, with a real part of 0 or more"),
+      complex_function<complex_tangent>("ComplexTan", "tangent of complex a"),
+      complex_function<turned<complex_tangent>>("ComplexTanh", "hyperbolic tangent of complex a"),
+      complex_function<complex_arc_sine>("ComplexAsin", "arc sine of complex a"),
+      complex_function<complex_arc_cosine>("ComplexAcos", "arc cosine of complex a"),
+      complex_function<complex_arc_tangent>("ComplexAtan", "arc tangent of complex a"),
+      complex_function<turned<complex_arc_sine>>("ComplexAsinh", "inverse hyperbolic sine of complex a"),
+      complex_function<complex_area_cosine>("ComplexAcosh", "inverse hyperbolic cosine of complex a: i times the arc cosine"),
+      complex_function<turned<complex_arc_tangent>>("ComplexAtanh", "inverse hyperbolic tangent of complex a"),
   };
 }
 
