@@ -161,7 +161,10 @@ check_loss <- function(loss, derivative, call, second = NULL, twice = FALSE) {
   if (!is.function(second)) abort_argument("second", "a function of the result, or of the result and its change", second, call)
   of_change <- !is.primitive(second) && length(formals(second)) > 1L
   list(value = loss, derivative = derivative,
-       second = if (of_change) second else function(result, change) second(result) * change)
+       second = if (of_change) second else function(result, change) {
+         slopes <- second(result)
+         if (length(slopes) %in% c(1L, length(result))) as.vector(slopes) * change else slopes  # refused by its length
+       })
 }
 
 # By the rules of D(), for a function that is one expression.

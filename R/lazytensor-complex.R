@@ -330,5 +330,5 @@ complex_hints <- c(
 
 # The function that the user called.
 called <- function(call, otherwise) {
-  if (is.call(call) && is.name(call[[1L]])) as.character(call[[1L]]) else otherwise
+  if (is.call(call) && is.name(call[[1L]])) sub("[.]LazyTensor$", "", as.character(call[[1L]])) else otherwise
 }

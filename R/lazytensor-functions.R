@@ -44,24 +44,35 @@ require_given <- function(call, ...) {
 #'   are true, else no. If it holds other numbers, yes where **test >= 0**, else no.
 #'
 #' Vectors to numbers: `sqnorm2(x)`, `norm2(x)`, `sqdist(x, y)`, and with weights s of dimension 1, D (diagonal) or
-#' D^2 (matrix, row by row) `weightedsqnorm(x, s)`, `weightedsqdist(x, y, s)`. `normalize(x)` divides by the norm.
+#' D^2 (matrix, row by row; or a plain D x D matrix) `weightedsqnorm(x, s)`, `weightedsqdist(x, y, s)`. `normalize(x)`
+#' divides by the norm.
 #'
 #' Parts of vectors (positions count from 1, or as the option `index_base` says): `elem(x, m)` component m;
 #' `elemT(x, m, n)` zeros of length n with the number x at position m; `extract(x, m, d)` d components from position m
 #' on; `extractT(x, m, d)` zeros of length d with x from position m on; `concat(x, y)` x followed by y;
 #' `one_hot(x, D)` the vector of length D with 1 at position x.
 #'
-#' Matrices stored row by row in vectors: `matvecmult(m, v)`, `vecmatmult(v, m)`, `tensorprod(x, y)` (outer product).
+#' Matrices and arrays in vectors are on a [page of their own][lazytensor_tensors], as are
+#' [derivatives][lazytensor_derivatives], [bspline()], [softdtw()], [lookup()] and [matern()]. Operations of
+#' [formula text][rkeops_operations] that have no function here are written with others: `SumT` by an operation with a
+#' vector, such as `x + c(0, 0)`; `DiffClampInt(x, m, n)` as `(x >= m) & (x <= n)`; `ComplexSquareAbs(z)` as `Mod(z)^2`;
+#' `Factorize` is not needed. `Reverse` and `InvOrZero` are there by name, as in `unaryop.LazyTensor(x, "Reverse")`.
 #'
 #' `square()`, `rsqrt()`, `inv()`, `xlogx()`, `sinxdivx()`, `relu()`, `erf()`, `erfc()`, `besselj0()` and `besselj1()` work
 #' on ordinary numbers too. `ifelse()`, `atan2()` and `step()` do what they do in base R and stats unless a LazyTensor is given.
+#' `extract()` is also the name of functions of `tidyr`, `magrittr` and others: where such a package is attached later,
+#' write `rkeops::extract()`.
 #'
-#' @param x,y,s,m,v,a,b,z,test,yes,no LazyTensors, numbers or numeric vectors; `m` of `elem()`, `elemT()`,
-#'   `extract()` and `extractT()` is a position, `y` and `z` of `clampint()` are whole numbers.
+#' @param x,y,test,yes,no LazyTensors, numbers or numeric vectors; for `clampint()`, `y` and `z` are whole numbers.
+#' @param s weights: a LazyTensor, number or numeric vector, or a numeric matrix.
+#' @param a,b bounds of `clamp()`, modulus and lower bound of `mod()`: LazyTensors, numbers or numeric vectors.
+#' @param z a whole number, the upper bound.
+#' @param m a position.
 #' @param n,d,D length of a vector.
 #' @param object a LazyTensor, or a fitted model for [stats::step()].
 #' @param ... arguments of [stats::step()].
-#' @return A LazyTensor.
+#' @return A LazyTensor. Errors: of class `rkeops_error_dimension` if dimensions do not go together,
+#'   `rkeops_error_argument` if an argument is missing, or a position does not exist.
 #' @name lazytensor_functions
 #' @examples
 #' x_i <- Vi(matrix(runif(12), 4))

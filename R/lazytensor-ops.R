@@ -111,7 +111,24 @@ apply_power <- function(operands, call) {
 Math.LazyTensor <- function(x, ...) {
   shown <- substitute(x)
   if (!is.language(shown)) shown <- quote(x)  # round() and signif() have it evaluated by now
+  if (.Generic == "log" && ...length() == 1L && base_for_x(x, ..1, sys.call())) {
+    return(apply_math("log", ..1, list(x), call("log", quote(x), quote(base))))
+  }
   apply_math(.Generic, x, list(...), as.call(list(as.name(.Generic), shown, ...)))
+}
+
+# R up to some version gives the methods of log(base = b, x = a) b as x and a as `base`: values in the order of the
+# arguments of log(), names in the order of the call.
+log_swaps <- local({
+  Math.rkeops_probe <- function(x, ...) !inherits(x, "rkeops_probe")
+  isTRUE(log(base = 2, x = structure(1, class = "rkeops_probe")))
+})
+
+base_for_x <- function(x, base, call) {
+  if (!is.LazyTensor(base)) return(FALSE)
+  if (!is.LazyTensor(x)) return(TRUE)  # the method was found for what is really x
+  first <- names(call)[2L] %||% ""
+  log_swaps && nzchar(first) && startsWith("base", first)
 }
 
 # The second argument of Math functions that have one.
