@@ -44,6 +44,7 @@ math_functions <- c(
 #' @return A LazyTensor.
 #' @name lazytensor_operators
 #' @aliases Ops.LazyTensor Math.LazyTensor
+#'   Math2,LazyTensor,ANY-method Math2,ANY,LazyTensor-method
 #'   Ops,LazyTensor,data.frame-method Ops,data.frame,LazyTensor-method
 #'   Ops,LazyTensor,factor-method Ops,factor,LazyTensor-method
 #'   Ops,LazyTensor,Date-method Ops,Date,LazyTensor-method
