@@ -50,8 +50,8 @@ difference_of <- function(x, y, call) {
   x <- as_operand(x, "x", call)
   y <- as_operand(y, "y", call)
   if (x$dimres != y$dimres && !1 %in% c(x$dimres, y$dimres)) {
-    rkeops_abort("dimension", sprintf("`x` has dimension %.0f, `y` has dimension %.0f", x$dimres, y$dimres), call = call,
-                 argument = "y", hint = "Points have as many components in `x` as in `y`.")
+    rkeops_abort("dimension", sprintf("`x` and `y` have dimensions %.0f and %.0f", x$dimres, y$dimres), call = call,
+                 argument = "y", hint = "Points in `x` and in `y` have as many components.")
   }
   apply_operation("Subtract", list(x = x, y = y), call = call)
 }

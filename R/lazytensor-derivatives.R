@@ -140,6 +140,7 @@ new_derivative <- function(operator, f, id, operands, dim, complex, call) {
   formula <- sprintf("%s(%s)", operator, paste(c(merged$formulas[1L], id, merged$formulas[-1L]), collapse = ","))
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dim, merged$ni, merged$nj,
                       tokens = merged$tokens)
+  if (length(merged$masks) > 0L) x$mask <- merged$masks
   check_formula(x, call)
   if (complex) as_complex(x) else x
 }

@@ -31,15 +31,17 @@
 #' @seealso [lazytensor_functions], [concat()] and [extract()] for parts of vectors.
 #' @name lazytensor_tensors
 #' @examples
+#' # distances after a linear map
 #' A <- matrix(1:6, 2)
-#' x <- matrix(runif(12), 4)
-#' sum(matvecmult(A, Vi(x)), index = "j")            # x %*% t(A)
+#' x_i <- Vi(matrix(runif(12), 4))
+#' y_j <- Vj(matrix(runif(10), 5))
+#' sum(norm2(matvecmult(A, x_i) - y_j), index = "j")
 #'
 #' # the trace of the product of two matrices of order 2
 #' p_i <- Vi(matrix(runif(12), 3))
 #' q_j <- Vj(matrix(runif(8), 2))
 #' sum(tensordot(p_i, q_j, c(2, 2), c(2, 2), axes_x = c(1, 2), axes_y = c(2, 1)), index = "j")
-#' sum(kron(p_i, diag(2), dims_x = c(2, 2)), index = "j")[1, ]
+#' sum(kron(p_i, diag(2), dims_x = c(2, 2)), index = "i")
 NULL
 
 #' @rdname lazytensor_tensors

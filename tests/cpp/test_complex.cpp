@@ -181,7 +181,7 @@ void derivatives() {
                            "ComplexSubtract(Imag2Complex(t),z)", "ComplexMult(Real2Complex(x),w)", "ComplexMult(c,z)", "ComplexMult(Real2Complex(t),z)", "ComplexScal(c,ComplexMult(z,w))",
                            "ComplexDivide(z,w+3)", "ComplexDivide(Real2Complex(x),4+c)", "ComplexDivide(c,Real2Complex(x)+3)", "ComplexRealScal(t,w)", "ComplexRealScal(z,t)", "ComplexSquareAbs(z)",
                            "ComplexSquareAbs(Real2Complex(x))", "ComplexAbs(z+4)", "ComplexAbs(ComplexAdd(Real2Complex(x),w+3))", "ComplexAngle(z+4)", "ComplexExp(ComplexMult(z,w))", "ComplexExp1j(x*y)", "ComplexExp1j(t)",
-                           "ComplexSqrt(z+c)", "ComplexTan(z)", "ComplexTanh(ComplexMult(z,w)/4)", "ComplexAsin(w+c)", "ComplexAcos(z)", "ComplexAtan(ComplexMult(z,c))", "ComplexAsinh(z)", "ComplexAcosh(w)", "ComplexAtanh(z)",
+                           "ComplexSqrt(ComplexAdd(z,c))", "ComplexTan(z)", "ComplexTanh(ComplexMult(z,w)/4)", "ComplexAsin(ComplexAdd(w,c))", "ComplexAcos(z)", "ComplexAtan(ComplexMult(z,c))", "ComplexAsinh(z)", "ComplexAcosh(w)", "ComplexAtanh(z)",
                            "ComplexSum(ComplexMult(z,z))", "ComplexSumT(c,5)*Concat(x,c)", "ComplexSumT(ComplexSum(z),6)", "ComplexReal(ComplexExp(ComplexMult(c,Real2Complex(x))))|y",
                            "TensorDot(A,x,[3,3],[3],[1],[0])", "TensorDot(T,A,[2,3,2],[3,3],[1],[0],[2,0,1])", "TensorDot(T,T,[2,3,2],[2,2,3],[1,2],[2,0])", "TensorDot(T,z,[2,3,2],[3,2],[2,1],[1,0])", "TensorDot(x,y,[3],[3],[],[],[1,0])",
                            "Kron(A,c,[3,3],[1,2])", "Kron(c,T,[2],[2,3,2])", "Kron(x,x,[3],[3,1])"}) {

@@ -8,7 +8,8 @@ A <- random_matrix(2, 3, 5)
 S <- random_matrix(3, 3, 6)
 x_i <- Vi(x)
 y_j <- Vj(y)
-rows <- function(f) sum(f, index = "j")
+# The vectors of a LazyTensor of one index as a matrix with one row for each; of both, their sums over j.
+rows <- function(f) if (anyNA(c(f$ni, f$nj))) matrix(as.array(f) + 0, max(dim(f))) else sum(f, index = "j")
 by_row <- function(v, rows) matrix(v, rows, byrow = TRUE)
 as_stored <- function(array) as.vector(aperm(array))
 
