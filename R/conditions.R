@@ -104,10 +104,14 @@ rkeops_warn <- function(message, call) {
   warning(structure(list(message = message, call = call), class = c("rkeops_warning", "warning", "condition")))
 }
 
-# The value of a call into C++, or its failure as an error.
-settle <- function(result, call = NULL) {
+# The value of a call into C++, or its failure as an error. `written`: did the user write the formula? Otherwise it says
+# nothing to them.
+settle <- function(result, call = NULL, written = TRUE) {
   if (!is.object(result)) return(result)
-  if (inherits(result, "rkeops_failure")) raise_failure(result, call)
+  if (inherits(result, "rkeops_failure")) {
+    if (!written) result[c("formula", "position")] <- list("", -1)
+    raise_failure(result, call)
+  }
   if (inherits(result, "rkeops_warned")) {
     raise_warnings(result$warnings, call)
     return(result$value)

@@ -149,7 +149,9 @@ complex_rules <- list(
   Minus = function(operands, parameters, call) compose("Minus", operands, call = call, complex = TRUE),
   Inv = function(operands, parameters, call) 1 / operands[[1L]],
   Square = function(operands, parameters, call) operands[[1L]] * operands[[1L]],
-  Rsqrt = function(operands, parameters, call) 1 / compose("ComplexSqrt", operands, call = call),
+  Rsqrt = function(operands, parameters, call) {  # 0 at 0, as for real numbers
+    Conj(compose("ComplexSqrt", operands, call = call)) * compose("InvOrZero", list(Mod(operands[[1L]])), call = call)
+  },
   Pow = function(operands, parameters, call) complex_power(operands[[1L]], parameters),
   Powf = function(operands, parameters, call) {
     check_dims(operands, "sameor1", "^", call)

@@ -154,5 +154,5 @@ check_formula <- function(x, call) {
   settle(rk_program(
     formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
     as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
-  ), call)
+  ), call, written = FALSE)
 }

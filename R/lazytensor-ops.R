@@ -186,7 +186,7 @@ apply_log <- function(x, base, call) {
 
 # As base R takes them: any number, rounded to a whole one.
 check_digits <- function(digits, call) {
-  if (!is.numeric(digits) || is.object(digits) || length(digits) != 1L || is.na(digits)) {
+  if (!is.numeric(digits) && !is.logical(digits) || is.object(digits) || length(digits) != 1L || is.na(digits)) {
     abort_argument("digits", "a number", digits, call)
   }
   min(max(floor(digits + 0.5), -300), 300)
