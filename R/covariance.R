@@ -18,8 +18,8 @@
 #' @param lengthscale a positive number; a vector of as many positive numbers as `x` has components, one for each; or a
 #'   LazyTensor of positive values, of dimension 1 or that of `x`.
 #' @param nu smoothness: 0.5, 1.5 or 2.5.
-#' @return A LazyTensor of dimension 1. Errors: of class `rkeops_error_argument` for another `nu` or a `lengthscale` that
-#'   is not positive, `rkeops_error_dimension` for dimensions that do not go together.
+#' @return A LazyTensor of dimension 1. Errors: of class `rkeops_error_argument` for another `nu` or a `lengthscale`
+#'   that is not positive, `rkeops_error_dimension` for dimensions that do not go together.
 #' @references C. E. Rasmussen and C. K. I. Williams (2006), *Gaussian Processes for Machine Learning*, MIT Press,
 #'   equations (4.14) and (4.17).
 #' @examples

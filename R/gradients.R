@@ -39,8 +39,8 @@
 #'   expression. With a `derivative`, `loss` may also be any function of the matrix A, if `derivative(A)` has its
 #'   shape.
 #' @param second for `hvp()`: the derivative of `derivative`, a function of A that is applied entry by entry; or for a
-#'   `loss` of the whole matrix A a function of A and of a change dA, which gives the change of `derivative(A)`. `NULL`: by
-#'   the rules of [stats::D()], if `derivative` is one expression.
+#'   `loss` of the whole matrix A a function of A and of a change dA, which gives the change of `derivative(A)`. `NULL`:
+#'   by the rules of [stats::D()], if `derivative` is one expression.
 #' @param tangent a direction in which the variable changes: numbers or a LazyTensor of its shape, or one number for all
 #'   entries; if `wrt` is a list, a list of them.
 #' @return `gradients()`: a list of `value`, the number; `gradient`; and `result`, the matrix A. The `gradient`, and
@@ -117,8 +117,8 @@ hvp <- function(f, wrt, tangent, e = 1, index = "j", reduction = "Sum", opt_arg 
   shape_adjoints(adjoints, variables)
 }
 
-# With A the result and dA its change: the Hessian is that of sum(e1 * A) where e1 = e * derivative(A), and what comes from
-# the change of e1.
+# With A the result and dA its change: the Hessian is that of sum(e1 * A) where e1 = e * derivative(A), and what comes
+# from the change of e1.
 hessian_of_loss <- function(fold, ids, e, loss) {
   change <- forward(fold, ids)
   found <- reverse(fold, ids, function(result) {
@@ -158,7 +158,9 @@ check_loss <- function(loss, derivative, call, second = NULL, twice = FALSE) {
   if (!is.function(derivative)) abort_argument("derivative", "a function of the result", derivative, call)
   if (!twice) return(list(value = loss, derivative = derivative))
   if (is.null(second)) second <- derivative_of(derivative, call, "derivative", "second")
-  if (!is.function(second)) abort_argument("second", "a function of the result, or of the result and its change", second, call)
+  if (!is.function(second)) {
+    abort_argument("second", "a function of the result, or of the result and its change", second, call)
+  }
   of_change <- !is.primitive(second) && length(formals(second)) > 1L
   list(value = loss, derivative = derivative,
        second = if (of_change) second else function(result, change) {

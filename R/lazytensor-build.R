@@ -158,10 +158,10 @@ common_rows <- function(one, two, index, call) {
 #' @param opstr name of the operation in the formula language, such as `"Exp"`; with `is_operator = TRUE` one of
 #'   `+ - * / | ^ < <= > >= == !=`.
 #' @param opt_arg,opt_arg2 further parameters of the operation: whole numbers that follow the operands in formulas, such
-#'   as the degree of `"BSpline"`. For `binaryop.LazyTensor()` also a LazyTensor, which becomes the operand in the middle.
-#'   An operation refuses parameters that it does not have.
-#' @param res_type `"LazyTensor"` or `"ComplexLazyTensor"`: take the result as real, or as complex, with real and imaginary
-#'   parts in turn; `NA`: what the operation gives.
+#'   as the degree of `"BSpline"`. For `binaryop.LazyTensor()` also a LazyTensor, which becomes the operand in the
+#'   middle. An operation refuses parameters that it does not have.
+#' @param res_type `"LazyTensor"` or `"ComplexLazyTensor"`: take the result as real, or as complex, with real and
+#'   imaginary parts in turn; `NA`: what the operation gives.
 #' @param dim_res dimension of the result, which has to be that by the rules of the operation; `NA`: not checked.
 #' @param is_operator `TRUE`: `opstr` is an operator.
 #' @param dim_check_type `"sameor1"` or `"same"`: refuse operands of other dimensions; `NA`: by the rules of the

@@ -7,13 +7,13 @@
 #' and with R's complex numbers; reductions give complex matrices.
 #'
 #' @details
-#' * `+ - * /`, `^`, `==`, `!=`, `&`, `exp`, `log`, `log2`, `log10`, `sqrt`, `sin`, `cos`, `tan`, `asin`, `acos`, `atan`,
-#'   and the hyperbolic ones, `round`, `signif`, [square()], [inv()], [rsqrt()], [xlogx()], [sinxdivx()], [atan2()];
+#' * `+ - * /`, `^`, `==`, `!=`, `&`, `exp`, `log`, `log2`, `log10`, `sqrt`, `sin`, `cos`, `tan`, `asin`, `acos`,
+#'   `atan`, and the hyperbolic ones, `round`, `signif`, [square()], [inv()], [rsqrt()], [xlogx()], [sinxdivx()], [atan2()];
 #'   values, also on branch cuts, are those of base R;
 #' * `Re`, `Im`, `Mod` (or `abs`) and `Arg` give real LazyTensors; `Conj`;
 #' * [sum()] and [mean()], also over `"i"` and `"j"`, and `%*%`; the weights of [sumsoftmaxweight()] may be complex;
-#' * [concat()], [elem()], [extract()], [elemT()], [extractT()], [normalize()]; `ifelse()` with a real test; [lookup()] in
-#'   complex tables;
+#' * [concat()], [elem()], [extract()], [elemT()], [extractT()], [normalize()]; `ifelse()` with a real test; [lookup()]
+#'   in complex tables;
 #' * [matvecmult()], [vecmatmult()], [tensorprod()], [tensordot()], [kron()];
 #' * [sqnorm2()], [norm2()], [sqdist()], and [weightedsqnorm()], [weightedsqdist()] with real weights: sums of squared
 #'   moduli, z' S Conj(z) for a symmetric matrix S.
@@ -183,7 +183,8 @@ complex_rules <- list(
     ifelse(z == 0, 1, sin(z) / ifelse(z == 0, 1, z))
   },
   Round = function(operands, parameters, call) {
-    of_parts(operands[[1L]], function(a, b) apply_round(a, parameters, call), function(a, b) apply_round(b, parameters, call))
+    rounded <- function(part) apply_round(part, parameters, call)
+    of_parts(operands[[1L]], function(a, b) rounded(a), function(a, b) rounded(b))
   },
   Equal = function(operands, parameters, call) {
     operands <- lapply(operands, promote)
@@ -214,8 +215,8 @@ complex_rules <- list(
   Gather = function(operands, parameters, call) compose("Gather", operands, 2 * parameters, call, complex = TRUE),
   Lookup = function(operands, parameters, call) {
     column <- 2 * floor(operands[[3L]] + 0.5)  # of the real part
-    part <- function(shift) compose("Lookup", list(operands[[1L]], operands[[2L]], column + shift), 2 * parameters, call)
-    complex_of(part(0), part(1))
+    part <- function(column) compose("Lookup", c(operands[1:2], list(column)), 2 * parameters, call)
+    complex_of(part(column), part(column + 1))
   },
 
   Concat = function(operands, parameters, call) {

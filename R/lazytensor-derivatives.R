@@ -14,8 +14,8 @@
 #' * `divergence(f, v)`: the trace of J, where f has the dimension of v;
 #' * `laplacian(f, v)`: the divergence of the gradient, for D = 1.
 #'
-#' The operators of formula text for linear formulas are special cases: `AdjointOperator(f, v, u)` is `adjoint(f, v, u)`,
-#' `TraceOperator(f, v, w)` is `divergence(w * f, v)`, and `SumLinOperator(f, v, l, r)` is `l | differential(f, v, r)`.
+#' The operators of formula text for linear formulas are special cases: `AdjointOperator(f, v, u)` is
+#' `adjoint(f, v, u)`, `TraceOperator(f, v, w)` is `divergence(w * f, v)`, and `SumLinOperator(f, v, l, r)` is `l | differential(f, v, r)`.
 #'
 #' A variable that occurs as rows i and as rows j is two variables: `laplacian(k(x_i, x_j), x_i)` differentiates with
 #' respect to the first argument of the kernel k.
@@ -81,8 +81,8 @@ divergence <- function(f, v) {
   require_given(call, f = missing(f), v = missing(v))
   id <- differentiated(f, v, call, real = TRUE)
   if (f$dimres != v$dimres) {
-    rkeops_abort("dimension", sprintf("`f` has dimension %.0f, `v` has dimension %.0f", f$dimres, v$dimres), call = call,
-                 argument = "f", hint = "Both must be equal.")
+    rkeops_abort("dimension", sprintf("`f` has dimension %.0f, `v` has dimension %.0f", f$dimres, v$dimres),
+                 call = call, argument = "f", hint = "Both must be equal.")
   }
   new_derivative("Divergence", f, id, list(), 1, FALSE, call)
 }

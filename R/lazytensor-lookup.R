@@ -7,7 +7,8 @@
 #' categories, transition probabilities, embeddings, and tabulated functions.
 #'
 #' Positions count from 1, or as the option `index_base` says. They are exact for tables of any size in `float64`, and
-#' up to 2^24 rows or columns (half of that for complex tables) in `float32`. Positions that are not whole numbers are rounded to the nearest one.
+#' up to 2^24 rows or columns (half of that for complex tables) in `float32`. Positions that are not whole numbers are
+#' rounded to the nearest one.
 #' At positions outside of the table (also NaN) the value is NaN; there are no negative positions.
 #'
 #' Gradients exist with respect to the table (give a vector as `Pm(v)`, to name it as the variable of [grad()]), not with

@@ -28,8 +28,8 @@ math_functions <- c(
 #' * `x %% y`, `x %/% y`: as for R numbers.
 #' * `abs sign sqrt floor ceiling trunc exp expm1 log log2 log10 log1p cos sin tan acos asin atan cosh sinh tanh acosh
 #'   asinh atanh lgamma digamma trigamma`; `log(x, base)`.
-#' * `round(x, digits)` and `signif(x, digits)`: halves are rounded away from zero, unlike for R numbers. `digits` is one
-#'   number.
+#' * `round(x, digits)` and `signif(x, digits)`: halves are rounded away from zero, unlike for R numbers. `digits` is
+#'   one number.
 #' * Other functions raise an error of class `rkeops_error_unsupported`.
 #'
 #' Truth values are what comparisons, `!`, `&` and `|` ("or") give, parts of them ([elem()], [extract()], [concat()],

@@ -6,8 +6,8 @@
 #' functions of a coordinate, or of a distance.
 #'
 #' @details
-#' The splines are those of `splines::splineDesign(knots, x, ord = degree + 1)` at all x that are not below the first knot
-#' and below the last one (also outside of the inner knots); elsewhere they are 0, as at the last knot. They are
+#' The splines are those of `splines::splineDesign(knots, x, ord = degree + 1)` at all x that are not below the first
+#' knot and below the last one (also outside of the inner knots); elsewhere they are 0, as at the last knot. They are
 #' differentiable in `x` and in the knots.
 #' @param x a LazyTensor of dimension 1, or a number.
 #' @param knots the knots in increasing order, boundary knots repeated as often as needed: a numeric vector, or a
@@ -43,8 +43,8 @@ bspline <- function(x, knots, degree = 3) {
 
 #' Soft dynamic time warping
 #'
-#' `softdtw(x, y, gamma)` compares two series of numbers, which may have different lengths: the soft minimum, over all ways
-#' to align them, of the sum of squared differences. For `gamma` to 0 it is dynamic time warping; it is differentiable,
+#' `softdtw(x, y, gamma)` compares two series of numbers, which may have different lengths: the soft minimum, over all
+#' ways to align them, of the sum of squared differences. For `gamma` to 0 it is dynamic time warping; it is differentiable,
 #' and may be negative.
 #'
 #' @param x,y LazyTensors or numeric vectors; their components are the series, of some ten values each at most: the
@@ -61,7 +61,9 @@ bspline <- function(x, knots, degree = 3) {
 softdtw <- function(x, y, gamma = 1) {
   call <- sys.call()
   require_given(call, x = missing(x), y = missing(y))
-  if (!is.LazyTensor(gamma) && (!is.numeric(gamma) || is.object(gamma) || length(gamma) != 1L || is.na(gamma) || gamma <= 0)) {
+  positive <- is.LazyTensor(gamma) ||
+    is.numeric(gamma) && !is.object(gamma) && length(gamma) == 1L && !is.na(gamma) && gamma > 0
+  if (!positive) {
     abort_argument("gamma", "a positive number, or a LazyTensor", gamma, call)
   }
   operands <- list(

@@ -103,8 +103,8 @@ tensordot <- function(x, y, dims_x = NULL, dims_y = NULL, axes_x = NULL, axes_y 
 
 # ---- plain matrices and arrays
 
-# A plain matrix as the parameter that it is in formulas, row by row; all else as it is. `rows` and `columns`: what it must
-# have, as in c(v = 3), which names the argument that decides.
+# A plain matrix as the parameter that it is in formulas, row by row; all else as it is. `rows` and `columns`: what it
+# must have, as in c(v = 3), which names the argument that decides.
 matrix_operand <- function(x, arg, call, label = "", rows = NULL, columns = NULL) {
   if (is.LazyTensor(x) || length(dim(x)) != 2L) return(x)
   if (!is.complex(x)) x <- plain_numbers(x, arg, call)
@@ -143,9 +143,8 @@ array_shape <- function(x, dims, arg, call) {
 }
 
 check_wholes <- function(x, arg, call, min, max = Inf) {
-  if (is.numeric(x) && !is.object(x) && length(x) > 0L && all(is.finite(x)) && all(x == trunc(x)) && all(x >= min & x <= max)) {
-    return(as.numeric(x))
-  }
+  numbers <- is.numeric(x) && !is.object(x) && length(x) > 0L && all(is.finite(x))
+  if (numbers && all(x == trunc(x)) && all(x >= min & x <= max)) return(as.numeric(x))
   abort_argument(arg, if (is.finite(max)) sprintf("whole numbers from %.0f to %.0f", min, max)
                       else sprintf("whole numbers, at least %.0f", min), x, call)
 }
@@ -179,12 +178,12 @@ check_pairs_of_axes <- function(shapes, axes, call) {
                  got = sprintf("got %d and %d axes", length(axes[[1L]]), length(axes[[2L]])))
   }
   lengths <- Map(function(shape, axes) shape[axes + 1], shapes, axes)
-  differ <- which(lengths[[1L]] != lengths[[2L]])
-  if (length(differ) == 0L) return(invisible())
-  k <- differ[1L]
+  k <- which(lengths[[1L]] != lengths[[2L]])[1L]
+  if (is.na(k)) return(invisible())
+  numbers <- vapply(axes, `[`, 0, k) + index_base()
   rkeops_abort(
-    "dimension", sprintf("axis %.0f of `x` has length %.0f, axis %.0f of `y` has length %.0f",
-                         axes[[1L]][k] + index_base(), lengths[[1L]][k], axes[[2L]][k] + index_base(), lengths[[2L]][k]),
+    "dimension", sprintf("axis %.0f of `x` has length %.0f, axis %.0f of `y` has length %.0f", numbers[1L],
+                         lengths[[1L]][k], numbers[2L], lengths[[2L]][k]),
     call = call, argument = "axes_y", hint = "Axes that are summed over have equal lengths."
   )
 }

@@ -31,7 +31,8 @@ test_that("differentials and adjoints", {
   expect_close(sum(adjoint(f, y_j, u), "i"), gradients(f | u, y_j)$gradient)
   expect_equal(adjoint(f, x_i)$dimres, 3)
   # of any order, as parts of formulas, and with the same data wrapped anew
-  expect_close(rows(sum(differential(adjoint(K_ij, x_i), x_i, c(1, 0, 0)))), matrix(rowSums(hvp(K_ij, x_i, matrix(c(1, 0, 0), 4, 3, byrow = TRUE)))))
+  tangent <- matrix(c(1, 0, 0), 4, 3, byrow = TRUE)
+  expect_close(rows(differential(adjoint(K_ij, x_i), x_i, c(1, 0, 0))), hvp(K_ij, x_i, tangent))
   again_i <- Vi(x)
   expect_close(rows(adjoint(K_ij, again_i) + again_i), gradients(K_ij, x_i)$gradient + 5 * x)
   expect_close(gradients(laplacian(K_ij, x_i), x_i)$gradient,

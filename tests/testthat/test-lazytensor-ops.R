@@ -92,7 +92,7 @@ test_that("the Math group", {
   expect_close(values(round(x_i * 10), round(x_i, 1), round(x_i, digits = 2), round(x_i * 1000, -2)),
                cbind(round(x * 10), round(x, 1), round(x, 2), round(x * 1000, -2)))
   expect_equal(values(round(Vi(matrix(c(0.5, 2.5, -0.5))))), matrix(c(1, 3, -1)))
-  expect_close(values(round(x_i, 1.6), round(x_i, 3.14), round(x_i, TRUE + 1L)), cbind(round(x, 2), round(x, 3), round(x, 2)))
+  expect_close(values(round(x_i, 1.6), round(x_i, 3.14), round(x_i, TRUE)), cbind(round(x, 2), round(x, 3), round(x, 1)))
 })
 
 test_that("rounding to very many digits does not overflow", {
@@ -105,7 +105,8 @@ test_that("rounding to very many digits does not overflow", {
 
 test_that("signif() is that of R", {
   withr::local_seed(1)
-  numbers <- c(signif(runif(200, -1, 1), 8) * 10^runif(200, -9, 9), 10^(-20:20), 999.9996, -1000.4, 99999.95, 0, Inf, -Inf, NaN)
+  numbers <- c(signif(runif(200, -1, 1), 8) * 10^runif(200, -9, 9), 10^(-20:20), 999.9996, -1000.4, 99999.95, 0, Inf,
+               -Inf, NaN)
   for (digits in c(1, 3, 6, 12)) {
     expect_equal(values(signif(Vi(matrix(numbers)), digits))[, 1], signif(numbers, digits), tolerance = 1e-15)
   }

@@ -33,8 +33,7 @@ inline Complex complex_arc_sine(Complex z) {
   const Complex p = complex_root({1 - z.re, -z.im}), q = complex_root({1 + z.re, z.im});
   const Expr im = call("Asinh", p.re * q.im - p.im * q.re);
   const Expr on_cut = call("Equal", z.im, z.im.graph().constant(0)) * below(1 - call("Abs", z.re), 0);
-  return {call("Atan2", z.re, p.re * q.re - p.im * q.im),
-          where(on_cut, -(call("Sign", z.re) * call("Abs", im)), im)};
+  return {call("Atan2", z.re, p.re * q.re - p.im * q.im), where(on_cut, -(call("Sign", z.re) * call("Abs", im)), im)};
 }
 
 inline Complex complex_arc_tangent(Complex z) {
@@ -64,9 +63,12 @@ inline Complex complex_area_cosine(Complex z) { return times_i(complex_arc_cosin
 
 template <Complex (*f)(Complex)>
 Operation complex_function(const char* name, const char* summary) {
-  return composed(name, "x", [](Graph&, const std::vector<Expr>& a, const Integers&) {
-    return f(complex_of("function of complex numbers", a[0])).vector();
-  }, summary, "positive");
+  return composed(
+      name, "x",
+      [](Graph&, const std::vector<Expr>& a, const Integers&) {
+        return f(complex_of("function of complex numbers", a[0])).vector();
+      },
+      summary, "positive");
 }
 
 inline std::vector<Operation> complex_function_operations() {
@@ -78,7 +80,8 @@ inline std::vector<Operation> complex_function_operations() {
       complex_function<complex_arc_cosine>("ComplexAcos", "arc cosine of complex a"),
       complex_function<complex_arc_tangent>("ComplexAtan", "arc tangent of complex a"),
       complex_function<turned<complex_arc_sine>>("ComplexAsinh", "inverse hyperbolic sine of complex a"),
-      complex_function<complex_area_cosine>("ComplexAcosh", "inverse hyperbolic cosine of complex a: i times the arc cosine"),
+      complex_function<complex_area_cosine>("ComplexAcosh",
+                                            "inverse hyperbolic cosine of complex a: i times the arc cosine"),
       complex_function<turned<complex_arc_tangent>>("ComplexAtanh", "inverse hyperbolic tangent of complex a"),
   };
 }
