@@ -183,7 +183,6 @@ weightedsqdist <- function(x, y, s) {
 clamp <- function(x, a, b) {
   call <- sys.call()
   require_given(call, x = missing(x), a = missing(a), b = missing(b))
-  if (is_whole(a) && is_whole(b)) return(apply_operation("ClampInt", list(x = x), c(a, b), call))
   apply_operation("Clamp", list(x = x, a = a, b = b), call = call)
 }
 
@@ -289,7 +288,7 @@ ifelse.default <- base::ifelse
 ifelse.LazyTensor <- function(test, yes, no) {
   call <- sys.call()
   require_given(call, test = missing(test), yes = missing(yes), no = missing(no))
-  if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = 1), call = call)  # 0 or -1
+  if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = new_constant(1)), call = call)  # 0 or -1
   apply_operation("IfElse", list(test = test, yes = yes, no = no), call = call)
 }
 
