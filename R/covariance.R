@@ -14,11 +14,12 @@
 #' It is 1 at distance 0 and differentiable by [grad()] in all arguments but `nu`; at distance 0 derivatives are 0, also for
 #' `nu = 0.5`, where there is a kink.
 #'
-#' @param x,y LazyTensors of the same dimension.
+#' @param x,y LazyTensors of the same dimension, the points (and not their distance).
 #' @param lengthscale a positive number; a vector of as many positive numbers as `x` has components, one for each; or a
 #'   LazyTensor of positive values, of dimension 1 or that of `x`.
 #' @param nu smoothness: 0.5, 1.5 or 2.5.
-#' @return A LazyTensor of dimension 1.
+#' @return A LazyTensor of dimension 1. Errors: of class `rkeops_error_argument` for another `nu` or a `lengthscale`
+#'   that is not positive, `rkeops_error_dimension` for dimensions that do not go together.
 #' @references C. E. Rasmussen and C. K. I. Williams (2006), *Gaussian Processes for Machine Learning*, MIT Press,
 #'   equations (4.14) and (4.17).
 #' @examples
@@ -29,10 +30,11 @@
 #' @export
 matern <- function(x, y, lengthscale = 1, nu = 1.5) {
   call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y))
   if (!is.numeric(nu) || length(nu) != 1L || !nu %in% c(0.5, 1.5, 2.5)) {
     abort_argument("nu", "0.5, 1.5 or 2.5", nu, call)
   }
-  difference <- apply_operation("Subtract", list(x = x, y = y), call = call)
+  difference <- difference_of(x, y, call)
   check_lengthscale(lengthscale, difference$dimres, call)
   per_length <- sqrt(2 * nu) / lengthscale
   # One length for all components is applied to the distance: one product instead of one for each.
@@ -41,6 +43,17 @@ matern <- function(x, y, lengthscale = 1, nu = 1.5) {
   if (nu == 0.5) exp(-r)
   else if (nu == 1.5) (1 + r) * exp(-r)
   else (1 + r + square(r) / 3) * exp(-r)
+}
+
+# x - y, with errors that speak of points.
+difference_of <- function(x, y, call) {
+  x <- as_operand(x, "x", call)
+  y <- as_operand(y, "y", call)
+  if (x$dimres != y$dimres && !1 %in% c(x$dimres, y$dimres)) {
+    rkeops_abort("dimension", sprintf("`x` and `y` have dimensions %.0f and %.0f", x$dimres, y$dimres), call = call,
+                 argument = "y", hint = "Points in `x` and in `y` have as many components.")
+  }
+  apply_operation("Subtract", list(x = x, y = y), call = call)
 }
 
 check_lengthscale <- function(lengthscale, dim, call) {

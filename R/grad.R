@@ -74,7 +74,9 @@ variable_name <- function(var, info, call) {
 #' @param index `"i"` or `"j"`: the index that is reduced.
 #' @return A matrix with the shape of the variable's data (one row for a parameter), complex if `var` is a complex
 #'   LazyTensor.
-#' @seealso [gradients()], which also gives the value, and several gradients at once.
+#' @seealso [gradients()], which also gives the value, and several gradients at once; [adjoint()] for gradients pair by
+#'   pair. `grad()` is also the name of a function of `numDeriv`, `pracma` and others: where such a package is attached
+#'   later, write `rkeops::grad()`.
 #' @examples
 #' x_i <- Vi(matrix(runif(12), 4))
 #' y_j <- Vj(matrix(runif(15), 5))

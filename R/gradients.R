@@ -10,8 +10,8 @@
 #' * `vjp()` (vector-Jacobian product, reverse mode): the gradients of `sum(e * A)`;
 #' * `jvp()` (Jacobian-vector product, forward mode): the change of A, to first order, when the variables change by
 #'   `tangent`;
-#' * `hvp()` (Hessian-vector product): the change of the gradients of `sum(e * A)` when the variables change by
-#'   `tangent`.
+#' * `hvp()` (Hessian-vector product): the change of the gradients of `sum(e * A)`, or of `sum(e * loss(A))`, when the
+#'   variables change by `tangent`.
 #'
 #' All that is needed is computed together: value and all gradients of sums take one pass over the pairs (i, j). After
 #' a `loss`, `"LogSumExp"` or `"SumSoftMaxWeight"` gradients can need A first; those that do take a second pass
@@ -37,6 +37,9 @@
 #' @param derivative its derivative, a function of A, too. `NULL`: by the rules of [stats::D()], if `loss` is one
 #'   expression. With a `derivative`, `loss` may also be any function of the matrix A, if `derivative(A)` has its
 #'   shape.
+#' @param second for `hvp()`: the derivative of `derivative`, a function of A that is applied entry by entry; or for a
+#'   `loss` of the whole matrix A a function of A and of a change dA, which gives the change of `derivative(A)`. `NULL`:
+#'   by the rules of [stats::D()], if `derivative` is one expression.
 #' @param tangent a direction in which the variable changes: numbers or a LazyTensor of its shape, or one number for all
 #'   entries; if `wrt` is a list, a list of them.
 #' @return `gradients()`: a list of `value`, the number; `gradient`; and `result`, the matrix A. The `gradient`, and
@@ -69,6 +72,7 @@
 #'
 #' jvp(K_ij, x_i, tangent = 1, index = "j")
 #' hvp(K_ij, list(x_i, s), tangent = list(0, 1))
+#' hvp(K_ij, s, tangent = 1, loss = function(r) log(r))
 #' @export
 gradients <- function(f, wrt, e = 1, index = "j", reduction = "Sum", opt_arg = NULL, loss = NULL, derivative = NULL) {
   call <- sys.call()
@@ -99,13 +103,28 @@ jvp <- function(f, wrt, tangent, index, reduction = "Sum", opt_arg = NULL) {
 
 #' @rdname gradients
 #' @export
-hvp <- function(f, wrt, tangent, e = 1, index = "j", reduction = "Sum", opt_arg = NULL) {
+hvp <- function(f, wrt, tangent, e = 1, index = "j", reduction = "Sum", opt_arg = NULL, loss = NULL,
+                derivative = NULL, second = NULL) {
   call <- sys.call()
   fold <- new_fold(f, index, reduction, opt_arg, call)
   variables <- find_variables(fold, wrt, call)
   e <- as_adjoint(e, fold, call)
-  adjoints <- reverse_of_forward(with_tangents(fold, variables, tangent, call), unlist(variables$ids), e)
+  loss <- check_loss(loss, derivative, call, second, twice = TRUE)
+  fold <- with_tangents(fold, variables, tangent, call)
+  ids <- unlist(variables$ids)
+  adjoints <- if (is.null(loss)) reverse_of_forward(fold, ids, e) else hessian_of_loss(fold, ids, e, loss)
   shape_adjoints(adjoints, variables)
+}
+
+# With A the result and dA its change: the Hessian is that of sum(e1 * A) where e1 = e * derivative(A), and what comes
+# from the change of e1.
+hessian_of_loss <- function(fold, ids, e, loss) {
+  change <- forward(fold, ids)
+  found <- reverse(fold, ids, function(result) {
+    adjoint_of_loss(as.vector(e) * as.vector(loss$second(result, change)), fold, "second")
+  })
+  e1 <- adjoint_of_loss(as.vector(e) * as.vector(loss$derivative(found$value)), fold, "derivative")
+  Map(`+`, found$adjoints[ids], reverse_of_forward(fold, ids, e1)[ids])
 }
 
 # Value of sum(e * loss(result)), the result, and the adjoints of all identifiers.
@@ -116,25 +135,41 @@ value_and_adjoints <- function(fold, variables, e, loss) {
     return(list(value = sum(as.vector(e) * found$value), result = found$value, adjoints = found$adjoints))
   }
   found <- reverse(fold, ids, function(result) {
-    slopes <- as.vector(e) * loss$derivative(result)
-    if (length(slopes) == 1L) slopes <- rep_len(slopes, length(result))
-    if (length(slopes) == length(result)) return(matrix(as.double(slopes), fold$rows))
-    rkeops_abort("dimension", "`derivative` must give as many numbers as the result has, or one", call = fold$call,
-                 argument = "derivative", got = sprintf("%d instead of %d", length(slopes), length(result)))
+    adjoint_of_loss(as.vector(e) * loss$derivative(result), fold, "derivative")
   })
   list(value = sum(as.vector(e) * loss$value(found$value)), result = found$value, adjoints = found$adjoints)
 }
 
-check_loss <- function(loss, derivative, call) {
-  if (is.null(loss) && is.null(derivative)) return(NULL)
+# What `derivative` or `second` gave, as a matrix with a row per row of the result.
+adjoint_of_loss <- function(slopes, fold, arg) {
+  size <- fold$rows * fold$columns
+  if (length(slopes) == 1L) slopes <- rep_len(slopes, size)
+  if (length(slopes) == size) return(matrix(as.double(slopes), fold$rows))
+  rkeops_abort("dimension", sprintf("`%s` must give as many numbers as the result has, or one", arg), call = fold$call,
+               argument = arg, got = sprintf("%d instead of %.0f", length(slopes), size))
+}
+
+# `second` of what this gives is a function of the result and its change.
+check_loss <- function(loss, derivative, call, second = NULL, twice = FALSE) {
+  if (is.null(loss) && is.null(derivative) && is.null(second)) return(NULL)
   if (!is.function(loss)) abort_argument("loss", "a function of the result", loss, call)
   if (is.null(derivative)) derivative <- derivative_of(loss, call)
   if (!is.function(derivative)) abort_argument("derivative", "a function of the result", derivative, call)
-  list(value = loss, derivative = derivative)
+  if (!twice) return(list(value = loss, derivative = derivative))
+  if (is.null(second)) second <- derivative_of(derivative, call, "derivative", "second")
+  if (!is.function(second)) {
+    abort_argument("second", "a function of the result, or of the result and its change", second, call)
+  }
+  of_change <- !is.primitive(second) && length(formals(second)) > 1L
+  list(value = loss, derivative = derivative,
+       second = if (of_change) second else function(result, change) {
+         slopes <- second(result)
+         if (length(slopes) %in% c(1L, length(result))) as.vector(slopes) * change else slopes  # refused by its length
+       })
 }
 
 # By the rules of D(), for a function that is one expression.
-derivative_of <- function(loss, call) {
+derivative_of <- function(loss, call, arg = "loss", instead = "derivative") {
   if (is.primitive(loss)) {
     name <- sub("^.Primitive\\(\"(.*)\"\\)$", "\\1", deparse(loss))
     loss <- as.function(list(r = quote(expr = ), as.call(list(as.name(name), quote(r)))))
@@ -145,9 +180,9 @@ derivative_of <- function(loss, call) {
   }
   slope <- tryCatch(stats::D(expression, names(formals(loss))[1L]), error = identity)
   if (inherits(slope, "error")) {
-    rkeops_abort("argument", "the derivative of `loss` is not known", call = call, argument = "loss",
+    rkeops_abort("argument", sprintf("the derivative of `%s` is not known", arg), call = call, argument = arg,
                  got = conditionMessage(slope),
-                 hint = "Give `derivative`, a function of the result too.")
+                 hint = sprintf("Give `%s`, a function of the result too.", instead))
   }
   body(loss) <- slope
   loss

@@ -66,9 +66,15 @@ compose <- function(operation, operands, parameters = numeric(), call = NULL, co
 }
 
 join_operands <- function(operation, operands, dims, parameters, call, complex) {
-  dimres <- settle(rk_operation_dim(operation, dims, as.numeric(parameters)), call)
+  lists <- is.list(parameters)  # as of tensordot()
+  numbers <- if (lists) unlist(lapply(parameters, function(p) c(length(p), p))) else parameters
+  dimres <- settle(rk_operation_dim(operation, dims, as.numeric(numbers)), call)
   merged <- merge_operands(operands, call)
-  pieces <- c(merged$formulas, if (length(parameters) > 0L) sprintf("%.0f", parameters))
+  pieces <- c(
+    merged$formulas,
+    if (lists) vapply(parameters, function(p) sprintf("[%s]", paste(sprintf("%.0f", p), collapse = ",")), "")
+    else if (length(parameters) > 0L) sprintf("%.0f", parameters)
+  )
   formula <- paste0(operation, "(", paste(pieces, collapse = ","), ")")
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj,
                       gives_truth(operation, operands), merged$tokens, joined_components(operation, operands, dimres))
@@ -162,10 +168,12 @@ common_rows <- function(one, two, index, call) {
 #' @param x,y,z LazyTensors, numbers or numeric vectors.
 #' @param opstr name of the operation in the formula language, such as `"Exp"`; with `is_operator = TRUE` one of
 #'   `+ - * / | ^ < <= > >= == !=`.
-#' @param opt_arg,opt_arg2 further parameters of the operation: whole numbers. For `binaryop.LazyTensor()` also a
-#'   LazyTensor, which becomes the operand in the middle.
-#' @param res_type not used, kept from RKeOps 2.
-#' @param dim_res dimension of the result; `NA`: by the rules of the operation.
+#' @param opt_arg,opt_arg2 further parameters of the operation: whole numbers that follow the operands in formulas, such
+#'   as the degree of `"BSpline"`. For `binaryop.LazyTensor()` also a LazyTensor, which becomes the operand in the
+#'   middle. An operation refuses parameters that it does not have.
+#' @param res_type `"LazyTensor"` or `"ComplexLazyTensor"`: take the result as real, or as complex, with real and
+#'   imaginary parts in turn; `NA`: what the operation gives.
+#' @param dim_res dimension of the result, which has to be that by the rules of the operation; `NA`: not checked.
 #' @param is_operator `TRUE`: `opstr` is an operator.
 #' @param dim_check_type `"sameor1"` or `"same"`: refuse operands of other dimensions; `NA`: by the rules of the
 #'   operation only.
@@ -177,10 +185,10 @@ common_rows <- function(one, two, index, call) {
 #' @export
 unaryop.LazyTensor <- function(x, opstr, opt_arg = NA, opt_arg2 = NA, res_type = NA, dim_res = NA) {
   call <- sys.call()
+  require_given(call, x = missing(x), opstr = missing(opstr))
   check_string(opstr, "opstr", call)
-  parameters <- Filter(function(p) !(is.atomic(p) && length(p) == 1L && is.na(p)), list(opt_arg, opt_arg2))
-  parameters <- vapply(parameters, check_whole, 0, arg = "opt_arg", call = call)
-  with_dimension(apply_operation(opstr, list(x = x), parameters, call), dim_res, call)
+  parameters <- c(builder_parameter(opt_arg, "opt_arg", call), builder_parameter(opt_arg2, "opt_arg2", call))
+  builder_result(apply_operation(opstr, list(x = x), parameters, call), res_type, dim_res, call)
 }
 
 #' @rdname unaryop.LazyTensor
@@ -188,27 +196,36 @@ unaryop.LazyTensor <- function(x, opstr, opt_arg = NA, opt_arg2 = NA, res_type =
 binaryop.LazyTensor <- function(x, y, opstr, is_operator = FALSE, dim_check_type = "sameor1", res_type = NA,
                                 dim_res = NA, opt_arg = NA) {
   call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y), opstr = missing(opstr))
   check_string(opstr, "opstr", call)
   if (check_flag(is_operator, "is_operator", call)) {
     check_choice(opstr, names(binary_operators), "opstr", call)
-    return(with_dimension(apply_binary(opstr, list(x = x, y = y), call), dim_res, call))
+    if (!is_absent(opt_arg)) abort_argument("opt_arg", "NA: operators have no parameters", opt_arg, call)
+    return(builder_result(apply_binary(opstr, list(x = x, y = y), call), res_type, dim_res, call))
   }
   x <- as_operand(x, "x", call)
   y <- as_operand(y, "y", call)
   check_dims(list(x = x, y = y), dim_check_type, opstr, call)
-  operands <- if (is.LazyTensor(opt_arg)) list(x = x, opt_arg = opt_arg, y = y) else list(x = x, y = y)
-  with_dimension(apply_operation(opstr, operands, call = call), dim_res, call)
+  middle <- is.LazyTensor(opt_arg)
+  operands <- if (middle) list(x = x, opt_arg = opt_arg, y = y) else list(x = x, y = y)
+  parameters <- if (!middle) builder_parameter(opt_arg, "opt_arg", call)
+  builder_result(apply_operation(opstr, operands, parameters, call), res_type, dim_res, call)
 }
 
 #' @rdname unaryop.LazyTensor
 #' @export
 ternaryop.LazyTensor <- function(x, y, z, opstr, dim_check_type = "sameor1", dim_res = NA) {
   call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y), z = missing(z), opstr = missing(opstr))
   check_string(opstr, "opstr", call)
   operands <- list(x = as_operand(x, "x", call), y = as_operand(y, "y", call), z = as_operand(z, "z", call))
   check_dims(operands, dim_check_type, opstr, call)
-  with_dimension(apply_operation(opstr, operands, call = call), dim_res, call)
+  builder_result(apply_operation(opstr, operands, call = call), NA, dim_res, call)
 }
+
+is_absent <- function(x) is.null(x) || is.atomic(x) && length(x) == 1L && is.na(x)
+
+builder_parameter <- function(x, arg, call) if (!is_absent(x)) check_whole(x, arg, call)
 
 check_dims <- function(operands, type, opstr, call) {
   if (is.atomic(type) && length(type) == 1L && is.na(type)) return(invisible())
@@ -221,8 +238,24 @@ check_dims <- function(operands, type, opstr, call) {
   )
 }
 
-with_dimension <- function(x, dim_res, call) {
-  if (is.atomic(dim_res) && length(dim_res) == 1L && is.na(dim_res)) return(x)
-  x$dimres <- check_whole(dim_res, "dim_res", call, min = 1)
-  x
+builder_result <- function(x, res_type, dim_res, call) {
+  if (!is_absent(res_type)) {
+    check_choice(res_type, c("LazyTensor", "ComplexLazyTensor"), "res_type", call)
+    if (res_type == "LazyTensor") {
+      x$dimres <- declared_dim(x)
+      oldClass(x) <- "LazyTensor"
+      if (needs_s4_bit) x <- asS4(x)
+    } else if (!is.ComplexLazyTensor(x)) {
+      if (x$dimres %% 2 != 0) {
+        rkeops_abort("dimension", sprintf("%.0f real components are no complex ones", x$dimres), call = call,
+                     argument = "res_type", hint = "Real and imaginary parts take turns.")
+      }
+      x <- as_complex(x)
+    }
+  }
+  if (is_absent(dim_res)) return(x)
+  check_whole(dim_res, "dim_res", call, min = 1)
+  if (x$dimres == dim_res) return(x)
+  rkeops_abort("dimension", sprintf("the result has dimension %.0f", x$dimres), call = call, argument = "dim_res",
+               got = sprintf("`dim_res` is %.0f", dim_res), hint = "Leave `dim_res` out.")
 }

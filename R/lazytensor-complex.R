@@ -7,13 +7,16 @@
 #' and with R's complex numbers; reductions give complex matrices.
 #'
 #' @details
-#' * `+ - * /`, `^`, `==`, `!=`, `exp`, `log`, `sqrt`, `sin`, `cos`, `sinh`, `cosh`, [square()], [inv()]; powers,
-#'   logarithms and roots are principal values;
+#' * `+ - * /`, `^`, `==`, `!=`, `&`, `exp`, `log`, `log2`, `log10`, `sqrt`, `sin`, `cos`, `tan`, `asin`, `acos`,
+#'   `atan`, and the hyperbolic ones, `round`, `signif`, [square()], [inv()], [rsqrt()], [xlogx()], [sinxdivx()], [atan2()];
+#'   values, also on branch cuts, are those of base R;
 #' * `Re`, `Im`, `Mod` (or `abs`) and `Arg` give real LazyTensors; `Conj`;
 #' * [sum()] and [mean()], also over `"i"` and `"j"`, and `%*%`; the weights of [sumsoftmaxweight()] may be complex;
-#' * [concat()], [elem()], [extract()], [elemT()], [extractT()], [normalize()]; `ifelse()` with a real test;
-#' * [sqnorm2()], [norm2()], [sqdist()], and [weightedsqnorm()], [weightedsqdist()] with one real weight or one for each
-#'   component: sums of squared moduli.
+#' * [concat()], [elem()], [extract()], [elemT()], [extractT()], [normalize()]; `ifelse()` with a real test; [lookup()]
+#'   in complex tables;
+#' * [matvecmult()], [vecmatmult()], [tensorprod()], [tensordot()], [kron()];
+#' * [sqnorm2()], [norm2()], [sqdist()], and [weightedsqnorm()], [weightedsqdist()] with real weights: sums of squared
+#'   moduli, z' S Conj(z) for a symmetric matrix S.
 #' * `real2complex(x)` is x + 0i, `imag2complex(x)` is 0 + x i, `exp1j(x)` is cos(x) + i sin(x), for a real x.
 #'
 #' All else, such as `<`, `min()` or the scalar product `x | y`, has no meaning for complex numbers, and raises
@@ -82,7 +85,7 @@ from_real <- function(operation, x, call) {
 # R numbers as formulas hold them: a real matrix with columns re, im, re, im, ...; one row for a vector.
 interleave <- function(x) {
   if (!is.matrix(x)) x <- matrix(x, 1L)
-  x <- x + 0i
+  if (!is.complex(x)) x <- x + 0i  # (which would make -0 of a complex number 0: the other side of a cut)
   values <- matrix(0, nrow(x), 2L * ncol(x))
   values[, c(TRUE, FALSE)] <- Re(x)
   values[, c(FALSE, TRUE)] <- Im(x)
@@ -124,7 +127,9 @@ check_complex_reduction <- function(x, name, weight, call) {
 # Operations of the formula language that give complex vectors.
 complex_valued <- c(
   "Real2Complex", "Imag2Complex", "Conj", "ComplexAdd", "ComplexSubtract", "ComplexMult", "ComplexScal",
-  "ComplexDivide", "ComplexRealScal", "ComplexExp", "ComplexExp1j", "ComplexSum", "ComplexSumT"
+  "ComplexDivide", "ComplexRealScal", "ComplexExp", "ComplexExp1j", "ComplexSum", "ComplexSumT", "ComplexSqrt",
+  "ComplexTan", "ComplexTanh", "ComplexAsin", "ComplexAcos", "ComplexAtan", "ComplexAsinh", "ComplexAcosh",
+  "ComplexAtanh"
 )
 
 # What an operation of real numbers is for operands of which one is complex at least: a function of the list of
@@ -145,15 +150,15 @@ complex_rules <- list(
   Minus = function(operands, parameters, call) compose("Minus", operands, call = call, complex = TRUE),
   Inv = function(operands, parameters, call) 1 / operands[[1L]],
   Square = function(operands, parameters, call) operands[[1L]] * operands[[1L]],
-  Sqrt = function(operands, parameters, call) complex_power(operands[[1L]], 0.5),
-  Rsqrt = function(operands, parameters, call) complex_power(operands[[1L]], -0.5),
+  Rsqrt = function(operands, parameters, call) {  # 0 at 0, as for real numbers
+    Conj(compose("ComplexSqrt", operands, call = call)) * compose("InvOrZero", list(Mod(operands[[1L]])), call = call)
+  },
   Pow = function(operands, parameters, call) complex_power(operands[[1L]], parameters),
   Powf = function(operands, parameters, call) {
     check_dims(operands, "sameor1", "^", call)
     if (is.ComplexLazyTensor(operands[[2L]])) exp(operands[[2L]] * log(promote(operands[[1L]])))
     else complex_power(operands[[1L]], operands[[2L]])
   },
-  Exp = function(operands, parameters, call) compose("ComplexExp", operands, call = call),
   Log = function(operands, parameters, call) {
     real2complex(log(Mod(operands[[1L]]))) + imag2complex(Arg(operands[[1L]]))
   },
@@ -169,11 +174,28 @@ complex_rules <- list(
   Cosh = function(operands, parameters, call) {
     of_parts(operands[[1L]], function(a, b) cosh(a) * cos(b), function(a, b) sinh(a) * sin(b))
   },
+  Atan2 = function(operands, parameters, call) complex_angle(promote(operands[[1L]]), promote(operands[[2L]]), call),
+  XLogX = function(operands, parameters, call) {
+    z <- operands[[1L]]
+    z * log(ifelse(z == 0, 1, z))
+  },
+  SinXDivX = function(operands, parameters, call) {
+    z <- operands[[1L]]
+    ifelse(z == 0, 1, sin(z) / ifelse(z == 0, 1, z))
+  },
+  Round = function(operands, parameters, call) {
+    rounded <- function(part) apply_round(part, parameters, call)
+    of_parts(operands[[1L]], function(a, b) rounded(a), function(a, b) rounded(b))
+  },
   Equal = function(operands, parameters, call) {
     operands <- lapply(operands, promote)
     Re(operands[[1L]]) == Re(operands[[2L]]) & Im(operands[[1L]]) == Im(operands[[2L]])
   },
   NotEqual = function(operands, parameters, call) !complex_rules$Equal(operands, parameters, call),
+  And = function(operands, parameters, call) {
+    operands <- lapply(operands, function(z) if (is.ComplexLazyTensor(z)) z != 0 else z)
+    operands[[1L]] & operands[[2L]]
+  },
   Abs = function(operands, parameters, call) compose("ComplexAbs", operands, call = call),
   Sum = function(operands, parameters, call) compose("ComplexSum", operands, call = call),
 
@@ -184,6 +206,18 @@ complex_rules <- list(
   WeightedSqNorm = function(operands, parameters, call) weighted_squares(operands[[1L]], operands[[2L]], call),
   WeightedSqDist = function(operands, parameters, call) {
     weighted_squares(operands[[1L]], complex_pair("ComplexSubtract", operands[-1L], call), call)
+  },
+
+  MatVecMult = function(operands, parameters, call) bilinear("MatVecMult", operands, parameters, call),
+  VecMatMult = function(operands, parameters, call) bilinear("VecMatMult", operands, parameters, call),
+  TensorProd = function(operands, parameters, call) bilinear("TensorProd", operands, parameters, call),
+  TensorDot = function(operands, parameters, call) bilinear("TensorDot", operands, parameters, call),
+  Kron = function(operands, parameters, call) bilinear("Kron", operands, parameters, call),
+  Gather = function(operands, parameters, call) compose("Gather", operands, 2 * parameters, call, complex = TRUE),
+  Lookup = function(operands, parameters, call) {
+    column <- 2 * floor(operands[[3L]] + 0.5)  # of the real part
+    part <- function(column) compose("Lookup", c(operands[1:2], list(column)), 2 * parameters, call)
+    complex_of(part(column), part(column + 1))
   },
 
   Concat = function(operands, parameters, call) {
@@ -212,20 +246,48 @@ complex_rules <- list(
   }
 )
 
+# Of operations that are linear in both operands, out of real ones.
+bilinear <- function(operation, operands, parameters, call) {
+  real <- function(a, b) compose(operation, list(a, b), parameters, call)
+  x <- operands[[1L]]
+  y <- operands[[2L]]
+  if (!is.ComplexLazyTensor(x)) return(complex_of(real(x, Re(y)), real(x, Im(y))))
+  if (!is.ComplexLazyTensor(y)) return(complex_of(real(Re(x), y), real(Im(x), y)))
+  complex_of(real(Re(x), Re(y)) - real(Im(x), Im(y)), real(Re(x), Im(y)) + real(Im(x), Re(y)))
+}
+
+# atan(y / x) in the half plane that x lies in, as base R has it.
+complex_angle <- function(y, x, call) {
+  check_dims(list(y = y, x = x), "sameor1", "atan2", call)
+  angle <- atan(y / ifelse(x == 0, 1, x))
+  angle <- angle + pi * (Re(x) < 0)
+  angle <- ifelse(Re(angle) > pi, angle - 2 * pi, angle)
+  ifelse(x == 0, ifelse(y == 0, NaN, ifelse(Re(y) >= 0, pi / 2, -pi / 2)), angle)
+}
+
+check_real <- function(x, arg, call) {
+  if (!is.ComplexLazyTensor(x)) return(x)
+  rkeops_abort("unsupported", sprintf("`%s` is complex, real numbers are needed", arg), call = call, argument = arg,
+               hint = sprintf("Take Re(%s), Im(%s) or Mod(%s).", arg, arg, arg))
+}
+
 apply_complex <- function(operation, operands, parameters, call) {
   rule <- complex_rules[[operation]]
   if (!is.null(rule)) return(rule(operands, parameters, call))
+  of_complex <- paste0("Complex", operation)
+  if (of_complex %in% complex_valued) return(compose(of_complex, operands, parameters, call))
   if (!startsWith(operation, "Complex") && operation != "Conj") refuse_complex(operation, call)
   compose(operation, operands, parameters, call)
 }
 
 complex_pair <- function(operation, operands, call) {
-  check_dims(operands, "sameor1", operation, call)
+  check_dims(operands, "sameor1", called(call, operation), call)
   compose(operation, lapply(operands, promote), call = call)
 }
 
 # A complex LazyTensor from functions of real and imaginary part.
-of_parts <- function(z, re, im) real2complex(re(Re(z), Im(z))) + imag2complex(im(Re(z), Im(z)))
+of_parts <- function(z, re, im) complex_of(re(Re(z), Im(z)), im(Re(z), Im(z)))
+complex_of <- function(re, im) real2complex(re) + imag2complex(im)
 
 promote <- function(x) if (is.ComplexLazyTensor(x)) x else compose("Real2Complex", list(x))
 
@@ -250,13 +312,27 @@ whole_power <- function(z, n) {
 
 weighted_squares <- function(weight, z, call) {
   if (is.ComplexLazyTensor(weight)) refuse_complex("WeightedSqNorm", call)
-  check_dims(list(weight, z), "sameor1", "weightedsqnorm", call)
-  compose("Scalprod", list(weight, compose("ComplexSquareAbs", list(z))), call = call)
+  norm <- function(part) compose("WeightedSqNorm", list(weight, part), call = call)
+  norm(Re(z)) + norm(Im(z))
 }
 
 refuse_complex <- function(operation, call) {
-  name <- if (is.call(call) && is.name(call[[1L]])) as.character(call[[1L]]) else operation
-  hint <- if (operation == "Scalprod") "Write sum(x * y), or sum(Conj(x) * y)."
-          else "Take a real LazyTensor: Re(), Im(), Mod() or Arg() of it."
-  rkeops_abort("unsupported", sprintf("`%s` is not available for complex LazyTensors", name), hint = hint, call = call)
+  hint <- complex_hints[operation]
+  rkeops_abort(
+    "unsupported", sprintf("`%s` is not available for complex LazyTensors", called(call, operation)), call = call,
+    hint = if (is.na(hint)) "Take a real LazyTensor: Re(), Im(), Mod() or Arg() of it." else unname(hint)
+  )
+}
+
+complex_hints <- c(
+  Scalprod = "Write sum(x * y), or sum(Conj(x) * y).", Not = "Write z == 0.",
+  Expm1 = "Write exp(z) - 1.", Log1p = "Write log(1 + z).",
+  Min = "Mod(z) has a minimum.", Max = "Mod(z) has a maximum.",
+  LogSumExp = "log(sum(exp(z), index)) is the logarithm of a complex sum.",
+  WeightedSqNorm = "Weights are real: take Re() of them.", IfElse = "`test` is real: take Re() of it."
+)
+
+# The function that the user called.
+called <- function(call, otherwise) {
+  if (is.call(call) && is.name(call[[1L]])) sub("[.]LazyTensor$", "", as.character(call[[1L]])) else otherwise
 }

@@ -12,9 +12,19 @@ named_function <- function(name, plain = NULL) {
   operation <- named_functions[[name]]
   force(plain)
   function(x) {
+    if (missing(x)) require_given(sys.call(), x = TRUE)
     if (!is.null(plain) && !is.LazyTensor(x)) return(plain(x))
     apply_operation(operation, list(x = x), call = sys.call())
   }
+}
+
+# An error if an argument is missing: require_given(call, x = missing(x), y = missing(y)).
+require_given <- function(call, ...) {
+  absent <- c(...)
+  if (!any(absent)) return(invisible())
+  arg <- names(absent)[absent][1L]
+  rkeops_abort("argument", sprintf("`%s` is missing", arg), call = call, argument = arg,
+               hint = sprintf("The arguments are %s.", paste0("`", names(absent), "`", collapse = ", ")))
 }
 
 #' Functions of LazyTensors
@@ -34,7 +44,8 @@ named_function <- function(name, plain = NULL) {
 #'   are true, else no. If it holds other numbers, yes where **test >= 0**, else no.
 #'
 #' Vectors to numbers: `sqnorm2(x)`, `norm2(x)`, `sqdist(x, y)`, and with weights s of dimension 1, D (diagonal) or
-#' D^2 (matrix, row by row) `weightedsqnorm(x, s)`, `weightedsqdist(x, y, s)`. `normalize(x)` divides by the norm.
+#' D^2 (matrix, row by row; or a plain D x D matrix) `weightedsqnorm(x, s)`, `weightedsqdist(x, y, s)`. `normalize(x)`
+#' divides by the norm.
 #'
 #' Parts of vectors (positions count from 1, or as the option `index_base` says): `elem(x, m)` component m;
 #' `elemT(x, m, n)` zeros of length n with the number x at position m; `extract(x, m, d)` d components from position m
@@ -42,17 +53,27 @@ named_function <- function(name, plain = NULL) {
 #' `one_hot(x, D)` the vector of length D with 1 at position x, or at the whole number nearest to it (2.5 counts as 3); where
 #' there is no such position, as for 0 or D + 1, all components are 0.
 #'
-#' Matrices stored row by row in vectors: `matvecmult(m, v)`, `vecmatmult(v, m)`, `tensorprod(x, y)` (outer product).
+#' Matrices and arrays in vectors are on a [page of their own][lazytensor_tensors], as are
+#' [derivatives][lazytensor_derivatives], [bspline()], [softdtw()], [lookup()] and [matern()]. Operations of
+#' [formula text][rkeops_operations] that have no function here are written with others: `SumT` by an operation with a
+#' vector, such as `x + c(0, 0)`; `DiffClampInt(x, m, n)` as `(x >= m) & (x <= n)`; `ComplexSquareAbs(z)` as `Mod(z)^2`;
+#' `Factorize` is not needed. `Reverse` and `InvOrZero` are there by name, as in `unaryop.LazyTensor(x, "Reverse")`.
 #'
 #' `square()`, `rsqrt()`, `inv()`, `xlogx()`, `sinxdivx()`, `relu()`, `erf()`, `erfc()`, `besselj0()` and `besselj1()` work
 #' on ordinary numbers too. `ifelse()`, `atan2()` and `step()` do what they do in base R and stats unless a LazyTensor is given.
+#' `extract()` is also the name of functions of `tidyr`, `magrittr` and others: where such a package is attached later,
+#' write `rkeops::extract()`.
 #'
-#' @param x,y,s,m,v,a,b,z,test,yes,no LazyTensors, numbers or numeric vectors; `m` of `elem()`, `elemT()`,
-#'   `extract()` and `extractT()` is a position, `y` and `z` of `clampint()` are whole numbers.
+#' @param x,y,test,yes,no LazyTensors, numbers or numeric vectors; for `clampint()`, `y` and `z` are whole numbers.
+#' @param s weights: a LazyTensor, number or numeric vector, or a numeric matrix.
+#' @param a,b bounds of `clamp()`, modulus and lower bound of `mod()`: LazyTensors, numbers or numeric vectors.
+#' @param z a whole number, the upper bound.
+#' @param m a position.
 #' @param n,d,D length of a vector.
 #' @param object a LazyTensor, or a fitted model for [stats::step()].
 #' @param ... arguments of [stats::step()].
-#' @return A LazyTensor.
+#' @return A LazyTensor. Errors: of class `rkeops_error_dimension` if dimensions do not go together,
+#'   `rkeops_error_argument` if an argument is missing, or a position does not exist.
 #' @name lazytensor_functions
 #' @examples
 #' x_i <- Vi(matrix(runif(12), 4))
@@ -130,26 +151,47 @@ normalize <- named_function("normalize")
 
 #' @rdname lazytensor_functions
 #' @export
-sqdist <- function(x, y) apply_operation("SqDist", list(x = x, y = y), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-weightedsqnorm <- function(x, s) apply_operation("WeightedSqNorm", list(s = s, x = x), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-weightedsqdist <- function(x, y, s) {
-  apply_operation("WeightedSqDist", list(s = s, x = x, y = y), call = sys.call())
+sqdist <- function(x, y) {
+  call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y))
+  apply_operation("SqDist", list(x = x, y = y), call = call)
 }
 
 #' @rdname lazytensor_functions
 #' @export
-clamp <- function(x, a, b) apply_operation("Clamp", list(x = x, a = a, b = b), call = sys.call())
+weightedsqnorm <- function(x, s) {
+  call <- sys.call()
+  require_given(call, x = missing(x), s = missing(s))
+  x <- as_operand(x, "x", call)
+  s <- matrix_operand(s, "s", call, label_of(substitute(s)), rows = c(x = x$dimres), columns = c(x = x$dimres))
+  apply_operation("WeightedSqNorm", list(s = s, x = x), call = call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+weightedsqdist <- function(x, y, s) {
+  call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y), s = missing(s))
+  x <- as_operand(x, "x", call)
+  y <- as_operand(y, "y", call)
+  dim <- if (x$dimres > 1) c(x = x$dimres) else c(y = y$dimres)
+  s <- matrix_operand(s, "s", call, label_of(substitute(s)), rows = dim, columns = dim)
+  apply_operation("WeightedSqDist", list(s = s, x = x, y = y), call = call)
+}
+
+#' @rdname lazytensor_functions
+#' @export
+clamp <- function(x, a, b) {
+  call <- sys.call()
+  require_given(call, x = missing(x), a = missing(a), b = missing(b))
+  apply_operation("Clamp", list(x = x, a = a, b = b), call = call)
+}
 
 #' @rdname lazytensor_functions
 #' @export
 clampint <- function(x, y, z) {
   call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y), z = missing(z))
   limits <- c(check_whole(y, "y", call), check_whole(z, "z", call))
   apply_operation("ClampInt", list(x = x), limits, call)
 }
@@ -157,6 +199,7 @@ clampint <- function(x, y, z) {
 #' @rdname lazytensor_functions
 #' @export
 mod <- function(x, a, b = 0) {
+  require_given(sys.call(), x = missing(x), a = missing(a))
   if (is.LazyTensor(x) || is.LazyTensor(a) || is.LazyTensor(b)) {
     return(apply_operation("Mod", list(x = x, a = a, b = b), call = sys.call()))
   }
@@ -187,19 +230,11 @@ exact_remainder <- function(x, y) {
 
 #' @rdname lazytensor_functions
 #' @export
-concat <- function(x, y) apply_operation("Concat", list(x = x, y = y), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-matvecmult <- function(m, v) apply_operation("MatVecMult", list(m = m, v = v), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-vecmatmult <- function(v, m) apply_operation("VecMatMult", list(v = v, m = m), call = sys.call())
-
-#' @rdname lazytensor_functions
-#' @export
-tensorprod <- function(x, y) apply_operation("TensorProd", list(x = x, y = y), call = sys.call())
+concat <- function(x, y) {
+  call <- sys.call()
+  require_given(call, x = missing(x), y = missing(y))
+  apply_operation("Concat", list(x = x, y = y), call = call)
+}
 
 # ---- parts of vectors: positions are the user's here and 0-based in formulas
 
@@ -215,6 +250,7 @@ check_position <- function(m, size, call) {
 #' @export
 elem <- function(x, m) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m))
   x <- as_operand(x, "x", call)
   apply_operation("Elem", list(x = x), check_position(m, x$dimres, call), call)
 }
@@ -223,6 +259,7 @@ elem <- function(x, m) {
 #' @export
 elemT <- function(x, m, n) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m), n = missing(n))
   n <- check_whole(n, "n", call, min = 1)
   apply_operation("ElemT", list(x = x), c(n, check_position(m, n, call)), call)
 }
@@ -231,6 +268,7 @@ elemT <- function(x, m, n) {
 #' @export
 extract <- function(x, m, d) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m), d = missing(d))
   x <- as_operand(x, "x", call)
   start <- check_position(m, x$dimres, call)
   apply_operation("Extract", list(x = x), c(start, check_whole(d, "d", call, min = 1, max = x$dimres - start)), call)
@@ -240,6 +278,7 @@ extract <- function(x, m, d) {
 #' @export
 extractT <- function(x, m, d) {
   call <- sys.call()
+  require_given(call, x = missing(x), m = missing(m), d = missing(d))
   x <- as_operand(x, "x", call)
   d <- check_whole(d, "d", call, min = x$dimres)
   apply_operation("ExtractT", list(x = x), c(check_position(m, d - x$dimres + 1, call), d), call)
@@ -249,6 +288,7 @@ extractT <- function(x, m, d) {
 #' @export
 one_hot <- function(x, D) {
   call <- sys.call()
+  require_given(call, x = missing(x), D = missing(D))
   D <- check_whole(D, "D", call, min = 1)
   x <- as_operand(x, "x", call)
   if (index_base() != 0L) x <- apply_operation("Subtract", list(x = x, base = new_constant(index_base())), call = call)
@@ -270,6 +310,7 @@ ifelse.default <- base::ifelse
 #' @export
 ifelse.LazyTensor <- function(test, yes, no) {
   call <- sys.call()
+  require_given(call, test = missing(test), yes = missing(yes), no = missing(no))
   if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = new_constant(1)), call = call)  # 0 or -1
   apply_operation("IfElse", list(test = test, yes = yes, no = no), call = call)
 }
@@ -283,7 +324,11 @@ atan2.default <- function(y, x) if (is.LazyTensor(x)) atan2.LazyTensor(y, x) els
 
 #' @rdname lazytensor_functions
 #' @export
-atan2.LazyTensor <- function(y, x) apply_operation("Atan2", list(y = y, x = x), call = sys.call())
+atan2.LazyTensor <- function(y, x) {
+  call <- sys.call()
+  require_given(call, y = missing(y), x = missing(x))
+  apply_operation("Atan2", list(y = y, x = x), call = call)
+}
 
 #' @rdname lazytensor_functions
 #' @export
@@ -294,4 +339,13 @@ step.default <- stats::step
 
 #' @rdname lazytensor_functions
 #' @export
-step.LazyTensor <- function(object, ...) apply_operation("Step", list(object = object), call = sys.call())
+step.LazyTensor <- function(object, ...) {
+  call <- sys.call()
+  if (missing(object) && identical(names(list(...)), "x")) return(step.LazyTensor(..1))  # its name in RKeOps 2
+  require_given(call, object = missing(object))
+  if (...length() > 0L) {
+    rkeops_abort("argument", "step() of a LazyTensor takes nothing but the LazyTensor", call = call,
+                 got = sprintf("got %d arguments", ...length() + 1L))
+  }
+  apply_operation("Step", list(object = object), call = call)
+}

@@ -7,15 +7,18 @@
 #' categories, transition probabilities, embeddings, and tabulated functions.
 #'
 #' Positions count from 1, or as the option `index_base` says. They are exact for tables of any size in `float64`, and
-#' up to 2^24 rows or columns in `float32`. Positions that are not whole numbers are rounded to the nearest one.
+#' up to 2^24 rows or columns (half of that for complex tables) in `float32`. Positions that are not whole numbers are
+#' rounded to the nearest one.
 #' At positions outside of the table (also NaN) the value is NaN; there are no negative positions.
 #'
 #' Gradients exist with respect to the table (give a vector as `Pm(v)`, to name it as the variable of [grad()]), not with
 #' respect to positions.
 #'
-#' @param table a numeric vector or matrix, or a vector that is a parameter, made by [Pm()].
+#' @param table a numeric or complex vector or matrix, or a vector that is a parameter, made by [Pm()].
 #' @param i,j positions: LazyTensors of dimension 1 (or single numbers).
-#' @return A LazyTensor of dimension 1, or of the length of a row or column.
+#' @return A LazyTensor of dimension 1, or of the length of a row or column; complex if `table` is. Errors: of class
+#'   `rkeops_error_input` for a table that is not numeric, `rkeops_error_argument` if `i` is missing, or `table` depends
+#'   on i or j, `rkeops_error_dimension` for positions that are vectors.
 #' @examples
 #' # the cost of taking a category for another one
 #' cost <- matrix(c(0, 1, 4, 1, 0, 2, 4, 2, 0), 3)
@@ -30,6 +33,7 @@
 #' @export
 lookup <- function(table, i = NULL, j = NULL) {
   call <- sys.call()
+  require_given(call, table = missing(table))
   label <- label_of(substitute(table))
   table <- check_table(table, call)
   if (is.null(i) && (is.null(j) || !is.matrix(table))) {
@@ -44,6 +48,7 @@ lookup <- function(table, i = NULL, j = NULL) {
     if (!is.null(i)) table <- t(table)  # the engine wants row after row; columns are looked up as they are
     row <- nrow(table)
   }
+  if (is.complex(table)) table <- new_complex_variable(as.vector(table), "Pm", label)
   if (!is.LazyTensor(table)) table <- new_variable(as.vector(table), "Pm", length(table), NA_real_, label)
   operands <- list(table = table)
   if (!is.null(i)) operands$i <- position_operand(i, "i", call)
@@ -60,9 +65,9 @@ check_table <- function(table, call) {
     rkeops_abort("argument", paste("`table` must be", expected), got = paste("got", readable_formula(table)), call = call,
                  argument = "table", hint = "A table cannot depend on i or j, nor be computed in the formula.")
   }
-  table <- plain_numbers(table, "table", call)
+  if (!is.complex(table)) table <- plain_numbers(table, "table", call)
   if (length(table) == 0L || length(dim(table)) > 2L) abort_argument("table", expected, table, call, kind = "input")
-  longest <- if (is.matrix(table)) max(dim(table)) else length(table)
+  longest <- (if (is.matrix(table)) max(dim(table)) else length(table)) * (if (is.complex(table)) 2 else 1)
   if (current_options()$precision == "float32" && longest > 2^24) {
     rkeops_abort("input", "`table` has more than 2^24 rows or columns: their numbers are not exact in float32",
                  call = call, argument = "table", hint = "Call rkeops_use_float64().")
@@ -72,7 +77,7 @@ check_table <- function(table, call) {
 
 # A position as formulas count, from 0.
 position_operand <- function(x, arg, call) {
-  x <- as_operand(x, arg, call)
+  x <- check_real(as_operand(x, arg, call), arg, call)
   if (x$dimres != 1) {
     rkeops_abort("dimension", sprintf("`%s` has dimension %.0f, a position has dimension 1", arg, x$dimres), call = call,
                  argument = arg, hint = sprintf("elem(%s, m) takes component m.", arg))

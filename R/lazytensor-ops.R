@@ -29,7 +29,8 @@ math_functions <- c(
 #'   2^53 on). `x %% 0` is NaN.
 #' * `abs sign sqrt floor ceiling trunc exp expm1 log log2 log10 log1p cos sin tan acos asin atan cosh sinh tanh acosh
 #'   asinh atanh lgamma digamma trigamma`; `log(x, base)`.
-#' * `round(x, digits)`: halves are rounded away from zero, unlike for R numbers.
+#' * `round(x, digits)` and `signif(x, digits)`: halves are rounded away from zero, unlike for R numbers. `digits` is
+#'   one number.
 #' * Other functions raise an error of class `rkeops_error_unsupported`.
 #'
 #' Truth values are what comparisons, `!`, `&` and `|` ("or") give, parts of them ([elem()], [extract()], [concat()],
@@ -39,10 +40,12 @@ math_functions <- c(
 #' false, except `!=`, and for `!`, `&` and `|` NaN in data is not 0 and so counts as true.
 #'
 #' @param e1,e2,x LazyTensors, numbers or numeric vectors.
-#' @param ... `base` of `log()`, `digits` of `round()`.
+#' @param ... `base` of `log()`, `digits` of `round()` and `signif()`. As for all classes of R objects, methods are
+#'   found by the first argument: in `log(2, base = x)` no LazyTensor is seen; write `log(2) / log(x)`.
 #' @return A LazyTensor.
 #' @name lazytensor_operators
 #' @aliases Ops.LazyTensor Math.LazyTensor
+#'   Math2,LazyTensor,ANY-method Math2,ANY,LazyTensor-method
 #'   Ops,LazyTensor,data.frame-method Ops,data.frame,LazyTensor-method
 #'   Ops,LazyTensor,factor-method Ops,factor,LazyTensor-method
 #'   Ops,LazyTensor,Date-method Ops,Date,LazyTensor-method
@@ -109,30 +112,113 @@ apply_power <- function(operands, call) {
 Math.LazyTensor <- function(x, ...) {
   shown <- substitute(x)
   if (!is.language(shown)) shown <- quote(x)  # round() and signif() have it evaluated by now
-  call <- as.call(list(as.name(.Generic), shown, ...))
-  operation <- unname(math_functions[.Generic])
+  if (.Generic == "log" && ...length() == 1L && base_for_x(x, ..1, sys.call())) {
+    return(apply_math("log", ..1, list(x), call("log", quote(x), quote(base))))
+  }
+  apply_math(.Generic, x, list(...), as.call(list(as.name(.Generic), shown, ...)))
+}
+
+# R up to some version gives the methods of log(base = b, x = a) b as x and a as `base`: values in the order of the
+# arguments of log(), names in the order of the call.
+log_swaps <- local({
+  Math.rkeops_probe <- function(x, ...) !inherits(x, "rkeops_probe")
+  isTRUE(log(base = 2, x = structure(1, class = "rkeops_probe")))
+})
+
+base_for_x <- function(x, base, call) {
+  if (!is.LazyTensor(base)) return(FALSE)
+  if (!is.LazyTensor(x)) return(TRUE)  # the method was found for what is really x
+  first <- names(call)[2L] %||% ""
+  log_swaps && nzchar(first) && startsWith("base", first)
+}
+
+# The second argument of Math functions that have one.
+math_options <- c(log = "base", round = "digits", signif = "digits")
+
+apply_math <- function(name, x, options, call) {
+  operation <- unname(math_functions[name])
   if (!is.na(operation)) return(apply_operation(operation, list(x = x), call = call))
+  option <- math_option(name, options, call)
   unary <- function(operation, x) apply_operation(operation, list(x = x), call = call)
-  switch(.Generic,
-    log = apply_log(x, ..., call = call),
-    log2 = apply_log(x, 2, call = call),
-    log10 = apply_log(x, 10, call = call),
-    round = apply_round(x, ..., call = call),
+  switch(name,
+    log = apply_log(x, option, call),
+    log2 = apply_log(x, 2, call),
+    log10 = apply_log(x, 10, call),
+    round = apply_round(x, if (is.null(option)) 0 else check_digits(option, call), call),
+    signif = apply_signif(x, if (is.null(option)) 6 else check_digits(option, call), call),
     ceiling = -unary("Floor", -x),
     trunc = unary("Sign", x) * unary("Floor", unary("Abs", x)),
-    refuse_function(.Generic, call)
+    refuse_function(name, call)
   )
 }
 
-apply_log <- function(x, base = exp(1), call) {
+# The option by position or by name, NULL if it is not given.
+math_option <- function(name, options, call) {
+  wanted <- math_options[name]
+  given <- names(options) %||% rep.int("", length(options))
+  if (length(options) == 0L || is.na(wanted) && name != "trunc") return(NULL)  # R counts the arguments of others
+  if (!is.na(wanted) && length(options) == 1L && given %in% c("", wanted)) return(options[[1L]])
+  unknown <- c(given[!given %in% c("", wanted)], "")[1L]
+  rkeops_abort(
+    "argument",
+    if (is.na(wanted)) sprintf("%s() of a LazyTensor takes nothing but `x`", name)
+    else sprintf("%s() of a LazyTensor takes `x` and `%s`", name, wanted),
+    got = if (nzchar(unknown)) sprintf("got `%s`", unknown) else sprintf("got %d arguments", length(options) + 1L),
+    call = call, argument = if (nzchar(unknown)) unknown
+  )
+}
+
+# log(x, base) of base R: complex if one of them is.
+apply_log <- function(x, base, call) {
+  if (is.ComplexLazyTensor(base) || is.complex(base)) x <- promote(x)
   log_x <- apply_operation("Log", list(x = x), call = call)
-  if (identical(base, exp(1))) return(log_x)
-  log_base <- if (is.LazyTensor(base)) apply_operation("Log", list(base = base), call = call) else log(base)
+  if (is.null(base)) return(log_x)
+  if (!is.LazyTensor(base)) {
+    if (!is.numeric(base) && !is.complex(base) || is.object(base)) {
+      abort_argument("base", "a number or a LazyTensor", base, call)
+    }
+    log_base <- if (is.ComplexLazyTensor(x)) log(base + 0i) else suppressWarnings(log(base))  # NaN, as for LazyTensors
+  } else {
+    log_base <- apply_operation("Log", list(base = base), call = call)
+  }
   apply_operation("Divide", list(x = log_x, base = log_base), call = call)
 }
 
-apply_round <- function(x, digits = 0, call) {
-  apply_operation("Round", list(x = x), check_whole(digits, "digits", call, min = -300, max = 300), call)
+# As base R takes them: any number, rounded to a whole one.
+check_digits <- function(digits, call) {
+  if (!is.numeric(digits) && !is.logical(digits) || is.object(digits) || length(digits) != 1L || is.na(digits)) {
+    abort_argument("digits", "a number", digits, call)
+  }
+  min(max(floor(digits + 0.5), -300), 300)
+}
+
+# From 16 digits on, products with powers of ten could overflow; numbers too large to have that many digits stay as
+# they are.
+apply_round <- function(x, digits, call) {
+  rounded <- apply_operation("Round", list(x = x), digits, call)
+  if (digits < 16 || is.ComplexLazyTensor(x)) return(rounded)
+  ifelse(abs(x) < 2^52 / 10^digits, rounded, x)
+}
+
+apply_signif <- function(x, digits, call) {
+  digits <- max(digits, 1)
+  if (is.ComplexLazyTensor(x)) {
+    larger <- ifelse(abs(Re(x)) > abs(Im(x)), abs(Re(x)), abs(Im(x)))
+    return(of_parts(x, function(a, b) significant(a, larger, digits), function(a, b) significant(b, larger, digits)))
+  }
+  significant(x, apply_operation("Abs", list(x = x), call = call), digits)
+}
+
+# x rounded to as many decimals as give `size` so many digits. Only powers of ten with exponents of 0 and more are
+# exact, hence a product or a quotient.
+significant <- function(x, size, digits) {
+  ten <- new_constant(10)
+  magnitude <- floor(log(size) * (1 / log(10)))
+  magnitude <- magnitude + (ten^(magnitude + 1) <= size) - (ten^magnitude > size)  # the logarithm is rounded
+  decimals <- (digits - 1) - magnitude
+  up <- ten^relu(decimals)
+  down <- ten^relu(-decimals)
+  ifelse((size > 0) & (size < Inf) & (up < Inf), round(x * up / down) * down / up, x)
 }
 
 refuse_function <- function(name, call, hint = NULL) {

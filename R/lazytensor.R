@@ -172,6 +172,9 @@ label_of <- function(expression) {
 #'   `is.LazyParameter()`, `is.ComplexLazyParameter()`: is it one number, a parameter of dimension 1.
 #'   `is.LazyVector()`: has it a parameter. `is.LazyMatrix()`: has it a variable indexed by i or j.
 #'   `is.int()`: is it one whole number.
+#' @details LazyTensors are S3 objects. Before R 4.3, `%*%` looks for methods only where the S4 bit is set, so that
+#'   `isS4()` of a LazyTensor is `TRUE` there, and `testthat::expect_s3_class()` refuses it;
+#'   `inherits(x, "LazyTensor")`, `is.LazyTensor(x)` and `testthat::expect_s4_class(x, "LazyTensor")` do not. From R 4.3 on `isS4()` is `FALSE`.
 #' @examples
 #' is.LazyTensor(Vi(matrix(1:6, 3)))
 #' is.LazyParameter(Pm(0.5))

@@ -38,7 +38,8 @@ reduction_forms <- c(
   "ArgKMin_Reduction(F, K, axis)" = "their rows",
   "KMin_ArgKMin_Reduction(F, K, axis)" = "the K smallest values and their rows",
   "LogSumExp_Reduction(F, axis)" = "log of the sum of e^F, without overflow, of each component",
-  "LogSumExpWeight_Reduction(F, W, axis)" = "log of the sum of e^F W, for F of dimension 1",
+  "LogSumExpWeight_Reduction(F, W, axis)" =
+    "log of the sum of e^F W, for F of dimension 1; also LogSumExp_Reduction(F, W, axis)",
   "SumSoftMaxWeight_Reduction(F, W, axis)" = "sum of e^F W divided by the sum of e^F, for F of dimension 1",
   "Max_SumShiftExp_Reduction(F, axis)" = "m, the largest F, and the sum of e^(F - m), for F of dimension 1",
   "Max_SumShiftExpWeight_Reduction(F, W, axis)" = "m, the largest F, and the sum of e^(F - m) W, for F of dimension 1"

@@ -23,6 +23,6 @@
 #' @useDynLib rkeops, .registration = TRUE
 #' @importFrom Rcpp evalCpp
 #' @importFrom stats step
-#' @importFrom methods Ops setMethod setOldClass show
+#' @importFrom methods Math2 Ops setMethod setOldClass show
 #' @keywords internal
 "_PACKAGE"

@@ -5,7 +5,7 @@
 
 needs_s4_bit <- getRversion() < "4.3.0"
 
-#' @rawNamespace if (getRversion() < "4.3.0") exportMethods("%*%", Ops, show)
+#' @rawNamespace if (getRversion() < "4.3.0") exportMethods("%*%", Ops, Math2, show)
 setOldClass(c("ComplexLazyTensor", "LazyTensor"))
 
 if (needs_s4_bit) {
@@ -22,6 +22,17 @@ if (needs_s4_bit) {
     }
   }
   rm(classes, other)
+
+  # round() and signif() look at their first argument only, before names are matched: round(digits = 2, x = K).
+  for (classes in list(c("LazyTensor", "ANY"), c("ANY", "LazyTensor"))) {
+    setMethod("Math2", classes, function(x, digits) {
+      options <- if (missing(digits)) list() else list(digits)
+      call <- as.call(c(list(as.name(.Generic), quote(x)), if (is.LazyTensor(x)) options else list(quote(digits))))
+      if (!is.LazyTensor(x)) abort_argument("digits", "a number", digits, call)
+      apply_math(.Generic, x, options, call)
+    })
+  }
+  rm(classes)
 
   # Objects with the S4 bit are printed by show().
   setMethod("show", "LazyTensor", function(object) print.LazyTensor(object))

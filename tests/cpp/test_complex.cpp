@@ -32,6 +32,10 @@ void complex_values() {
                 {"ComplexSquareAbs(z)", {5, 9.25}}, {"ComplexAbs(z)", {std::sqrt(5.0), std::sqrt(9.25)}}, {"ComplexAbs(n)", {0, 1}},
                 {"ComplexAngle(z)", {std::arg(z[0]), std::arg(z[1])}}, {"ComplexAngle(n)", {0, -pi}}, {"ComplexAngle(Real2Complex(-s))", {pi}},
                 {"ComplexExp(z)", flat({std::exp(z[0]), std::exp(z[1])})}, {"ComplexExp(c)", flat({std::exp(c)})},
+                {"ComplexSqrt(z)", flat({std::sqrt(z[0]), std::sqrt(z[1])})}, {"ComplexTan(z)", flat({std::tan(z[0]), std::tan(z[1])})}, {"ComplexTanh(c)", flat({std::tanh(c)})},
+                {"ComplexAsin(z)", flat({std::asin(z[0]), std::asin(z[1])})}, {"ComplexAcos(c)", flat({std::acos(c)})}, {"ComplexAtan(z)", flat({std::atan(z[0]), std::atan(z[1])})},
+                {"ComplexAsinh(z)", flat({std::asinh(z[0]), std::asinh(z[1])})}, {"ComplexAcosh(Conj(c))", flat({std::acosh(std::conj(c))})}, {"ComplexAtanh(c)", flat({std::atanh(c)})},
+                {"ComplexSqrt(n)", {0, 0, 0, -1}}, {"ComplexSqrt(Real2Complex(-s))", {0, std::sqrt(1.5)}}, {"ComplexAsin(Real2Complex(s+0.5))", {pi / 2, -std::acosh(2.0)}},
                 {"ComplexExp1j(x)", {std::cos(0.5), std::sin(0.5), std::cos(2.0), -std::sin(2.0), std::cos(3.0), std::sin(3.0)}},
                 {"ComplexSum(z)", {0.5, 5}}, {"ComplexSum(c)", {0.5, -1.5}}, {"ComplexSumT(c,6)", {0.5, -1.5, 0.5, -1.5, 0.5, -1.5}}, {"ComplexSumT(c,2)", {0.5, -1.5}},
                 {"ComplexSumT(c,3)", {0.5, -1.5, 0.5}}, {"ComplexSumT(c,1)", {0.5}}, {"ComplexDivide(z,Zero(4))", Values(4, std::nan(""))},
@@ -177,6 +181,7 @@ void derivatives() {
                            "ComplexSubtract(Imag2Complex(t),z)", "ComplexMult(Real2Complex(x),w)", "ComplexMult(c,z)", "ComplexMult(Real2Complex(t),z)", "ComplexScal(c,ComplexMult(z,w))",
                            "ComplexDivide(z,w+3)", "ComplexDivide(Real2Complex(x),4+c)", "ComplexDivide(c,Real2Complex(x)+3)", "ComplexRealScal(t,w)", "ComplexRealScal(z,t)", "ComplexSquareAbs(z)",
                            "ComplexSquareAbs(Real2Complex(x))", "ComplexAbs(z+4)", "ComplexAbs(ComplexAdd(Real2Complex(x),w+3))", "ComplexAngle(z+4)", "ComplexExp(ComplexMult(z,w))", "ComplexExp1j(x*y)", "ComplexExp1j(t)",
+                           "ComplexSqrt(ComplexAdd(z,c))", "ComplexTan(z)", "ComplexTanh(ComplexMult(z,w)/4)", "ComplexAsin(ComplexAdd(w,c))", "ComplexAcos(z)", "ComplexAtan(ComplexMult(z,c))", "ComplexAsinh(z)", "ComplexAcosh(w)", "ComplexAtanh(z)",
                            "ComplexSum(ComplexMult(z,z))", "ComplexSumT(c,5)*Concat(x,c)", "ComplexSumT(ComplexSum(z),6)", "ComplexReal(ComplexExp(ComplexMult(c,Real2Complex(x))))|y",
                            "TensorDot(A,x,[3,3],[3],[1],[0])", "TensorDot(T,A,[2,3,2],[3,3],[1],[0],[2,0,1])", "TensorDot(T,T,[2,3,2],[2,2,3],[1,2],[2,0])", "TensorDot(T,z,[2,3,2],[3,2],[2,1],[1,0])", "TensorDot(x,y,[3],[3],[],[],[1,0])",
                            "Kron(A,c,[3,3],[1,2])", "Kron(c,T,[2],[2,3,2])", "Kron(x,x,[3],[3,1])"}) {

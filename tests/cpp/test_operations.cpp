@@ -89,6 +89,9 @@ void dimensions() {
   for (const char* name : {"Real2Complex", "Imag2Complex", "ComplexExp1j"}) dim(name, {1}, {}, 2), dim(name, {3}, {}, 6);
   for (const char* name : {"ComplexReal", "ComplexImag", "ComplexSquareAbs", "ComplexAbs", "ComplexAngle"}) dim(name, {2}, {}, 1), dim(name, {6}, {}, 3);
   for (const char* name : {"Conj", "ComplexExp"}) dim(name, {2}, {}, 2), dim(name, {6}, {}, 6);
+  for (const char* name : {"ComplexSqrt", "ComplexTan", "ComplexTanh", "ComplexAsin", "ComplexAcos", "ComplexAtan", "ComplexAsinh", "ComplexAcosh", "ComplexAtanh"}) {
+    dim(name, {2}, {}, 2), dim(name, {6}, {}, 6), refused(name, {3}, {}, dimension, "an even one is needed");
+  }
   for (const char* name : {"Conj", "ComplexExp", "ComplexReal", "ComplexImag", "ComplexSquareAbs", "ComplexAbs", "ComplexAngle", "ComplexSum"}) {
     for (std::int64_t odd : {1, 3, 7}) refused(name, {odd}, {}, dimension, "an even one is needed");
   }

@@ -42,6 +42,7 @@ complex_cases <- function() {
   one <- function(name, f, range = c(-2, 2)) {
     case(sprintf("%s(a+b)", name), function(a, b) f(to_complex(a + b)), c(4, 4), range)
   }
+  of_base <- function(name, f) one(name, function(z) to_parts(f(z)), positive)
   list(
     case("Real2Complex(a*b)", function(a, b) to_parts(a * b), c(3, 3)),
     case("Imag2Complex(a*b)", function(a, b) to_parts(1i * a * b), c(3, 3)),
@@ -53,6 +54,9 @@ complex_cases <- function() {
     case("ComplexRealScal(a,b)", function(a, b) to_parts(a * to_complex(b)), c(1, 4)),
     case("ComplexRealScal(b,a)", function(a, b) to_parts(b * to_complex(a)), c(4, 1)),
     one("ComplexSquareAbs", function(z) Mod(z)^2), one("ComplexAbs", Mod), one("ComplexAngle", Arg, c(-0.25, 2)),
+    of_base("ComplexSqrt", sqrt), of_base("ComplexTan", tan), of_base("ComplexTanh", tanh), of_base("ComplexAsin", asin),
+    of_base("ComplexAcos", acos), of_base("ComplexAtan", atan), of_base("ComplexAsinh", asinh),
+    of_base("ComplexAcosh", acosh), of_base("ComplexAtanh", atanh),
     one("ComplexExp", function(z) to_parts(exp(z))), one("ComplexSum", function(z) to_parts(sum(z))),
     case("ComplexExp1j(a*b)", function(a, b) to_parts(exp(1i * a * b)), c(3, 3)),
     case("ComplexSumT(a+b,6)", function(a, b) rep(a + b, 3), c(2, 2))

@@ -84,3 +84,51 @@ test_that("tangents of complex variables", {
   expect_close(jvp(Mod(z_i)^2, z_i, 1i, "j"), 2 * Im(z))
   expect_close(hvp(Mod(z_i)^2, z_i, u), 2 * u)
 })
+
+test_that("hvp() of a loss agrees with differences of gradients", {
+  local_rkeops_options(precision = "float64")
+  x <- random_matrix(4, 3, 1)
+  y_j <- Vj(random_matrix(5, 3, 2))
+  tangent <- random_matrix(4, 3, 3)
+  h <- 1e-5
+  check <- function(form, ..., second = NULL) {
+    gradient <- function(x) {
+      x_i <- Vi(x)
+      gradients(form(x_i), x_i, ...)$gradient
+    }
+    x_i <- Vi(x)
+    product <- hvp(form(x_i), x_i, tangent, ..., second = second)
+    expect_close(product, (gradient(x + h * tangent) - gradient(x - h * tangent)) / (2 * h), 1e-6)
+  }
+  distances <- function(x_i) -sqdist(x_i, y_j)
+  vectors <- function(x_i) (x_i - y_j)^2
+  cube <- function(r) r^3
+  check(distances, loss = function(r) log1p(exp(r / 5)))
+  check(distances, loss = cube, e = 2)
+  check(vectors, loss = sin, e = c(1, 2, 3, 4))
+  check(distances, loss = function(r) r^2, derivative = function(r) 2 * r, second = function(r) 2)
+  check(distances, reduction = "LogSumExp", loss = cube)
+  check(vectors, reduction = "LogSumExp", loss = cube)
+  check(distances, reduction = "LogSumExp", opt_arg = Vj(random_matrix(5, 1, 4, 0.5, 1)), loss = exp)
+  check(distances, reduction = "SumSoftMaxWeight", opt_arg = Vj(random_matrix(5, 2, 5)), loss = cube)
+  check(distances, reduction = "Min", loss = cube)
+  check(vectors, reduction = "KMin", opt_arg = 2, loss = cube)
+  # a loss of the whole result
+  check(distances, loss = function(r) sum(r)^2 / 2, derivative = function(r) rep(sum(r), length(r)),
+        second = function(r, change) rep(sum(change), length(r)))
+  # log-likelihood of a kernel density, as in the help page of gradients()
+  s <- Pm(0.5)
+  f <- exp(-sqdist(Vi(x), y_j) / s)
+  at <- function(s) gradients(exp(-sqdist(Vi(x), y_j) / (v <- Pm(s))), v, loss = function(r) log(r))$gradient
+  expect_close(hvp(f, s, 1, loss = function(r) log(r)), (at(0.5 + h) - at(0.5 - h)) / (2 * h), 1e-6)
+  x_i <- Vi(x)
+  expect_snapshot_output(show_errors(
+    hvp(vectors(x_i), x_i, 1, loss = 2),
+    hvp(vectors(x_i), x_i, 1, loss = function(r) besselJ(r, 0)),
+    hvp(vectors(x_i), x_i, 1, loss = function(r) besselJ(r, 0), derivative = function(r) -besselJ(r, 1)),
+    hvp(vectors(x_i), x_i, 1, loss = sin, second = 1),
+    hvp(vectors(x_i), x_i, 1, second = sin),
+    hvp(vectors(x_i), x_i, 1, loss = sin, second = function(r) 1:2),
+    hvp(vectors(x_i), x_i, 1, loss = function(r) sum(r), derivative = function(r) 1:3, second = function(r, d) 0)
+  ))
+})

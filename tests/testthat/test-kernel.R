@@ -195,3 +195,14 @@ test_that("SumBoth sums over both indices at once", {
                class = "rkeops_error_unsupported")
   expect_error(keops_kernel("SumBoth_Reduction(x|y, 1)", args), "takes 3 arguments, got 2", class = "rkeops_error_parse")
 })
+
+test_that("LogSumExp_Reduction takes a weight", {
+  x <- random_matrix(4, 2, 1)
+  y <- random_matrix(5, 2, 2)
+  w <- random_matrix(5, 1, 3, 0.5, 2)
+  declared <- c("x = Vi(2)", "y = Vj(2)", "w = Vj(1)")
+  op <- keops_kernel("LogSumExp_Reduction(-SqDist(x, y), w, 1)", declared)
+  expect_close(op(list(x, y, w)), log(exp(-squared_distances(x, y)) %*% w))
+  expect_close(keops_grad(op, "w")(list(x, y, w, matrix(1, 4))),
+               t(exp(-squared_distances(x, y))) %*% (1 / (exp(-squared_distances(x, y)) %*% w)))
+})

@@ -30,6 +30,7 @@ test_that("constants and parameters keep full precision", {
 
 test_that("powers", {
   p <- abs(x) + 0.1
+  p <- abs(x) + 0.1
   p_i <- Vi(p)
   expect_close(
     values(p_i^2, p_i^3, p_i^-1, p_i^-2, p_i^0.5, p_i^-0.5, p_i^1.7, p_i^p_i, 2^p_i, p_i^0, p_i^1, p_i^c(1, 2, 3), 0.5^p_i),
@@ -72,6 +73,7 @@ test_that("precedence is that of R", {
 test_that("the Math group", {
   p <- abs(x)
   x_i <- Vi(x)
+  p <- abs(x) + 0.1
   p_i <- Vi(p)
   expect_close(
     values(abs(x_i), sign(x_i), sqrt(p_i), exp(x_i), log(p_i), cos(x_i), sin(x_i), acos(x_i), asin(x_i), atan(x_i)),
@@ -90,7 +92,69 @@ test_that("the Math group", {
   expect_close(values(round(x_i * 10), round(x_i, 1), round(x_i, digits = 2), round(x_i * 1000, -2)),
                cbind(round(x * 10), round(x, 1), round(x, 2), round(x * 1000, -2)))
   expect_equal(values(round(Vi(matrix(c(0.5, 2.5, -0.5))))), matrix(c(1, 3, -1)))
-  expect_error(round(x_i, 0.5), "digits", class = "rkeops_error_argument")
+  expect_close(values(round(x_i, 1.6), round(x_i, 3.14), round(x_i, TRUE)), cbind(round(x, 2), round(x, 3), round(x, 1)))
+})
+
+test_that("rounding to very many digits does not overflow", {
+  large <- c(1e10, -1e300, Inf, NaN, 0.1 + 0.2)
+  for (digits in c(20, 300, Inf)) {
+    expect_identical(values(round(Vi(matrix(large)), digits))[, 1], large)
+  }
+  expect_identical(values(round(Vi(matrix(1e10)), -Inf)), matrix(0))
+})
+
+test_that("signif() is that of R", {
+  withr::local_seed(1)
+  numbers <- c(signif(runif(200, -1, 1), 8) * 10^runif(200, -9, 9), 10^(-20:20), 999.9996, -1000.4, 99999.95, 0, Inf,
+               -Inf, NaN)
+  for (digits in c(1, 3, 6, 12)) {
+    expect_equal(values(signif(Vi(matrix(numbers)), digits))[, 1], signif(numbers, digits), tolerance = 1e-15)
+  }
+  expect_equal(values(signif(Vi(matrix(numbers))))[, 1], signif(numbers), tolerance = 1e-15)
+  expect_equal(values(signif(Vi(matrix(numbers)), 0))[, 1], signif(numbers, 0), tolerance = 1e-15)
+})
+
+test_that("arguments may be named, in any order", {
+  x_i <- Vi(x)
+  p <- abs(x) + 0.1
+  p_i <- Vi(p)
+  expect_close(
+    values(round(x = x_i, digits = 2), signif(x = x_i, digits = 2), log(base = 2, x = p_i), log(x = p_i, base = 3),
+           exp(x = x_i), trunc(x = 5 * x_i), atan2(x = x_i, y = p_i), ifelse(no = 0, yes = x_i, test = x_i > 0),
+           step(object = x_i), mod(b = 1, x = x_i, a = 2)),
+    cbind(round(x, 2), signif(x, 2), log2(p), log(p, 3), exp(x), trunc(5 * x), atan2(p, x), pmax(x, 0), x >= 0,
+          x - 2 * floor((x - 1) / 2))
+  )
+  expect_close(values(step(x = x_i)), (x >= 0) + 0)  # its name in RKeOps 2
+  b_i <- Vi(p + 2)
+  expect_close(values(log(x_i + 2, b_i), log(base = b_i, x = x_i + 2), log(base = b_i, x_i + 2), log(b = 3, p_i)),
+               cbind(log(x + 2, p + 2), log(x + 2, p + 2), log(x + 2, p + 2), log(p, 3)))
+  skip_if(getRversion() >= "4.3.0", "there R sees a class in the first argument only")
+  expect_close(values(round(digits = 2, x = x_i), signif(digits = 2, x = x_i)), cbind(round(x, 2), signif(x, 2)))
+  expect_error(round(2.5, x_i), "digits", class = "rkeops_error_argument")
+})
+
+test_that("unknown and missing arguments are refused", {
+  x_i <- Vi(x)
+  expect_snapshot_output(show_errors(
+    trunc(x_i, 3),
+    log(x_i, "2"),
+    signif(x_i, 1:2),
+    round(x_i, "2"),
+    step(x_i, 2),
+    square(),
+    sqdist(x_i),
+    weightedsqdist(x_i, x_i),
+    concat(x_i),
+    clamp(x_i, 1),
+    elem(x_i),
+    one_hot(x_i),
+    mod(x_i),
+    ifelse(x_i > 0, 1),
+    atan2(x_i),
+    lookup(),
+    matern(norm2(x_i))
+  ))
 })
 
 test_that("numbers on either side, and numbers that are not finite", {
@@ -156,4 +220,33 @@ test_that("builders by name", {
   expect_error(unaryop.LazyTensor(x_i, "Foo"), "Foo", class = "rkeops_error")
   expect_error(unaryop.LazyTensor(x_i, "Exp", dim_res = 1.5), class = "rkeops_error_argument")
   expect_error(unaryop.LazyTensor(x_i, 3), class = "rkeops_error_argument")
+})
+
+test_that("builders take all parameters of an operation, and refuse those that it does not have", {
+  x_i <- Vi(x)
+  knots <- c(0, 0, 0, 0.4, 1, 1, 1)
+  u_i <- Vi(matrix(abs(x[, 1])))
+  expect_close(values(binaryop.LazyTensor(knots, u_i, "BSpline", dim_check_type = NA, opt_arg = 2)),
+               values(bspline(u_i, knots, 2)))
+  expect_close(values(binaryop.LazyTensor(Pm(c(0.5, 2)), u_i * 0, "Gather", dim_check_type = NA, opt_arg = 1)),
+               matrix(0.5, nrow(x)))
+  expect_close(values(binaryop.LazyTensor(x_i, 1, "Clamp", opt_arg = Pm(-0.5))), pmin(pmax(x, -0.5), 1))
+  z_i <- unaryop.LazyTensor(Vi(x[, 1:2]), "Minus", res_type = "ComplexLazyTensor")
+  expect_close(values(z_i), matrix(complex(real = -x[, 1], imaginary = -x[, 2])))
+  expect_close(values(unaryop.LazyTensor(z_i, "Minus", res_type = "LazyTensor")), x[, 1:2])
+  expect_equal(unaryop.LazyTensor(x_i, "SqNorm2", dim_res = 1)$dimres, 1)
+  expect_snapshot_output(show_errors(
+    binaryop.LazyTensor(x_i, 2, "Add", opt_arg = 5),
+    binaryop.LazyTensor(x_i, 2, "+", is_operator = TRUE, opt_arg = 5),
+    binaryop.LazyTensor(x_i, 2, "Add", opt_arg = "a"),
+    binaryop.LazyTensor(x_i, 2, "Add", opt_arg = c(1, 2)),
+    unaryop.LazyTensor(x_i, "Exp", 5),
+    unaryop.LazyTensor(x_i, "Pow", 2, 3),
+    unaryop.LazyTensor(x_i, "Pow", opt_arg2 = 0.5),
+    unaryop.LazyTensor(x_i, "Exp", res_type = "Lazy"),
+    unaryop.LazyTensor(x_i, "Exp", res_type = "ComplexLazyTensor"),
+    unaryop.LazyTensor(x_i, "SqNorm2", dim_res = 3),
+    unaryop.LazyTensor(x_i),
+    ternaryop.LazyTensor(x_i, 1, opstr = "Clamp")
+  ))
 })

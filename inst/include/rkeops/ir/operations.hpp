@@ -5,6 +5,7 @@
 
 #include "facts.hpp"
 #include "operations_complex.hpp"
+#include "operations_complex_functions.hpp"
 #include "operations_elementwise.hpp"
 #include "operations_matrix.hpp"
 #include "operations_special.hpp"
@@ -17,7 +18,7 @@ inline const std::vector<Operation>& operations() {
   static const std::vector<Operation> table = [] {
     std::vector<Operation> all;
     for (auto&& part : {elementwise_operations(), special_operations(), vector_operations(), complex_operations(),
-                        matrix_operations(), reduction_operations()}) {
+                        complex_function_operations(), matrix_operations(), reduction_operations()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

@@ -317,9 +317,11 @@ class Parser {
       fail(name, "unknown reduction '" + str(kind) + "'", did_you_mean(kind, known));
     }
     const std::vector<Value> values = call_arguments();
+    const bool maybe_weighted = kind == "LogSumExp";
+    if (maybe_weighted && values.size() > 2) row = find_reduction("LogSumExpWeight");
     const bool two_formulas = row->weighted || row->both;
     const std::size_t count = two_formulas || row->family == Family::nearest ? 3 : 2;
-    require_count(name, values, count, count);
+    require_count(name, values, maybe_weighted ? 2 : count, maybe_weighted ? 3 : count);
     const std::int64_t axis = integer_of(values.back(), "axis");
     if (axis != 0 && axis != 1) {
       fail(values.back().token, "axis is " + str(axis) + ", 0 (reduce over i) or 1 (reduce over j) is needed");
