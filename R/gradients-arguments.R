@@ -10,9 +10,9 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
   weighted <- reduction %in% c("LogSumExpWeight", "SumSoftMaxWeight")
   if (weighted && is.null(opt_arg)) {
     rkeops_abort("argument", sprintf("`opt_arg` is missing: %s needs a weight", reduction), call = call,
-                 argument = "opt_arg", hint = "Give a LazyTensor, a number, or a vector that is a parameter.")
+                 argument = "opt_arg", hint = "Give a LazyTensor, a number, or one number for each row that is reduced over.")
   }
-  weight <- if (weighted) as_operand(opt_arg, "opt_arg", call)
+  weight <- if (weighted) as_weight(opt_arg, "opt_arg", f, axis, call)
   if (is.ComplexLazyTensor(f) || is.ComplexLazyTensor(weight)) {
     rkeops_abort("unsupported", "gradients are those of real LazyTensors", call = call, argument = "f",
                  got = if (is.ComplexLazyTensor(f)) "`f` is complex" else "the weight is complex",
@@ -25,7 +25,9 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
   k <- if (grepl("KMin", reduction)) {
     check_whole(opt_arg, "opt_arg", call, min = 1, hint = "It is the number of values, K.")
   }
-  merged <- merge_operands(if (weighted) list(f, weight) else list(f), call)
+  kept <- leave_out(f, weight, reduction)
+  merged <- merge_operands(if (weighted) list(kept$x, kept$weight) else list(kept$x), call)
+  check_occurs(merged, axis, call)
   rows <- if (axis == 1L) merged$ni else merged$nj
   list(
     name = reduction, axis = axis, family = unname(families[reduction]), f = merged$formulas[1L],

@@ -69,6 +69,7 @@ join_operands <- function(operation, operands, dims, parameters, call, complex) 
   formula <- paste0(operation, "(", paste(pieces, collapse = ","), ")")
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj,
                       gives_truth(operation, operands), merged$tokens)
+  if (length(merged$masks) > 0L) x$mask <- merged$masks
   if (complex) as_complex(x) else x
 }
 
@@ -104,13 +105,15 @@ merge_operands <- function(operands, call) {
 
 plain_fields <- function(x) {
   list(formulas = .subset2(x, "formula"), args = .subset2(x, "args"), data = .subset2(x, "data"),
-       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"), tokens = .subset2(x, "tokens"))
+       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"), tokens = .subset2(x, "tokens"),
+       masks = .subset2(x, "mask"))
 }
 
 merge_variables <- function(merged, operand, call) {
   merged$ni <- common_rows(merged$ni, operand$ni, "i", call)
   merged$nj <- common_rows(merged$nj, operand$nj, "j", call)
   formula <- operand$formulas
+  masks <- operand$masks
   fresh <- !(operand$args %in% merged$args)
   if (any(fresh) && length(merged$args) > 0L) {
     same <- rk_match_objects(operand$data, merged$data)
@@ -119,10 +122,12 @@ merge_variables <- function(merged, operand, call) {
                              rk_match_objects(merged$data, operand$data[k]) > 0]
       if (length(known) == 0L) next
       formula <- gsub(identifier(operand$args[k]), identifier(known[1L]), formula, fixed = TRUE)
+      masks <- gsub(identifier(operand$args[k]), identifier(known[1L]), masks, fixed = TRUE)
       fresh[k] <- FALSE
     }
   }
   merged$formulas <- c(merged$formulas, formula)
+  if (length(masks) > 0L) merged$masks <- unique(c(merged$masks, masks))
   merged$args <- c(merged$args, operand$args[fresh])
   merged$data <- c(merged$data, operand$data[fresh])
   merged$labels <- c(merged$labels, operand$labels[fresh])

@@ -16,7 +16,7 @@
 #' @param i,j numbers of rows i and of rows j.
 #' @param drop `TRUE`: the result loses axes of length 1.
 #' @param max_entries refuse results with more numbers than that.
-#' @param ... for `image()`: arguments of [graphics::image()], else not used.
+#' @param ... for `image()`: arguments of [graphics::image()]; else nothing.
 #' @return For dimension 1 a matrix M x N, otherwise an array M x N x D (`as.matrix()` wants dimension 1): numeric,
 #'   complex, or logical for truth values. `image()`: `x`, invisibly. Errors: of class `rkeops_error_memory` if there
 #'   are too many entries.
@@ -37,6 +37,7 @@ NULL
 #' @export
 as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
   call <- call_of("as.matrix", sys.call())
+  check_dots("as.matrix", c("x", "max_entries"), ..., call = call)
   if (x$dimres != 1) {
     rkeops_abort("dimension", sprintf("as.matrix() needs dimension 1, this LazyTensor has dimension %.0f", x$dimres),
                  call = call, argument = "x",
@@ -48,7 +49,9 @@ as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
 #' @rdname lazytensor_entries
 #' @export
 as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
-  dense(x, seq_len(dim(x)[1L]), seq_len(dim(x)[2L]), max_entries, call_of("as.array", sys.call()))
+  call <- call_of("as.array", sys.call())
+  check_dots("as.array", c("x", "max_entries"), ..., call = call)
+  dense(x, seq_len(dim(x)[1L]), seq_len(dim(x)[2L]), max_entries, call)
 }
 
 #' @rdname lazytensor_entries
@@ -118,13 +121,6 @@ as.double.LazyTensor <- function(x, ...) as.double(as.array(x))
 as.list.LazyTensor <- function(x, ...) {
   rkeops_abort("unsupported", "a LazyTensor is not a list that can be looped over", call = NULL,
                hint = "Reduce it, as in sum(x, index = \"j\"), or take entries: x[i, j], as.matrix(x).")
-}
-
-# Also what pmax(), sort() and the like begin with.
-#' @export
-is.na.LazyTensor <- function(x) {
-  refuse_function("is.na", NULL, paste("Look for missing values in the data, before Vi() or Vj().",
-                                       "pmax(x, y) is ifelse(x > y, x, y)."))
 }
 
 #' @export
@@ -219,6 +215,7 @@ vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
 # what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So blocks of them are
 # one kernel, the same for all.
 pair_entries <- function(x, count, call, pairs_of) {
+  if (length(x$mask) > 0L) x <- leave_out(x, NULL, "entries")$x
   dim <- declared_dim(x)
   args <- sub("=Vj(", "=Vi(", x$args, fixed = TRUE)
   index <- match(substr(declared_as(x$args), 1L, 2L), categories)

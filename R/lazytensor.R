@@ -7,6 +7,7 @@
 #   dimres   dimension of the vectors
 #   ni, nj   number of rows i and j, NA where there is none
 #   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
+#   mask     where pairs are left out, see lazytensor-mask.R
 
 new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list()) {
   x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj,

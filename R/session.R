@@ -2,6 +2,7 @@
 session <- new.env(parent = emptyenv())
 session$variables <- 0      # ids given to LazyTensor variables
 session$warned <- character()
+session$row_numbers <- NULL # data of the variable of row numbers, as used last
 session$runtime <- NULL     # see runtime_options()
 session$runtime_key <- NULL
 session$bar <- NULL         # id of the progress bar on the screen
