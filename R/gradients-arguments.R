@@ -3,7 +3,9 @@
 # See gradients-passes.R.
 new_fold <- function(f, index, reduction, opt_arg, call) {
   check_lazytensor(f, "f", call)
-  axis <- check_index(index, call)
+  axis <- check_index(index, call, na_ok = TRUE)
+  reduced <- !is.na(axis)
+  if (!reduced) axis <- unreduced_axis(f, call)
   check_string(reduction, "reduction", call)
   if (reduction == "LogSumExp" && !is.null(opt_arg)) reduction <- "LogSumExpWeight"
   check_differentiable(reduction, call)
@@ -27,7 +29,7 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
   }
   kept <- leave_out(f, weight, reduction)
   merged <- merge_operands(if (weighted) list(kept$x, kept$weight) else list(kept$x), call)
-  check_occurs(merged, axis, call)
+  if (reduced) check_occurs(merged, axis, call)
   rows <- if (axis == 1L) merged$ni else merged$nj
   list(
     name = reduction, axis = axis, family = unname(families[reduction]), f = merged$formulas[1L],
@@ -36,6 +38,14 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
     columns = if (weighted) weight$dimres else f$dimres * (if (is.null(k)) 1 else k),
     args = merged$args, data = merged$data, tokens = merged$tokens, labels = merged$labels, call = call
   )
+}
+
+# index = NA: the axis of which there are no rows, so that the result has the rows of f.
+unreduced_axis <- function(f, call) {
+  if (is.na(f$nj)) return(1L)
+  if (is.na(f$ni)) return(0L)
+  rkeops_abort("argument", "`index` is NA, but `f` has both indices", call = call, argument = "index",
+               hint = "\"i\" reduces over the rows i, \"j\" over the rows j; NA is for an `f` of one index.")
 }
 
 check_differentiable <- function(reduction, call) {

@@ -72,7 +72,7 @@ row_numbers <- function(rows, category, limit = 2^24) {
     k <- seq_len(rows) - 1
     session$row_numbers <- known <- if (rows > limit) cbind(k %/% limit, k %% limit) else matrix(as.integer(k))
   }
-  new_lazytensor(id, sprintf("%s=%s(%d)", id, category, ncol(known)), list(known), "row", ncol(known),
+  new_lazytensor(id, sprintf("%s=%s(%d)", id, category, ncol(known)), list(known), "row", as.numeric(ncol(known)),
                  if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_,
                  tokens = list(new.env(FALSE, emptyenv())))
 }

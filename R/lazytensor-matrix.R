@@ -74,19 +74,20 @@ multiply <- function(x, y, call) {
 }
 
 multiply_lazy <- function(x, y, call) {
+  if (!anyNA(c(x$ni, x$nj, y$ni, y$nj))) {
+    names <- c(operand_name(call[[2L]], "x"), operand_name(call[[length(call)]], "y"))
+    rkeops_abort(
+      "unsupported", sprintf("`%s` and `%s` both have i and j: their product would have three indices", names[1L], names[2L]),
+      call = call,
+      hint = sprintf("%s %%*%% (%s %%*%% v) multiplies a vector or matrix v by both, %s * %s goes entry by entry.",
+                     names[1L], names[2L], names[1L], names[2L])
+    )
+  }
   check_summed(x$nj, "x", "j", call)
-  y_has <- !is.na(c(y$ni, y$nj))
-  if (!y_has[1L] && y_has[2L]) return(sum_product(x, y, "j", call))  # b_j, as in RKeOps 2
-  check_conformable(x$nj, if (y_has[1L]) y$ni else 1, "`x`", "columns", "`y`", "rows", call)
-  if (!y_has[2L]) return(sum_product(x, t.LazyTensor(y), "j", call))
-  if (is.na(x$ni)) return(base::t(sum_product(t.LazyTensor(x), y, "i", call)))
-  names <- c(operand_name(call[[2L]], "x"), operand_name(call[[3L]], "y"))
-  rkeops_abort(
-    "unsupported", sprintf("`%s` and `%s` both have i and j: their product has three indices", names[1L], names[2L]),
-    call = call,
-    hint = sprintf("Write %s %%*%% (%s %%*%% v) for the product with a vector or matrix v, %s * %s entry by entry.",
-                   names[1L], names[2L], names[1L], names[2L])
-  )
+  if (is.na(y$ni) && !is.na(y$nj)) return(sum_product(x, y, "j", call))  # b_j, as in RKeOps 2
+  check_conformable(x$nj, if (is.na(y$ni)) 1 else y$ni, "`x`", "columns", "`y`", "rows", call)
+  if (is.na(y$nj)) return(sum_product(x, t.LazyTensor(y), "j", call))
+  base::t(sum_product(t.LazyTensor(x), y, "i", call))
 }
 
 sum_product <- function(x, y, index, call) {

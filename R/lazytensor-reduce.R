@@ -151,6 +151,7 @@ as_weight <- function(weight, arg, x, axis, call) {
   if (is.LazyTensor(weight)) return(weight)
   if (!is.complex(weight)) weight <- plain_numbers(weight, arg, call)
   if (is.null(dim(weight)) && length(weight) <= 1L) return(as_operand(weight, arg, call))
+  if (length(dim(weight)) > 2L) abort_argument(arg, "a LazyTensor, a vector or a matrix", weight, call, kind = "input")
   rows <- check_occurs(x, axis, call)
   if (axis == 2L) {
     rkeops_abort("argument", sprintf("`%s` must say which index it has, since `index` is \"ij\"", arg), call = call,

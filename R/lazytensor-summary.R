@@ -45,7 +45,7 @@ summary_index <- function(generic, others, call) {
 #' @rdname lazytensor_reductions
 #' @export
 mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0) {
-  call <- sys.call()
+  call <- call_of("mean", sys.call())
   check_dots("mean", c("x", "index", "na.rm"), ..., call = call)
   if (!identical(as.numeric(trim), 0)) {
     rkeops_abort("unsupported", "`trim` is not available for LazyTensors: a trimmed mean needs all values in order",
