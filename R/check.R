@@ -90,19 +90,20 @@ check_occurs <- function(x, axis, call) {
   )
 }
 
-# Arguments in `...` that a method does not know. `known`: those that it has.
+# Arguments in `...` that a method does not know. `known`: those that it has besides the first.
 check_dots <- function(generic, known, ..., call = NULL) {
   if (...length() == 0L) return(invisible())
-  given <- names(as.list(substitute(list(...)))[-1L]) %||% ""
-  wrong <- given[1L]
-  known_text <- paste0("`", known, "`", collapse = ", ")
-  if (!nzchar(wrong)) {
-    rkeops_abort("argument", sprintf("%s() was given more arguments than it has", generic), call = call,
-                 hint = sprintf("It has %s.", known_text))
+  wrong <- (names(as.list(substitute(list(...)))[-1L]) %||% "")[1L]
+  nearest <- if (nzchar(wrong) && length(known) > 0L) {
+    sprintf("Did you mean `%s`? ", known[which.min(utils::adist(wrong, known, ignore.case = TRUE))])
   }
-  nearest <- known[which.min(utils::adist(wrong, known, ignore.case = TRUE, partial = FALSE))]
-  rkeops_abort("argument", sprintf("%s() has no argument `%s`", generic, wrong), call = call, argument = wrong,
-               hint = sprintf("Did you mean `%s`? It has %s.", nearest, known_text))
+  rkeops_abort(
+    "argument", if (nzchar(wrong)) sprintf("%s() of a LazyTensor has no argument `%s`", generic, wrong)
+                else sprintf("%s() of a LazyTensor has fewer arguments than were given", generic),
+    call = call, argument = wrong,
+    hint = paste0(nearest, if (length(known) == 0L) "It takes the LazyTensor only."
+                           else sprintf("It takes %s.", paste(c("the LazyTensor", paste0("`", known, "`")), collapse = ", ")))
+  )
 }
 
 `%||%` <- function(x, y) if (is.null(x)) y else x

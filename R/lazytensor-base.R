@@ -10,7 +10,7 @@
 #' | operators, `exp()` and other functions of numbers, `is.na()`, `t()` | build a LazyTensor |
 #' | `sum()`, `mean()`, `min()`, `max()`, `range()`, `any()`, `all()` with `index` | reduce, see [lazytensor_reductions] |
 #' | `%*%`, from R 4.4 on `crossprod()`, `tcrossprod()` | reduce, see [lazytensor_product] |
-#' | `x[i, j]`, `diag()`, `head()`, `as.matrix()`, `as.array()`, `as.vector()`, `as.numeric()`, `as.integer()`, `as.logical()`, `as.complex()`, `as.data.frame()`, `apply()`, `scale()`, `outer()`, `sd()` | compute entries, and ordinary numbers from them |
+#' | `x[i, j]`, `diag()`, `head()`, `as.matrix()`, `as.array()`, `as.vector()`, `as.numeric()`, `as.integer()`, `as.logical()`, `as.complex()`, `as.data.frame()`, `apply()`, `scale()`, `%o%`, `sd()` | compute entries, and ordinary numbers from them |
 #' | `sort()`, `order()`, `rank()`, `unique()`, `duplicated()`, `rev()`, `rep()`, `median()`, `quantile()`, `prod()`, `cumsum()`, `c()`, `cbind()`, `lapply()`, `aperm()`, ... | error of class `rkeops_error_unsupported` with what to write |
 #' | `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, `pmin()`, `pmax()` | the same |
 #' | `x$a <- v`, `x[i] <- v`, `names(x) <- v`, `dim(x) <- v`, ... | the same: a LazyTensor follows from its formula |
@@ -122,7 +122,7 @@ anyDuplicated.LazyTensor <- function(x, incomparables = FALSE, ...) refuse_gener
 rev.LazyTensor <- function(x) refuse_generic("rev", sys.call())
 
 #' @export
-rep.LazyTensor <- function(x, ...) refuse_generic("rep", sys.call(), "Repeat rows of the data, before Vi() or Vj().")
+rep.LazyTensor <- function(x, ...) refuse_generic("rep", sys.call(), "Repeat rows of the data, before Vi() or Vj(), or ordinary numbers, as in rep(as.matrix(x), 2).")
 
 #' @importFrom stats median
 #' @export

@@ -37,7 +37,7 @@ NULL
 #' @export
 as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
   call <- call_of("as.matrix", sys.call())
-  check_dots("as.matrix", c("x", "max_entries"), ..., call = call)
+  check_dots("as.matrix", "max_entries", ..., call = call)
   if (x$dimres != 1) {
     rkeops_abort("dimension", sprintf("as.matrix() needs dimension 1, this LazyTensor has dimension %.0f", x$dimres),
                  call = call, argument = "x",
@@ -50,7 +50,7 @@ as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
 #' @export
 as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
   call <- call_of("as.array", sys.call())
-  check_dots("as.array", c("x", "max_entries"), ..., call = call)
+  check_dots("as.array", "max_entries", ..., call = call)
   dense(x, seq_len(dim(x)[1L]), seq_len(dim(x)[2L]), max_entries, call)
 }
 

@@ -120,7 +120,7 @@ Math.LazyTensor <- function(x, ...) {
     round = apply_round(x, ..., call = call),
     ceiling = -unary("Floor", -x),
     trunc = unary("Sign", x) * unary("Floor", unary("Abs", x)),
-    refuse_function(.Generic, call)
+    refuse_function(.Generic, call, if (startsWith(.Generic, "cum")) by_entries(.Generic))
   )
 }
 

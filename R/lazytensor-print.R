@@ -82,7 +82,7 @@ str.LazyTensor <- function(object, ...) {
 #' @rdname lazytensor_print
 #' @export
 summary.LazyTensor <- function(object, ...) {
-  check_dots("summary", "object", ..., call = call_of("summary", sys.call()))
+  check_dots("summary", character(), ..., call = call_of("summary", sys.call()))
   declared <- declared_as(object$args)
   indices <- c(Vi = "i", Vj = "j", Pm = "none")[substr(declared, 1L, 2L)]
   dims <- as.numeric(substr(declared, 4L, nchar(declared) - 1L))

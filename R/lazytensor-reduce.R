@@ -9,7 +9,8 @@
 #' @details
 #' * `sum`, `mean`, `min`, `max`: component by component. Without `index`, `mean()` is the mean of the components.
 #' * `range`: smallest and largest value, in two columns (an array n x 2 x D for dimension D above 1).
-#' * `any`, `all`: truth values; as in `!x`, every number but 0 counts as true.
+#' * `any`, `all`: truth values; as in `!x`, every number but 0 counts as true. Comparisons hold no NaN, see
+#'   [lazytensor_operators].
 #' * `argmin`, `argmax`: number of the row where the extremum is (the first one, if several). Rows count from 1, or
 #'   as the option `index_base` says; a position that does not exist is `NA`.
 #' * `min_argmin`, `max_argmax`: both, as a list of two matrices, `value` and `position`.

@@ -46,7 +46,7 @@ summary_index <- function(generic, others, call) {
 #' @export
 mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0) {
   call <- call_of("mean", sys.call())
-  check_dots("mean", c("x", "index", "na.rm"), ..., call = call)
+  check_dots("mean", c("index", "na.rm"), ..., call = call)
   if (!identical(as.numeric(trim), 0)) {
     rkeops_abort("unsupported", "`trim` is not available for LazyTensors: a trimmed mean needs all values in order",
                  call = call, argument = "trim", hint = "Reduce ordinary numbers: mean(as.matrix(x), trim = ).")

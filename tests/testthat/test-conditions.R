@@ -59,7 +59,7 @@ test_that("Ctrl-C stops a long computation", {
     "start <- proc.time()[[3]]",
     "r <- tryCatch(sum(exp(-sqdist(x, y)), 'j'), interrupt = function(e) 'interrupted')",
     "cat(if (identical(r, 'interrupted')) 'interrupted' else 'finished', proc.time()[[3]] - start < 8, '\\n')",
-    "cat('usable:', sum(sum(Vi(matrix(1:3)), 'j')))"
+    "cat('usable:', sum(sum(Vi(matrix(1:3)), 'i')))"
   ), script)
   output <- paste(system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", script), stdout = TRUE, stderr = FALSE),
                   collapse = "\n")

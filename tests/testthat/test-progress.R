@@ -59,7 +59,7 @@ test_that("a long computation shows a bar, and handlers can end it", {
     "cat(tryCatch(long(), message = function(m) 'ended by a handler'), '\\n')",
     "system(sprintf('(sleep 3; kill -INT %d) &', Sys.getpid()))",
     "cat(tryCatch(long(), interrupt = function(e) 'interrupted'), '\\n')",
-    "cat('bar:', is.null(rkeops:::session$bar), 'usable:', sum(sum(Vi(matrix(1:3)), 'j')), '\\n')"
+    "cat('bar:', is.null(rkeops:::session$bar), 'usable:', sum(sum(Vi(matrix(1:3)), 'i')), '\\n')"
   ))
   expect_match(output, "ended by a handler")
   expect_match(output, "% \\| [0-9].* left")
