@@ -82,11 +82,11 @@ check_occurs <- function(x, axis, call) {
   other <- setdiff(c("i", "j"), index)
   has_other <- !is.na(if (index == "i") x$nj else x$ni)
   rkeops_abort(
-    "argument", sprintf("there is no index %s in this expression, so nothing can be reduced over it", index), call = call,
-    argument = "index",
-    hint = if (has_other) sprintf("Did you mean V%s(), where V%s() is written? index = \"%s\" reduces over the rows %s.",
-                                  index, other, other, other)
-           else sprintf("V%s() makes variables with rows %s.", index, index)
+    "argument", sprintf("there is no index %s in this expression, so nothing can be reduced over it", index),
+    call = call, argument = "index",
+    hint = if (!has_other) sprintf("V%s() makes variables with rows %s.", index, index)
+           else sprintf("Did you mean V%s(), where V%s() is written? index = \"%s\" reduces over the rows %s.",
+                        index, other, other, other)
   )
 }
 
@@ -101,8 +101,7 @@ check_dots <- function(generic, known, ..., call = NULL) {
     "argument", if (nzchar(wrong)) sprintf("%s() of a LazyTensor has no argument `%s`", generic, wrong)
                 else sprintf("%s() of a LazyTensor has fewer arguments than were given", generic),
     call = call, argument = wrong,
-    hint = paste0(nearest, if (length(known) == 0L) "It takes the LazyTensor only."
-                           else sprintf("It takes %s.", paste(c("the LazyTensor", paste0("`", known, "`")), collapse = ", ")))
+    hint = paste0(nearest, "It takes ", paste(c("the LazyTensor", sprintf("`%s`", known)), collapse = ", "), ".")
   )
 }
 
@@ -117,7 +116,11 @@ numbers_of_columns <- function(x, arg, call) {
   numeric <- vapply(x, function(column) {
     (is.numeric(column) || is.logical(column)) && is.null(dim(column)) && !inherits(column, "integer64")
   }, TRUE)
-  if (all(numeric)) return(unname(as.matrix(x)))
+  if (all(numeric)) {
+    values <- as.matrix(x)
+    dimnames(values) <- if (!is.null(rownames(values))) list(rownames(values), NULL)
+    return(values)
+  }
   wrong <- which(!numeric)[1L]
   rkeops_abort("input", sprintf("`%s` must have numeric columns only", arg), call = call, argument = arg,
                got = sprintf("column `%s` is %s", names(x)[wrong], describe(x[[wrong]])),

@@ -12,7 +12,8 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
   weighted <- reduction %in% c("LogSumExpWeight", "SumSoftMaxWeight")
   if (weighted && is.null(opt_arg)) {
     rkeops_abort("argument", sprintf("`opt_arg` is missing: %s needs a weight", reduction), call = call,
-                 argument = "opt_arg", hint = "Give a LazyTensor, a number, or one number for each row that is reduced over.")
+                 argument = "opt_arg",
+                 hint = "Give a LazyTensor, a number, or one number for each row that is reduced over.")
   }
   weight <- if (weighted) as_weight(opt_arg, "opt_arg", f, axis, call)
   if (is.ComplexLazyTensor(f) || is.ComplexLazyTensor(weight)) {

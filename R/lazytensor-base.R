@@ -2,8 +2,8 @@
 
 #' Functions of base R and LazyTensors
 #'
-#' A LazyTensor answers [dim()], [nrow()], [ncol()], [length()] and [is.matrix()] as a matrix does, but its entries are not
-#' stored. What functions of R do with it:
+#' A LazyTensor answers [dim()], [nrow()], [ncol()], [length()] and [is.matrix()] as a matrix does, but its entries are
+#' not stored. What functions of R do with it:
 #'
 #' | functions | with a LazyTensor |
 #' |:----------|:------------------|
@@ -20,8 +20,8 @@
 #'
 #' * `var(x)`: `mean(square(x - mu), index = "j")`, where `mu` is `Vi(mean(x, index = "j"))`;
 #' * `crossprod(x, y)` before R 4.4: `t(x) %*% y`;
-#' * `max(1, x)`, where a number comes first: `ifelse(x > 1, x, 1)`; `sum(index = "j", x = x)`: `sum(x, index = "j")`, since
-#'   R chooses the method by what comes first;
+#' * `max(1, x)`, where a number comes first: `ifelse(x > 1, x, 1)`; `sum(index = "j", x = x)`: `sum(x, index = "j")`,
+#'   since R chooses the method by what comes first;
 #' * `cor(x)`, `norm(x)`, `which(x)`: give them `as.matrix(x)`.
 #'
 #' @name lazytensor_base
@@ -100,13 +100,15 @@ refuse_generic <- function(name, call, hint = by_entries(name)) refuse_function(
 
 #' @export
 sort.LazyTensor <- function(x, decreasing = FALSE, ...) {
-  refuse_generic("sort", sys.call(), paste("Kmin(x, K, index) gives the K smallest values in order.", by_entries("sort")))
+  refuse_generic("sort", sys.call(),
+                 paste("Kmin(x, K, index) gives the K smallest values in order.", by_entries("sort")))
 }
 
 # What order() asks for.
 #' @export
 xtfrm.LazyTensor <- function(x) {
-  refuse_function("order", NULL, paste("argKmin(x, K, index) tells where the K smallest values are.", by_entries("order")))
+  refuse_function("order", NULL,
+                  paste("argKmin(x, K, index) tells where the K smallest values are.", by_entries("order")))
 }
 
 #' @export
@@ -122,7 +124,10 @@ anyDuplicated.LazyTensor <- function(x, incomparables = FALSE, ...) refuse_gener
 rev.LazyTensor <- function(x) refuse_generic("rev", sys.call())
 
 #' @export
-rep.LazyTensor <- function(x, ...) refuse_generic("rep", sys.call(), "Repeat rows of the data, before Vi() or Vj(), or ordinary numbers, as in rep(as.matrix(x), 2).")
+rep.LazyTensor <- function(x, ...) {
+  refuse_generic("rep", sys.call(),
+                 "Repeat rows of the data, before Vi() or Vj(), or ordinary numbers, as in rep(as.matrix(x), 2).")
+}
 
 #' @importFrom stats median
 #' @export
@@ -165,7 +170,8 @@ as.character.LazyTensor <- function(x, ...) {
 
 refuse_change <- function(name, call) {
   rkeops_abort("unsupported", sprintf("`%s` is not available for LazyTensors, which follow from their formula", name),
-               call = call_of(name, call), hint = "Make a new one with Vi(), Vj() and Pm(); as.matrix(x) gives an ordinary matrix.")
+               call = call_of(name, call),
+               hint = "Make a new one with Vi(), Vj() and Pm(); as.matrix(x) gives an ordinary matrix.")
 }
 
 #' @export

@@ -215,7 +215,7 @@ vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
 # what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So blocks of them are
 # one kernel, the same for all.
 pair_entries <- function(x, count, call, pairs_of) {
-  if (length(x$mask) > 0L) x <- leave_out(x, NULL, "entries")$x
+  if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
   dim <- declared_dim(x)
   args <- sub("=Vj(", "=Vi(", x$args, fixed = TRUE)
   index <- match(substr(declared_as(x$args), 1L, 2L), categories)

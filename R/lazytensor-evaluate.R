@@ -9,7 +9,7 @@ reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm 
   pair <- leave_out(x, weight, name, check_flag(na_rm, "na.rm", call))
   merged <- merge_operands(c(list(pair$x), list(pair$weight)[!is.null(weight)]), call)
   rows <- check_occurs(merged, axis, call)
-  fold <- list(name = name, axis = axis, formulas = merged$formulas, dim = x$dimres, k = if (is.null(weight)) option,
+  fold <- list(name = name, axis = axis, formulas = merged$formulas, k = if (is.null(weight)) option,
                merged = merged, complex = complex, call = call)
   if (axis == 2L) reduce_both(fold) else reduce_one(fold, rows)
 }
@@ -25,7 +25,7 @@ whole <- function(k) if (!is.null(k)) sprintf("%.0f", k)
 reduce_one <- function(fold, rows) {
   result <- evaluate_fold(fold)
   if (fold$complex) result <- deinterleave(result)
-  names <- data_rownames(fold$merged, c("Vj", "Vi")[fold$axis + 1L])
+  names <- data_rownames(fold$merged, c("=Vj(", "=Vi(")[fold$axis + 1L])
   if (is.list(result)) {
     result <- stats::setNames(result, c("value", "position"))
     result$position <- as_positions(result$position, rows)
@@ -43,8 +43,9 @@ as_positions <- function(position, rows) {
 
 # Row names of the first variable of a category that has some.
 data_rownames <- function(merged, category) {
-  for (data in merged$data[startsWith(declared_as(merged$args), category)]) {
-    if (!is.null(rownames(data))) return(rownames(data))
+  for (k in which(grepl(category, merged$args, fixed = TRUE))) {
+    names <- dimnames(merged$data[[k]])[[1L]]
+    if (!is.null(names)) return(names)
   }
 }
 

@@ -1,24 +1,26 @@
 # Pairs (i, j) that are left out. A LazyTensor may carry a mask: formulas of dimension 1, in its own variables, that are
-# all 1 in the pairs that count. It goes where its LazyTensor goes (join_operands), and is honoured where pairs are folded:
-# `leave_out()` puts what changes nothing in place of the others. `na.rm` is the same with the test that values are not NaN.
+# all 1 in the pairs that count. It goes where its LazyTensor goes (join_operands), and is honoured where pairs are
+# folded: `leave_out()` puts what changes nothing in place of the others. `na.rm` is the same with the test that values
+# are not NaN.
 
 #' Leaving out the pairs i = j
 #'
-#' `off_diagonal(x)` is `x` without its pairs i = j: every reduction leaves them out, and so do gradients. It is meant for
-#' LazyTensors of a set of points with itself: nearest neighbours other than oneself, densities and means that leave one
-#' out, energies of pairs.
+#' `off_diagonal(x)` is `x` without its pairs i = j: every reduction leaves them out, and so do gradients. It is meant
+#' for LazyTensors of a set of points with itself: nearest neighbours other than oneself, densities and means that
+#' leave one out, energies of pairs.
 #'
-#' What is computed from `off_diagonal(x)` leaves out the pairs i = j as well, so it does not matter whether it is applied
-#' to the distances or to the kernel. It goes by row numbers and not by values: of points that occur twice, the other
-#' one counts. Row numbers are exact in both precisions for any number of rows.
+#' What is computed from `off_diagonal(x)` leaves out the pairs i = j as well, so it does not matter whether it is
+#' applied to the distances or to the kernel. It goes by row numbers and not by values: of points that occur twice, the
+#' other one counts. Row numbers are exact in both precisions for any number of rows.
 #'
 #' A pair that is left out adds nothing to `sum()`, `%*%`, [logsumexp()] and [sumsoftmaxweight()], is not counted by
-#' `mean()`, and is never chosen by `min()`, `max()`, [argmin()], [Kmin()] and the like; `any()` and `all()` do not ask it.
-#' For what remains of nothing, see [lazytensor_reductions] on `na.rm`. Among entries, as in `as.matrix(x)`, it is `NaN`.
+#' `mean()`, and is never chosen by `min()`, `max()`, [argmin()], [Kmin()] and the like; `any()` and `all()` do not ask
+#' it. For what remains of nothing, see [lazytensor_reductions] on `na.rm`. Among entries, as in `as.matrix(x)`, it is
+#' `NaN`.
 #'
 #' @param x a LazyTensor with indices i and j, and as many rows i as j.
-#' @return A LazyTensor. Errors: of class `rkeops_error_argument` if `x` has not both indices; `rkeops_error_dimension` if
-#'   the numbers of rows differ.
+#' @return A LazyTensor. Errors: of class `rkeops_error_argument` if `x` has not both indices; `rkeops_error_dimension`
+#'   if the numbers of rows differ.
 #' @examples
 #' x <- matrix(rnorm(20), 10)
 #' D_ij <- off_diagonal(sqdist(Vi(x), Vj(x)))
@@ -85,21 +87,24 @@ neutral_values <- c(
   Max_SumShiftExp = -Inf, Max_SumShiftExpWeight = -Inf
 )
 
-# Operands of reduction `name`, the weight NULL where there is none, without mask; and `keep`, what counts, or NULL.
+# Operands of reduction `name`, the weight NULL where there is none, without mask.
 leave_out <- function(x, weight, name, na_rm = FALSE) {
   keep <- what_counts(x, weight, na_rm)
   if (is.null(keep)) return(list(x = x, weight = weight))
   value <- neutral_values[name]
-  list(x = filled(x, keep, if (is.na(value)) NaN else unname(value)), weight = if (!is.null(weight)) filled(weight, keep, 0),
-       keep = keep)
+  list(x = filled(x, keep, if (is.na(value)) NaN else unname(value)),
+       weight = if (!is.null(weight)) filled(weight, keep, 0))
 }
 
 # Truth values: in which pairs the value, and all of the weight, count. With `na_rm` of the dimension of x.
 what_counts <- function(x, weight, na_rm) {
+  if (!na_rm && !has_mask(x) && !has_mask(weight)) return(NULL)
   tests <- c(mask_of(x), if (!is.null(weight)) mask_of(weight))
   if (na_rm) tests <- c(tests, list(!is.na(unmasked(x))), if (!is.null(weight)) list(all(!is.na(unmasked(weight)))))
-  if (length(tests) > 0L) Reduce(`&`, tests)
+  Reduce(`&`, tests)
 }
+
+has_mask <- function(x) is.LazyTensor(x) && !is.null(.subset2(x, "mask"))
 
 # The formulas of the mask as LazyTensors with the variables of `x`.
 mask_of <- function(x) {

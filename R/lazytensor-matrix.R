@@ -18,9 +18,9 @@
 #' Columns of the result have the column names of `b`, rows the row names of the data of i; and so on.
 #'
 #' @param x,y LazyTensors, numeric or complex vectors or matrices, or data frames; one of them at least a LazyTensor.
-#' @return A matrix of numbers, complex if `x` or `y` is. Errors: of class `rkeops_error_dimension` if `x` and `y` do not
-#'   go together, `rkeops_error_argument` if there is no index to sum over, `rkeops_error_unsupported` if there would be
-#'   three.
+#' @return A matrix of numbers, complex if `x` or `y` is. Errors: of class `rkeops_error_dimension` if `x` and `y` do
+#'   not go together, `rkeops_error_argument` if there is no index to sum over, `rkeops_error_unsupported` if there
+#'   would be three.
 #' @name lazytensor_product
 #' @aliases %*%,LazyTensor,ANY-method %*%,ANY,LazyTensor-method %*%,LazyTensor,LazyTensor-method
 #'   show,LazyTensor-method
@@ -60,10 +60,11 @@ multiply <- function(x, y, call) {
   if (is.LazyTensor(x) && is.LazyTensor(y)) return(multiply_lazy(x, y, call))
   if (is.LazyTensor(x)) {
     check_summed(x$nj, "x", "j", call)
+    names <- colnames(y)
     y <- as.matrix(product_side(y, "y", call))
     b <- make_lazytensor(y, "j", FALSE, "y", call)
     check_conformable(x$nj, b$nj, "the LazyTensor", "columns", "the matrix", "rows", call)
-    return(with_colnames(sum_product(x, b, "j", call), colnames(y)))
+    return(with_colnames(sum_product(x, b, "j", call), names))
   }
   check_summed(y$ni, "y", "i", call)
   x <- product_side(x, "x", call)
@@ -77,8 +78,8 @@ multiply_lazy <- function(x, y, call) {
   if (!anyNA(c(x$ni, x$nj, y$ni, y$nj))) {
     names <- c(operand_name(call[[2L]], "x"), operand_name(call[[length(call)]], "y"))
     rkeops_abort(
-      "unsupported", sprintf("`%s` and `%s` both have i and j: their product would have three indices", names[1L], names[2L]),
-      call = call,
+      "unsupported", sprintf("`%s` and `%s` both have i and j: their product would have three indices", names[1L],
+                             names[2L]), call = call,
       hint = sprintf("%s %%*%% (%s %%*%% v) multiplies a vector or matrix v by both, %s * %s goes entry by entry.",
                      names[1L], names[2L], names[1L], names[2L])
     )

@@ -2,8 +2,8 @@
 
 #' Missing and infinite values of LazyTensors
 #'
-#' `is.na(x)` and `is.nan(x)` hold the truth values of "is NaN", `is.finite(x)` and `is.infinite(x)` what their names say,
-#' component by component: LazyTensors, for `ifelse()`, `&`, `sum()` and the like. NA in data becomes NaN.
+#' `is.na(x)` and `is.nan(x)` hold the truth values of "is NaN", `is.finite(x)` and `is.infinite(x)` what their names
+#' say, component by component: LazyTensors, for `ifelse()`, `&`, `sum()` and the like. NA in data becomes NaN.
 #' `anyNA(x)` computes: is there any NaN in the whole matrix?
 #'
 #' In formulas as text, `NotEqual(x, x)` is 1 where x is NaN, else 0.

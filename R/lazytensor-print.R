@@ -38,7 +38,7 @@ format.LazyTensor <- function(x, width = 10L * getOption("width"), ...) {
   c(
     headline(x),
     wrap_formula(paste("  formula:", formula), getOption("width")),
-    if (length(x$mask) > 0L) "  without the pairs i = j",
+    if (has_mask(x)) "  without the pairs i = j",
     sprintf("  never stored: %s as an ordinary %s", human_bytes(pairs * vector_bytes(x)),
             if (x$dimres == 1) "matrix" else "array")
   )

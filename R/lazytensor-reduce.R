@@ -23,30 +23,31 @@
 #'   reduction in the formula language.
 #'
 #' **Both indices.** `index = "ij"` gives what the whole matrix gives: a number, or a vector for dimension D above 1.
-#' Positions are pairs of row numbers `c(i = , j = )`; several of them are a matrix with the columns i and j, one row per
-#' component, or for the K nearest one per value (an array K x 2 x D for D above 1). Of equal extrema the first is
+#' Positions are pairs of row numbers `c(i = , j = )`; several of them are a matrix with the columns i and j, one row
+#' per component, or for the K nearest one per value (an array K x 2 x D for D above 1). Of equal extrema the first is
 #' taken in the order of a matrix, column after column.
 #'
-#' **Weights** that are plain numbers belong to the rows that are reduced over: a vector has one number per row, a matrix
-#' or data frame one row per row, also where that is the dimension of vectors, too. A single number is the same weight for
-#' all. (So it is in `K %*% w`. In `K * w`, a vector is a parameter of its length; wrap numbers that belong to rows.)
-#' `Pm(w)` is a weight with several components, the same for all rows.
+#' **Weights** that are plain numbers belong to the rows that are reduced over: a vector has one number per row, a
+#' matrix or data frame one row per row, also where that is the dimension of vectors, too. A single number is the same
+#' weight for all. (So it is in `K %*% w`. In `K * w`, a vector is a parameter of its length; wrap numbers that belong
+#' to rows.) `Pm(w)` is a weight with several components, the same for all rows.
 #'
 #' **Missing values.** As for R numbers, NA and NaN propagate through `sum`, `mean`, `min`, `max`, `range`, `logsumexp`
 #' and `sumsoftmaxweight`; `argmin`, `min_argmin`, `Kmin` and their like pass over them, as [which.min()] does. With
 #' `na.rm = TRUE` values that are NaN are left out everywhere, component by component, with weights pairs of which the
-#' value or the weight has a NaN. What remains of nothing: 0 for `sum`, NaN for `mean` and `sumsoftmaxweight`, Inf for `min`,
-#' -Inf for `max` and `logsumexp`, `FALSE` for `any`, `TRUE` for `all`; for `min_argmin`, `Kmin` and their like values are NaN
-#' and positions `NA`. The same holds for pairs that [off_diagonal()] leaves out.
+#' value or the weight has a NaN. What remains of nothing: 0 for `sum`, NaN for `mean` and `sumsoftmaxweight`, Inf for
+#' `min`, -Inf for `max` and `logsumexp`, `FALSE` for `any`, `TRUE` for `all`; for `min_argmin`, `Kmin` and their like
+#' values are NaN and positions `NA`. The same holds for pairs that [off_diagonal()] leaves out.
 #'
-#' **Names.** Rows of results have the row names of the data whose rows they stand for, if those are a matrix with names.
+#' **Names.** Rows of results have the row names of the data whose rows they stand for, if those are a matrix with
+#' names.
 #'
 #' @param x a LazyTensor.
-#' @param index `"i"`, `"j"` or `"ij"`; `NA` where allowed: work inside the vector. An index that does not occur in `x` (or
-#'   the weight) is an error.
+#' @param index `"i"`, `"j"` or `"ij"`; `NA` where allowed: work inside the vector. An index that does not occur in `x`
+#'   (or the weight) is an error.
 #' @param K number of values to keep, at most the number of rows (or pairs) reduced over.
-#' @param weight a LazyTensor, a number, a vector with one number per row that is reduced over, or a matrix or data frame
-#'   with one row per such row.
+#' @param weight a LazyTensor, a number, a vector with one number per row that is reduced over, or a matrix or data
+#'   frame with one row per such row.
 #' @param opstr name of the reduction, such as `"Sum"` or `"KMin"`.
 #' @param opt_arg K or the weight, for reductions that need one.
 #' @param ... for `sum()`, `min()` and the like: the LazyTensor, which comes first, and `index`; nothing else.
@@ -181,9 +182,10 @@ reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE)
   if (opstr == "SoftMax") opstr <- "SumSoftMaxWeight"
   weighted <- opstr %in% c("LogSumExpWeight", "SumSoftMaxWeight", "Max_SumShiftExpWeight")
   if (weighted == is.null(opt_arg)) {
-    rkeops_abort("argument", sprintf(if (weighted) "`opt_arg` is missing: %s needs a weight" else "%s has no `opt_arg`",
-                                     opstr), call = call, argument = "opt_arg",
-                 hint = "It is K for \"KMin\", \"ArgKMin\" and \"KMin_ArgKMin\", and the weight of \"LogSumExp\" and \"SumSoftMaxWeight\".")
+    message <- if (weighted) "`opt_arg` is missing: %s needs a weight" else "%s has no `opt_arg`"
+    rkeops_abort("argument", sprintf(message, opstr), call = call, argument = "opt_arg",
+                 hint = paste("It is K for \"KMin\", \"ArgKMin\" and \"KMin_ArgKMin\", and the weight of \"LogSumExp\" and",
+                              "\"SumSoftMaxWeight\"."))
   }
   if (weighted) return(reduce_weighted(x, opstr, index, opt_arg, "opt_arg", na.rm, call))
   reduce_lazytensor(x, opstr, index, call = call, na_rm = na.rm)

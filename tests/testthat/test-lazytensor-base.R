@@ -52,7 +52,7 @@ test_that("a LazyTensor cannot be changed in place", {
 
 test_that("functions of base R are as they were", {
   expect_identical(rowSums, base::rowSums)
-  expect_identical(environmentName(environment(get("crossprod", globalenv()))), environmentName(environment(base::crossprod)))
+  expect_identical(get("crossprod", globalenv()), base::crossprod)
   expect_identical(intersect(getNamespaceExports("rkeops"), c("rowSums", "crossprod", "pmin", "var", "sd", "median")),
                    character())
   expect_true(is.array(array(1, c(2, 2, 2))))

@@ -113,11 +113,17 @@ test_that("names go to rows and columns of the result", {
   N_ij <- exp(-sqdist(Vi(x), Vj(named)))
   expect_identical(colnames(N_ij %*% named), c("A", "B"))
   expect_identical(rownames(t(N_ij) %*% x), letters[1:9])
-  expect_identical(dimnames(matrix(1, 2, 6, dimnames = list(c("p", "q"), NULL)) %*% N_ij), list(c("p", "q"), letters[1:9]))
+  ones <- matrix(1, 2, 6, dimnames = list(c("p", "q"), NULL))
+  expect_identical(dimnames(ones %*% N_ij), list(c("p", "q"), letters[1:9]))
   expect_identical(dimnames(sum(N_ij, "i")), list(letters[1:9], NULL))
   expect_identical(dimnames(Kmin(concat(N_ij, N_ij), 2, "i")), list(letters[1:9], NULL, NULL))
   expect_identical(lapply(min_argmin(N_ij, "i"), rownames), list(value = letters[1:9], position = letters[1:9]))
   expect_null(dimnames(sum(N_ij, "j")))
+  frame <- as.data.frame(named)
+  expect_identical(dimnames(t(N_ij) %*% as.data.frame(x)), list(letters[1:9], c("V1", "V2")))
+  expect_identical(rownames(sum(sqdist(Vi(frame), Vj(x)), "j")), letters[1:9])
+  expect_null(rownames(sum(sqdist(Vi(data.frame(a = 1:3)), Vj(data.frame(a = 1:2))), "j")))
+  expect_close(as.data.frame(a) %*% K_ij, a %*% K)
 })
 
 test_that("t() exchanges the indices", {

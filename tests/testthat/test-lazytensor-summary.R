@@ -112,11 +112,14 @@ test_that("an index that does not occur is an error, however it is said", {
     min_argmin(u_i, "j"), max_argmax(u_i, "j"), Kmin(u_i, 1, "j"), argKmin(u_i, 1, "j"), Kmin_argKmin(v_j, 1, "i"),
     Kmin(v_j, 1, "ij"), logsumexp(near_ii, "j"), logsumexp(near_ii, "j", 1:6), sumsoftmaxweight(near_ii, "j", 1:9),
     sumsoftmaxweight(near_ii, "j", u_i), sum_reduction(u_i, "j"), min_reduction(u_i, "j"), max_reduction(u_i, "j"),
-    argmin_reduction(u_i, "j"), argmax_reduction(u_i, "j"), min_argmin_reduction(u_i, "j"), max_argmax_reduction(u_i, "j"),
+    argmin_reduction(u_i, "j"), argmax_reduction(u_i, "j"), min_argmin_reduction(u_i, "j"),
+    max_argmax_reduction(u_i, "j"),
     Kmin_reduction(u_i, 1, "j"), argKmin_reduction(u_i, 1, "j"), Kmin_argKmin_reduction(u_i, 1, "j"),
-    logsumexp_reduction(near_ii, "j"), sumsoftmaxweight_reduction(near_ii, "j", 1), reduction.LazyTensor(u_i, "Sum", "j"),
+    logsumexp_reduction(near_ii, "j"), sumsoftmaxweight_reduction(near_ii, "j", 1),
+    reduction.LazyTensor(u_i, "Sum", "j"),
     reduction.LazyTensor(near_ii, "LogSumExp", "j", 1:6), reduction.LazyTensor(u_i, "KMin", "j", 1),
-    gradients(near_ii, u_i), gradients(near_ii, u_i, index = "j", reduction = "LogSumExp"), vjp(near_ii, u_i, index = "j"),
+    gradients(near_ii, u_i), gradients(near_ii, u_i, index = "j", reduction = "LogSumExp"),
+    vjp(near_ii, u_i, index = "j"),
     jvp(near_ii, u_i, 1, "j"), hvp(near_ii, u_i, 1), objective(near_ii, u_i), grad(near_ii, o, "Sum", u_i, "j"),
     near_ii %*% 1:10, near_ii %*% 1, 1:3 %*% v_j
   )) {

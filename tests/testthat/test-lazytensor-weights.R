@@ -7,7 +7,7 @@ D_ij <- sqdist(Vi(x), Vj(y))
 S_ij <- sqdist(Vi(z), Vj(y))
 w <- 1:9 / 10
 
-for (precision in c("float64", "float32")) test_that(paste("plain weights belong to the rows that are folded, in", precision), {
+for (precision in c("float64", "float32")) test_that(paste("plain weights belong to the folded rows, in", precision), {
   local_rkeops_options(precision = precision)
   close <- function(object, expected) expect_close(object, expected, if (precision == "float64") 1e-10 else 1e-5)
   W <- cbind(w, rev(w))
