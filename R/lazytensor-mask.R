@@ -119,4 +119,8 @@ unmasked <- function(x) {
 }
 
 # `x` without mask, with `value` where `keep` is not true.
-filled <- function(x, keep, value) ifelse.LazyTensor(keep, unmasked(x), value)
+filled <- function(x, keep, value) {
+  result <- ifelse.LazyTensor(keep, unmasked(x), value)
+  result$logical <- x$logical
+  result
+}

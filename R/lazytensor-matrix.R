@@ -15,7 +15,7 @@
 #' From R 4.4 on `crossprod(x, y)` is `t(x) %*% y` and `tcrossprod(x, y)` is `x %*% t(y)`; in older R these functions
 #' take ordinary matrices only.
 #'
-#' Columns of the result have the column names of `b`, rows the row names of the data of i; and so on.
+#' Columns of `K %*% b` have the column names of `b`, rows the row names of the data of i.
 #'
 #' @param x,y LazyTensors, numeric or complex vectors or matrices, or data frames; one of them at least a LazyTensor.
 #' @return A matrix of numbers, complex if `x` or `y` is. Errors: of class `rkeops_error_dimension` if `x` and `y` do

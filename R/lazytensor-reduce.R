@@ -162,9 +162,9 @@ as_weight <- function(weight, arg, x, axis, call) {
   }
   index <- c("i", "j")[axis + 1L]
   if (NROW(weight) == rows) return(make_lazytensor(as.matrix(weight), index, FALSE, "", call))
-  other <- if (axis == 0L) x$nj else x$ni
-  hint <- if (NROW(weight) %in% other) sprintf("V%s(matrix(%s)) has one number per row %s.", setdiff(c("i", "j"), index),
-                                               arg, setdiff(c("i", "j"), index))
+  other <- c("j", "i")[axis + 1L]
+  hint <- if (NROW(weight) %in% x[[paste0("n", other)]]) sprintf("V%s(matrix(%s)) has one number per row %s.", other, arg,
+                                                                 other)
           else if (is.null(dim(weight))) sprintf("Pm(%s) is a weight of dimension %d, the same for all rows.", arg,
                                                  length(weight))
   rkeops_abort("dimension", sprintf("`%s` must have one number, or row of numbers, for each of the %.0f rows %s", arg,
@@ -184,8 +184,8 @@ reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE)
   if (weighted == is.null(opt_arg)) {
     message <- if (weighted) "`opt_arg` is missing: %s needs a weight" else "%s has no `opt_arg`"
     rkeops_abort("argument", sprintf(message, opstr), call = call, argument = "opt_arg",
-                 hint = paste("It is K for \"KMin\", \"ArgKMin\" and \"KMin_ArgKMin\", and the weight of \"LogSumExp\" and",
-                              "\"SumSoftMaxWeight\"."))
+                 hint = paste("It is K for \"KMin\", \"ArgKMin\" and \"KMin_ArgKMin\", and the weight of",
+                              "\"LogSumExp\" and \"SumSoftMaxWeight\"."))
   }
   if (weighted) return(reduce_weighted(x, opstr, index, opt_arg, "opt_arg", na.rm, call))
   reduce_lazytensor(x, opstr, index, call = call, na_rm = na.rm)

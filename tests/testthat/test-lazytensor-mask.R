@@ -57,6 +57,7 @@ test_that("it goes where the LazyTensor goes", {
   expect_close(mean(off_diagonal(1i * Vi(x) * Vj(x)), "j"), 1i * (x * rep(colSums(x), each = 9) - x^2) / 8)
   expect_equal(as.matrix(off_ij), left, ignore_attr = TRUE)
   expect_equal(off_ij[2, 1:3], left[2, 1:3])
+  expect_identical(as.matrix(off_ij > 0.5), left > 0.5)
   expect_identical(dim(off_ij), c(9L, 9L))
   expect_output(print(off_ij), "without the pairs i = j")
   expect_close(sum(D_ij, "j"), rowSums(D))  # the original is as it was
