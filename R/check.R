@@ -96,32 +96,55 @@ check_choice <- function(x, choices, arg, call) {
   abort_argument(arg, paste0("one of ", paste0("\"", choices, "\"", collapse = ", ")), x, call)
 }
 
-# The axis of an index: "i" is 0 (reduce over i, one result row per j), "j" is 1. NA: no reduction.
-check_index <- function(index, call, na_ok = FALSE) {
+# The axis of an index: "i" is 0 (reduce over i, one result row per j), "j" is 1; with `both` "ij" is 2. NA: no
+# reduction.
+check_index <- function(index, call, na_ok = FALSE, both = FALSE) {
   if (missing(index)) {
     abort_missing("index", call, "index = \"j\" reduces over the rows j, \"i\" over the rows i.")
   }
   if (identical(index, "i")) return(0L)
   if (identical(index, "j")) return(1L)
+  if (both && identical(index, "ij")) return(2L)
   if (na_ok && length(index) == 1L && is.atomic(index) && is.na(index)) return(NA_integer_)
-  expected <- if (na_ok) "\"i\", \"j\" or NA" else "\"i\" or \"j\""
-  abort_argument("index", expected, index, call, hint = "\"i\" reduces over the rows i, \"j\" over the rows j.")
+  choices <- c("\"i\"", "\"j\"", if (both) "\"ij\"", if (na_ok) "NA")
+  last <- length(choices)
+  abort_argument("index", paste(paste(choices[-last], collapse = ", "), "or", choices[last]), index, call,
+                 hint = paste0("\"i\" reduces over the rows i, \"j\" over the rows j",
+                               if (both) ", \"ij\" over both.", if (!both) "."))
 }
 
-# Arguments in `...` that a method does not know. `known`: those that it has.
+# The number of rows that are folded; an error if there is no such index. `x`: a list with `ni` and `nj`.
+check_occurs <- function(x, axis, call) {
+  rows <- c(x$ni, x$nj)[if (axis == 2L) 1:2 else axis + 1L]
+  if (!anyNA(rows)) return(prod(rows))
+  index <- c("i", "j")[is.na(c(x$ni, x$nj)) & axis != 1:0][1L]
+  other <- setdiff(c("i", "j"), index)
+  has_other <- !is.na(if (index == "i") x$nj else x$ni)
+  rkeops_abort(
+    "argument", sprintf("there is no index %s in this expression, so nothing can be reduced over it", index),
+    call = call, argument = "index",
+    hint = if (!has_other) sprintf("V%s() makes variables with rows %s.", index, index)
+           else sprintf("Did you mean V%s(), where V%s() is written? index = \"%s\" reduces over the rows %s.",
+                        index, other, other, other)
+  )
+}
+
+# Arguments in `...` that a method does not know. `known`: those that it has besides the first.
 check_dots <- function(generic, known, ..., call = NULL) {
   if (...length() == 0L) return(invisible())
-  given <- names(as.list(substitute(list(...)))[-1L])
-  wrong <- if (is.null(given)) "" else given[1L]
-  known_text <- paste0("`", known, "`", collapse = ", ")
-  if (!nzchar(wrong)) {
-    rkeops_abort("argument", sprintf("%s() was given more arguments than it has", generic), call = call,
-                 hint = sprintf("It has %s.", known_text))
+  wrong <- (names(as.list(substitute(list(...)))[-1L]) %||% "")[1L]
+  nearest <- if (nzchar(wrong) && length(known) > 0L) {
+    sprintf("Did you mean `%s`? ", known[which.min(utils::adist(wrong, known, ignore.case = TRUE))])
   }
-  nearest <- known[which.min(utils::adist(wrong, known, ignore.case = TRUE))]
-  rkeops_abort("argument", sprintf("%s() has no argument `%s`", generic, wrong), call = call, argument = wrong,
-               hint = sprintf("Did you mean `%s`? It has %s.", nearest, known_text))
+  rkeops_abort(
+    "argument", if (nzchar(wrong)) sprintf("%s() of a LazyTensor has no argument `%s`", generic, wrong)
+                else sprintf("%s() of a LazyTensor has fewer arguments than were given", generic),
+    call = call, argument = wrong,
+    hint = paste0(nearest, "It takes ", paste(c("the LazyTensor", sprintf("`%s`", known)), collapse = ", "), ".")
+  )
 }
+
+`%||%` <- function(x, y) if (is.null(x)) y else x
 
 check_lazytensor <- function(x, arg, call) {
   if (missing(x)) abort_missing(arg, call)

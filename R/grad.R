@@ -92,7 +92,8 @@ grad <- function(f, gradin, opstr, var, index) {
   gradin <- as_operand(gradin, "gradin", call)
   check_gradin(gradin, c("j", "i")[axis + 1L], call)
   id <- variable_in(f, var, call)
-  merged <- merge_operands(list(f, gradin), call)
+  merged <- merge_operands(list(leave_out(f, NULL, opstr)$x, gradin), call)
+  check_occurs(f, axis, call)
   formula <- sprintf("Grad(%s_Reduction(%s,%d),%s,%s)", opstr, merged$formulas[1L], axis, id, merged$formulas[2L])
   values <- evaluate(formula, merged$args, merged$data, call, merged$tokens)
   if (is.ComplexLazyTensor(var)) deinterleave(values) else values

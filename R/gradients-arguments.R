@@ -3,16 +3,19 @@
 # See gradients-passes.R.
 new_fold <- function(f, index, reduction, opt_arg, call) {
   check_lazytensor(f, "f", call)
-  axis <- check_index(index, call)
+  axis <- check_index(index, call, na_ok = TRUE)
+  reduced <- !is.na(axis)
+  if (!reduced) axis <- unreduced_axis(f, call)
   check_string(reduction, "reduction", call)
   if (reduction == "LogSumExp" && !is.null(opt_arg)) reduction <- "LogSumExpWeight"
   check_differentiable(reduction, call)
   weighted <- reduction %in% c("LogSumExpWeight", "SumSoftMaxWeight")
   if (weighted && is.null(opt_arg)) {
     rkeops_abort("argument", sprintf("`opt_arg` is missing: %s needs a weight", reduction), call = call,
-                 argument = "opt_arg", hint = "Give a LazyTensor, a number, or a vector that is a parameter.")
+                 argument = "opt_arg",
+                 hint = "Give a LazyTensor, a number, or one number for each row that is reduced over.")
   }
-  weight <- if (weighted) as_operand(opt_arg, "opt_arg", call)
+  weight <- if (weighted) as_weight(opt_arg, "opt_arg", f, axis, call)
   if (is.ComplexLazyTensor(f) || is.ComplexLazyTensor(weight)) {
     rkeops_abort("unsupported", "gradients are those of real LazyTensors", call = call, argument = "f",
                  got = if (is.ComplexLazyTensor(f)) "`f` is complex" else "the weight is complex",
@@ -25,7 +28,9 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
   k <- if (grepl("KMin", reduction)) {
     check_whole(opt_arg, "opt_arg", call, min = 1, hint = "It is the number of values, K.")
   }
-  merged <- merge_operands(if (weighted) list(f, weight) else list(f), call)
+  kept <- leave_out(f, weight, reduction)
+  merged <- merge_operands(if (weighted) list(kept$x, kept$weight) else list(kept$x), call)
+  if (reduced) check_occurs(merged, axis, call)
   rows <- if (axis == 1L) merged$ni else merged$nj
   list(
     name = reduction, axis = axis, family = unname(families[reduction]), f = merged$formulas[1L],
@@ -34,6 +39,14 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
     columns = if (weighted) weight$dimres else f$dimres * (if (is.null(k)) 1 else k),
     args = merged$args, data = merged$data, tokens = merged$tokens, labels = merged$labels, call = call
   )
+}
+
+# index = NA: the axis of which there are no rows, so that the result has the rows of f.
+unreduced_axis <- function(f, call) {
+  if (is.na(f$nj)) return(1L)
+  if (is.na(f$ni)) return(0L)
+  rkeops_abort("argument", "`index` is NA, but `f` has both indices", call = call, argument = "index",
+               hint = "\"i\" reduces over the rows i, \"j\" over the rows j; NA is for an `f` of one index.")
 }
 
 check_differentiable <- function(reduction, call) {

@@ -29,10 +29,11 @@
 #'   list, a list of variables stands for variables that are the same matrix, of which gradients are added up.
 #' @param e weights of the result: a number; a vector with one number per row of the result; a matrix (or array) of its
 #'   shape; or a LazyTensor indexed like the result, of dimension 1 or that of the result.
-#' @param index `"j"`: reduce over j, `"i"`: over i.
+#' @param index `"j"`: reduce over j, `"i"`: over i. `NA`, for an `f` of one index or none: do not reduce, A are the rows of
+#'   `f`.
 #' @param reduction name of the reduction: `"Sum"`, `"LogSumExp"`, `"SumSoftMaxWeight"`, `"Min"`, `"Max"`, `"KMin"`, ...
-#' @param opt_arg K for `"KMin"`, or the weight for `"LogSumExp"` and `"SumSoftMaxWeight"`: a LazyTensor, a number or a
-#'   vector.
+#' @param opt_arg K for `"KMin"`, or the weight for `"LogSumExp"` and `"SumSoftMaxWeight"`: a LazyTensor, a number, or a
+#'   vector or matrix with one number or row for each row that is reduced over.
 #' @param loss a function of A that is applied entry by entry, such as `function(r) log1p(exp(-r))`.
 #' @param derivative its derivative, a function of A, too. `NULL`: by the rules of [stats::D()], if `loss` is one
 #'   expression. With a `derivative`, `loss` may also be any function of the matrix A, if `derivative(A)` has its

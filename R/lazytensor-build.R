@@ -78,6 +78,7 @@ join_operands <- function(operation, operands, dims, parameters, call, complex) 
   formula <- paste0(operation, "(", paste(pieces, collapse = ","), ")")
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj,
                       gives_truth(operation, operands), merged$tokens, joined_components(operation, operands, dimres))
+  if (length(merged$masks) > 0L) x$mask <- merged$masks
   if (complex) as_complex(x) else x
 }
 
@@ -113,7 +114,8 @@ merge_operands <- function(operands, call) {
 
 plain_fields <- function(x) {
   list(formulas = .subset2(x, "formula"), args = .subset2(x, "args"), data = .subset2(x, "data"),
-       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"), tokens = .subset2(x, "tokens"))
+       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"), tokens = .subset2(x, "tokens"),
+       masks = .subset2(x, "mask"))
 }
 
 merge_variables <- function(merged, operand, call) {
@@ -123,12 +125,15 @@ merge_variables <- function(merged, operand, call) {
   if (any(place < 0L)) operand <- renamed(operand, place < 0L)  # somebody has exchanged data inside of a LazyTensor
   fresh <- place <= 0L
   formula <- operand$formulas
+  masks <- operand$masks
   for (k in which(!fresh)) {
     known <- merged$args[place[k]]
     if (operand$args[k] == known) next
     formula <- gsub(identifier(operand$args[k]), identifier(known), formula, fixed = TRUE)
+    masks <- gsub(identifier(operand$args[k]), identifier(known), masks, fixed = TRUE)
   }
   merged$formulas <- c(merged$formulas, formula)
+  if (length(masks) > 0L) merged$masks <- unique(c(merged$masks, masks))
   merged$args <- c(merged$args, operand$args[fresh])
   merged$data <- c(merged$data, operand$data[fresh])
   merged$labels <- c(merged$labels, operand$labels[fresh])
@@ -141,6 +146,7 @@ renamed <- function(operand, which) {
   for (k in seq_along(operand$args)[which]) {
     id <- rk_new_identifier(switch(substr(declared_as(operand$args[k]), 1L, 2L), Vi = "i", Vj = "j", Pm = "NA"))
     operand$formulas <- gsub(identifier(operand$args[k]), id, operand$formulas, fixed = TRUE)
+    operand$masks <- gsub(identifier(operand$args[k]), id, operand$masks, fixed = TRUE)
     operand$args[k] <- paste0(id, "=", declared_as(operand$args[k]))
     operand$tokens[k] <- list(new_token())
   }

@@ -41,12 +41,12 @@ NULL
 #' @export
 as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
   call <- call_of("as.matrix", sys.call())
+  check_dots("as.matrix", "max_entries", ..., call = call)
   if (x$dimres != 1) {
     rkeops_abort("dimension", sprintf("as.matrix() needs dimension 1, this LazyTensor has dimension %.0f", x$dimres),
                  call = call, argument = "x",
                  hint = "as.array(x) gives an array M x N x D; elem(x, m) is component m, of dimension 1.")
   }
-  refuse_more_arguments(..., call = call)
   dense(x, NULL, NULL, max_entries, call)
 }
 
@@ -54,7 +54,7 @@ as.matrix.LazyTensor <- function(x, ..., max_entries = 1e8) {
 #' @export
 as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
   call <- call_of("as.array", sys.call())
-  refuse_more_arguments(..., call = call)
+  check_dots("as.array", "max_entries", ..., call = call)
   dense(x, NULL, NULL, max_entries, call)
 }
 
@@ -108,13 +108,6 @@ as.list.LazyTensor <- function(x, ...) {
                hint = "Reduce it, as in sum(x, index = \"j\"), or take entries: x[i, j], as.matrix(x).")
 }
 
-# Also what pmax(), sort() and the like begin with.
-#' @export
-is.na.LazyTensor <- function(x) {
-  refuse_function("is.na", NULL, paste("Look for missing values in the data, before Vi() or Vj().",
-                                       "pmax(x, y) is ifelse(x > y, x, y)."))
-}
-
 #' @export
 c.LazyTensor <- function(...) refuse_binding("c")
 
@@ -142,6 +135,7 @@ dense <- function(x, i, j, max_entries, call) {
   chosen <- list(Vi = i, Vj = j)
   extents <- ifelse.default(vapply(chosen, is.null, TRUE), as.numeric(dim(x)), as.numeric(lengths(chosen)))
   check_entries(x, prod(extents), max_entries, call)
+  if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
   x <- with_variables(x)
   category <- substr(declared_as(x$args), 1L, 2L)
   data <- x$data
@@ -153,7 +147,7 @@ dense <- function(x, i, j, max_entries, call) {
   values <- evaluate(paste0("Entries_Reduction(", x$formula, ",1)"), x$args, data, call, tokens)
   if (is.ComplexLazyTensor(x)) values <- complex_entries(values, x$dimres)
   if (x$logical) storage.mode(values) <- "logical"
-  names <- list(row_names_of(x, "Vi", i), row_names_of(x, "Vj", j))
+  names <- list(names_of_rows(x, "Vi", i), names_of_rows(x, "Vj", j))
   if (!all(lengths(names) == 0L)) dimnames(values) <- c(names, if (x$dimres != 1) list(NULL))
   # An index without variables has one row, which may be asked for any number of times.
   if (!is.null(i) && is.na(x$ni)) values <- if (x$dimres == 1) values[i, , drop = FALSE] else values[i, , , drop = FALSE]
@@ -179,12 +173,9 @@ complex_entries <- function(values, dim) {
 }
 
 # Names of the rows of an index, "Vi" or "Vj": those of its first variable that has some.
-row_names_of <- function(x, category, chosen = NULL) {
-  for (data in x$data[startsWith(declared_as(x$args), category)]) {
-    names <- rownames(data)
-    if (!is.null(names)) return(if (is.null(chosen)) names else names[chosen])
-  }
-  NULL
+names_of_rows <- function(x, category, chosen = NULL) {
+  names <- row_names_of(x$data, substr(declared_as(x$args), 1L, 2L), category)
+  if (is.null(chosen)) names else names[chosen]
 }
 
 # x[k] and x[cbind(i, j)]: a vector, or a matrix with one row per entry.
@@ -215,7 +206,7 @@ axis_positions <- function(index, n, arg, x, call) {
                  hint = sprintf("elem(x, m) is component m of its vectors, extract(x, m, d) are d from m on%s.", rows))
   }
   if (!is.character(index)) return(positions(index, n, arg, x, call))
-  names <- row_names_of(x, if (arg == "i") "Vi" else "Vj")
+  names <- names_of_rows(x, if (arg == "i") "Vi" else "Vj")
   if (is.null(names)) {
     abort_argument(arg, "row numbers or truth values", index, call, hint = sprintf("The data of index %s have no row names.", arg))
   }
@@ -223,14 +214,6 @@ axis_positions <- function(index, n, arg, x, call) {
   if (!anyNA(chosen)) return(chosen)
   rkeops_abort("argument", sprintf("`%s` is out of bounds: no row has the name \"%s\"", arg, index[is.na(chosen)][1L]), call = call,
                argument = arg, hint = "Names are those of the rows of the data.")
-}
-
-# For methods that take nothing else in `...`.
-refuse_more_arguments <- function(..., call) {
-  if (...length() == 0L) return(invisible())
-  name <- names(list(...))[1L] %||% ""
-  rkeops_abort("argument", sprintf("%s() of a LazyTensor takes `x` and `max_entries`", as.character(call[[1L]])), call = call,
-               argument = name, got = paste("got", if (nzchar(name)) sprintf("`%s`", name) else "a second argument without a name"))
 }
 
 # Row numbers of an index, as `[` of matrices takes them.
@@ -274,6 +257,7 @@ vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
 # what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So any number of them is
 # one kernel.
 pair_entries <- function(x, count, call, pairs_of) {
+  if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
   dim <- declared_dim(x)
   args <- sub("=Vj(", "=Vi(", x$args, fixed = TRUE)
   index <- match(substr(declared_as(x$args), 1L, 2L), categories)

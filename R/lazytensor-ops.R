@@ -148,7 +148,7 @@ apply_math <- function(name, x, options, call) {
     signif = apply_signif(x, if (is.null(option)) 6 else check_digits(option, call), call),
     ceiling = -unary("Floor", -x),
     trunc = unary("Sign", x) * unary("Floor", unary("Abs", x)),
-    refuse_function(name, call)
+    refuse_function(name, call, if (startsWith(name, "cum")) by_entries(name))
   )
 }
 

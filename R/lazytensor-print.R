@@ -38,6 +38,7 @@ format.LazyTensor <- function(x, width = 10L * getOption("width"), ...) {
   c(
     headline(x),
     wrap_formula(paste("  formula:", formula), getOption("width")),
+    if (has_mask(x)) "  without the pairs i = j",
     sprintf("  never stored: %s as an ordinary %s", human_bytes(pairs * vector_bytes(x)),
             if (x$dimres == 1) "matrix" else "array")
   )
@@ -81,6 +82,7 @@ str.LazyTensor <- function(object, ...) {
 #' @rdname lazytensor_print
 #' @export
 summary.LazyTensor <- function(object, ...) {
+  check_dots("summary", character(), ..., call = call_of("summary", sys.call()))
   named <- !is_number(object$args)
   declared <- declared_as(object$args)[named]
   indices <- c(Vi = "i", Vj = "j", Pm = "none")[substr(declared, 1L, 2L)]
@@ -118,7 +120,7 @@ print.summary.LazyTensor <- function(x, ...) {
 #' @export
 t.LazyTensor <- function(x) {
   swapped <- chartr("ij", "ji", identifier(x$args))
-  formula <- x$formula
+  formula <- c(x$formula, x$mask)
   marks <- paste0("#", seq_along(swapped), "#")
   ids <- identifier(x$args)
   for (k in seq_along(ids)) formula <- gsub(ids[k], marks[k], formula, fixed = TRUE)
@@ -127,7 +129,8 @@ t.LazyTensor <- function(x) {
   indexed <- startsWith(declared, "V")
   declared[indexed] <- chartr("ij", "ji", declared[indexed])
   rows_i <- x$ni
-  x$formula <- formula
+  x$formula <- formula[1L]
+  if (length(formula) > 1L) x$mask <- formula[-1L]
   x$args <- sprintf("%s=%s", swapped, declared)
   x$ni <- x$nj
   x$nj <- rows_i

@@ -1,16 +1,19 @@
-# Reductions of LazyTensors over i or j, and the same functions inside the vector (no index).
+# Reductions of LazyTensors over i, over j or over both, and the same functions inside the vector (no index).
 
 #' Reductions of LazyTensors
 #'
 #' With `index = "j"` the matrix is reduced over j: the result has one row per i. With `index = "i"` it is reduced over
-#' i. Without `index`, `sum()`, `mean()`, `min()`, `max()`, `argmin()` and `argmax()` work inside the vectors and give a
-#' LazyTensor of dimension 1.
+#' i, with `index = "ij"` over both. Without `index`, `sum()`, `mean()`, `min()`, `max()`, `range()`, `any()`, `all()`,
+#' `argmin()` and `argmax()` work inside the vectors and give a LazyTensor of dimension 1 (2 for `range()`).
 #'
 #' @details
 #' * `sum`, `mean`, `min`, `max`: component by component. Without `index`, `mean()` is the mean of the components.
+#' * `range`: smallest and largest value, in two columns (an array n x 2 x D for dimension D above 1).
+#' * `any`, `all`: truth values; as in `!x`, every number but 0 counts as true. Comparisons hold no NaN, see
+#'   [lazytensor_operators].
 #' * `argmin`, `argmax`: number of the row where the extremum is (the first one, if several). Rows count from 1, or
 #'   as the option `index_base` says; a position that does not exist is `NA`.
-#' * `min_argmin`, `max_argmax`: both, as a list of two matrices.
+#' * `min_argmin`, `max_argmax`: both, as a list of two matrices, `value` and `position`.
 #' * `Kmin`, `argKmin`, `Kmin_argKmin`: the K smallest values, in increasing order, and where they are. A matrix with K
 #'   columns if `x` has dimension 1, otherwise an array n x K x D.
 #' * `logsumexp`: log of the sum of `exp(x)`, component by component, computed without overflow; with weights log of the
@@ -19,19 +22,48 @@
 #' * `sum_reduction` and so on are the same functions under other names, `reduction.LazyTensor` takes the name of the
 #'   reduction in the formula language.
 #'
+#' **Both indices.** `index = "ij"` gives what the whole matrix gives: a number, or a vector for dimension D above 1.
+#' Positions are pairs of row numbers `c(i = , j = )`; several of them are a matrix with the columns i and j, one row
+#' per component, or for the K nearest one per value (an array K x 2 x D for D above 1). Of equal extrema the first is
+#' taken in the order of a matrix, column after column.
+#'
+#' **Weights** that are plain numbers belong to the rows that are reduced over: a vector has one number per row, a
+#' matrix or data frame one row per row, also where that is the dimension of vectors, too. A single number is the same
+#' weight for all. (So it is in `K %*% w`. In `K * w`, a vector is a parameter of its length; wrap numbers that belong
+#' to rows.) `Pm(w)` is a weight with several components, the same for all rows.
+#'
+#' **Missing values.** As for R numbers, NA and NaN propagate through `sum`, `mean`, `min`, `max`, `range`, `logsumexp`
+#' and `sumsoftmaxweight`; `argmin`, `min_argmin`, `Kmin` and their like pass over them, as [which.min()] does. With
+#' `na.rm = TRUE` values that are NaN are left out everywhere, component by component, with weights pairs of which the
+#' value or the weight has a NaN. What remains of nothing: 0 for `sum`, NaN for `mean` and `sumsoftmaxweight`, Inf for
+#' `min`, -Inf for `max` and `logsumexp`, `FALSE` for `any`, `TRUE` for `all`; for `min_argmin`, `Kmin` and their like
+#' values are NaN and positions `NA`. The same holds for pairs that [off_diagonal()] leaves out.
+#'
+#' **Names.** Rows of results have the row names of the data whose rows they stand for, if those are a matrix with
+#' names.
+#'
 #' @param x a LazyTensor.
-#' @param index `"i"` or `"j"`; `NA` where allowed: work inside the vector.
-#' @param K number of values to keep, at most the number of rows reduced over.
-#' @param weight a LazyTensor, a number, or a numeric vector that is a parameter.
+#' @param index `"i"`, `"j"` or `"ij"`; `NA` where allowed: work inside the vector. An index that does not occur in `x`
+#'   (or the weight) is an error.
+#' @param K number of values to keep, at most the number of rows (or pairs) reduced over.
+#' @param weight a LazyTensor, a number, a vector with one number per row that is reduced over, or a matrix or data
+#'   frame with one row per such row.
 #' @param opstr name of the reduction, such as `"Sum"` or `"KMin"`.
 #' @param opt_arg K or the weight, for reductions that need one.
-#' @param ... for `sum()`, `min()`, `max()`: the LazyTensor and `index`; not used by `mean()`.
-#' @param na.rm not used. As for R numbers, NA and NaN propagate through `sum`, `min` and `max`, and `argmin` and
-#'   `argmax` skip them.
-#' @return A numeric matrix with one row per row that is not reduced over (or an array, or a list of two, see above);
-#'   complex for sums and means of complex LazyTensors. Without `index` a LazyTensor.
+#' @param ... for `sum()`, `min()` and the like: the LazyTensor, which comes first, and `index`; nothing else.
+#' @param na.rm `TRUE`: leave out values that are NaN or NA.
+#' @param trim 0; trimmed means are not available.
+#' @return A matrix with one row per row that is not reduced over (or an array, or a list of two, see above): numeric,
+#'   integer for positions, logical for `any()` and `all()`, complex for sums and means of complex LazyTensors. Without
+#'   `index` a LazyTensor.
+#'
+#'   Errors: of class `rkeops_error_argument` if the index does not occur, or arguments are unknown;
+#'   `rkeops_error_dimension` if a weight has the wrong number of rows; `rkeops_error_unsupported` for `prod()` and for
+#'   reductions that have no meaning for complex numbers.
+#' @seealso [off_diagonal()] to leave out the pairs i = j, [lazytensor_base] for other functions of base R.
 #' @name lazytensor_reductions
-#' @aliases sum.LazyTensor min.LazyTensor max.LazyTensor Summary.LazyTensor
+#' @aliases sum.LazyTensor min.LazyTensor max.LazyTensor range.LazyTensor any.LazyTensor all.LazyTensor
+#'   Summary.LazyTensor
 #' @examples
 #' x <- matrix(runif(20), 10)
 #' y <- matrix(runif(10), 5)
@@ -40,181 +72,154 @@
 #' argmin(D_ij, index = "j")
 #' argKmin(D_ij, K = 2, index = "j")
 #' logsumexp(-D_ij, index = "i")
+#' logsumexp(-D_ij, index = "j", weight = 1:5)
+#' mean(D_ij, index = "ij")
+#' argmin(D_ij, index = "ij")
+#' any(D_ij < 0.01, index = "j")
 NULL
 
 #' @rdname lazytensor_reductions
 #' @export
-Summary.LazyTensor <- function(..., na.rm = FALSE) {
-  arguments <- list(...)
-  generic <- .Generic
-  shown <- lapply(arguments[-1L], function(a) if (is.atomic(a) && length(a) < 2L) a else quote(y))
-  call <- as.call(c(list(as.name(generic), quote(x)), shown))
-  if (!generic %in% c("sum", "min", "max")) refuse_function(generic, call, summary_hints[generic])
-  if (length(arguments) > 2L || (length(arguments) == 2L && !(names(arguments)[2L] %||% "") %in% c("", "index"))) {
-    rkeops_abort("argument", sprintf("%s() of a LazyTensor takes the LazyTensor and `index`", generic), call = call,
-                 hint = "index = \"j\" reduces over the rows j (axis 1 of formulas), \"i\" over the rows i (axis 0).")
-  }
-  if (length(arguments) == 2L && (is.LazyTensor(arguments[[2L]]) || is.numeric(arguments[[2L]]))) {
-    rkeops_abort(
-      "argument", sprintf("%s() takes one LazyTensor and `index`, \"i\" or \"j\"", generic), call = call,
-      got = paste("got", describe(arguments[[2L]]), "as the second argument"),
-      hint = switch(generic, sum = "x + y adds two LazyTensors.", max = "ifelse(x > y, x, y) is the larger one of two.",
-                    min = "ifelse(x < y, x, y) is the smaller one of two.")
-    )
-  }
-  if (!is.LazyTensor(arguments[[1L]])) check_lazytensor(arguments[[1L]], "x", call)
-  index <- if (length(arguments) == 2L) arguments[[2L]] else NA
-  inside_or_reduce(arguments[[1L]], paste0(toupper(substr(generic, 1L, 1L)), substring(generic, 2L)), index, call)
-}
-
-summary_hints <- c(
-  range = "Call min() and max().", prod = "exp(sum(log(x), index)) is the product of positive numbers.",
-  any = "max(x, index) is 1 where any is true.", all = "min(x, index) is 1 where all are true."
-)
+argmin <- function(x, index = NA, na.rm = FALSE) inside_or_reduce(x, "ArgMin", index, na.rm, sys.call())
 
 #' @rdname lazytensor_reductions
 #' @export
-mean.LazyTensor <- function(x, index = NA, ...) {
-  call <- sys.call()
-  axis <- check_index(index, call, na_ok = TRUE)
-  if (is.na(axis)) return(apply_operation("Sum", list(x = x), call = call) / x$dimres)
-  rows <- if (axis == 0L) x$ni else x$nj
-  reduce_lazytensor(x, "Sum", index, call = call) / if (is.na(rows)) 1 else rows
+argmax <- function(x, index = NA, na.rm = FALSE) inside_or_reduce(x, "ArgMax", index, na.rm, sys.call())
+
+#' @rdname lazytensor_reductions
+#' @export
+min_argmin <- function(x, index, na.rm = FALSE) {
+  reduce_lazytensor(x, "Min_ArgMin", index, call = sys.call(), na_rm = na.rm)
 }
 
-`%||%` <- function(x, y) if (is.null(x)) y else x
-
-inside_or_reduce <- function(x, name, index, call) {
-  if (is.na(check_index(index, call, na_ok = TRUE))) {
-    result <- apply_operation(name, list(x = x), call = call)
-    return(if (name %in% c("ArgMin", "ArgMax") && index_base() != 0L) result + index_base() else result)
-  }
-  reduce_lazytensor(x, name, index, call = call)
+#' @rdname lazytensor_reductions
+#' @export
+max_argmax <- function(x, index, na.rm = FALSE) {
+  reduce_lazytensor(x, "Max_ArgMax", index, call = sys.call(), na_rm = na.rm)
 }
 
-# Evaluates `name`_Reduction(x[, option], axis). `option` is K or a weight.
-reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL) {
+reduce_nearest <- function(x, name, K, index, na_rm, call) {
   check_lazytensor(x, "x", call)
-  axis <- check_index(index, call)
-  weight <- is.LazyTensor(option)
-  complex <- check_complex_reduction(x, name, option, call)
-  merged <- merge_operands(if (weight) list(x, option) else list(x), call)
-  pieces <- c(merged$formulas, if (!is.null(option) && !weight) sprintf("%.0f", option))
-  if (length(merged$args) == 0L) {
-    rkeops_abort("argument", "`x` is a constant: there is nothing to reduce", call = call, argument = "x",
-                 hint = "An expression needs at least one variable made by Vi(), Vj() or Pm().")
-  }
-  formula <- paste0(name, "_Reduction(", paste(pieces, collapse = ","), ",", axis, ")")
-  result <- evaluate(formula, merged$args, merged$data, call, merged$tokens)
-  if (complex) result <- deinterleave(result)
-  named_reduction(result, merged, axis, if (weight) option$components else x$components)
-}
-
-# Evaluates a formula over LazyTensor variables. They are renamed V0, V1, ..., so that expressions of the same form on
-# other data are the same program.
-evaluate <- function(formula, args, data, call, tokens = NULL) {
-  ids <- identifier(args)
-  declared <- declared_as(args)
-  for (k in seq_along(ids)) formula <- gsub(ids[k], paste0("V", k - 1L), formula, fixed = TRUE)
-  if (current_options()$formula_only) {
-    message("formula: ", formula, "\nargs: ", paste0("V", seq_along(ids) - 1L, "=", declared, collapse = ", "))
-    rkeops_abort("argument", "nothing was computed because the option `formula_only` is TRUE", call = call)
-  }
-  program <- settle(rk_program(
-    formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
-    as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
-  ), call, written = FALSE)
-  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call, written = FALSE)
-}
-
-categories <- c("Vi", "Vj", "Pm")
-
-#' @rdname lazytensor_reductions
-#' @export
-argmin <- function(x, index = NA) inside_or_reduce(x, "ArgMin", index, sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-argmax <- function(x, index = NA) inside_or_reduce(x, "ArgMax", index, sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-min_argmin <- function(x, index) reduce_lazytensor(x, "Min_ArgMin", index, call = sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-max_argmax <- function(x, index) reduce_lazytensor(x, "Max_ArgMax", index, call = sys.call())
-
-reduce_nearest <- function(x, name, K, index, call) {
-  check_lazytensor(x, "x", call)
-  axis <- check_index(index, call)
-  rows <- if (axis == 0L) x$ni else x$nj
+  axis <- check_index(index, call, both = TRUE)
   K <- check_whole(K, "K", call, min = 1)
-  if (!is.na(rows) && K > rows) {
-    rkeops_abort("argument", sprintf("`K` is %.0f, but there are only %.0f rows %s", K, rows, index), call = call,
+  count <- check_occurs(x, axis, call)
+  if (K > count) {
+    what <- if (axis == 2L) "pairs (i, j)" else paste("rows", index)
+    rkeops_abort("argument", sprintf("`K` is %.0f, but there are only %.0f %s", K, count, what), call = call,
                  argument = "K")
   }
-  reduce_lazytensor(x, name, index, K, call)
+  reduce_lazytensor(x, name, index, K, call, na_rm)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-Kmin <- function(x, K, index) reduce_nearest(x, "KMin", K, index, sys.call())
+Kmin <- function(x, K, index, na.rm = FALSE) reduce_nearest(x, "KMin", K, index, na.rm, sys.call())
 
 #' @rdname lazytensor_reductions
 #' @export
-argKmin <- function(x, K, index) reduce_nearest(x, "ArgKMin", K, index, sys.call())
+argKmin <- function(x, K, index, na.rm = FALSE) reduce_nearest(x, "ArgKMin", K, index, na.rm, sys.call())
 
 #' @rdname lazytensor_reductions
 #' @export
-Kmin_argKmin <- function(x, K, index) reduce_nearest(x, "KMin_ArgKMin", K, index, sys.call())
+Kmin_argKmin <- function(x, K, index, na.rm = FALSE) reduce_nearest(x, "KMin_ArgKMin", K, index, na.rm, sys.call())
 
 #' @rdname lazytensor_reductions
 #' @export
-logsumexp <- function(x, index, weight = NULL) {
+logsumexp <- function(x, index, weight = NULL, na.rm = FALSE) {
   call <- sys.call()
-  if (is.null(weight)) return(reduce_lazytensor(x, "LogSumExp", index, call = call))
-  reduce_lazytensor(x, "LogSumExpWeight", index, as_operand(weight, "weight", call), call)
+  if (is.null(weight)) return(reduce_lazytensor(x, "LogSumExp", index, call = call, na_rm = na.rm))
+  reduce_weighted(x, "LogSumExpWeight", index, weight, "weight", na.rm, call)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-sumsoftmaxweight <- function(x, index, weight) {
+sumsoftmaxweight <- function(x, index, weight, na.rm = FALSE) {
   call <- sys.call()
-  reduce_lazytensor(x, "SumSoftMaxWeight", index, as_operand(weight, "weight", call), call)
+  if (missing(weight)) {
+    rkeops_abort("argument", "`weight` is missing", call = call, argument = "weight",
+                 hint = "Give one number per row that is reduced over, or a LazyTensor.")
+  }
+  reduce_weighted(x, "SumSoftMaxWeight", index, weight, "weight", na.rm, call)
+}
+
+reduce_weighted <- function(x, name, index, weight, arg, na_rm, call) {
+  check_lazytensor(x, "x", call)
+  weight <- as_weight(weight, arg, x, check_index(index, call, both = TRUE), call)
+  reduce_lazytensor(x, name, index, weight, call, na_rm)
+}
+
+# What a reduction over `axis` takes as weight: plain numbers belong to the rows that are folded.
+as_weight <- function(weight, arg, x, axis, call) {
+  if (is.LazyTensor(weight)) return(weight)
+  if (!is.complex(weight)) weight <- plain_numbers(weight, arg, call)
+  if (is.null(dim(weight)) && length(weight) <= 1L) return(as_operand(weight, arg, call))
+  if (length(dim(weight)) > 2L) abort_argument(arg, "a LazyTensor, a vector or a matrix", weight, call, kind = "input")
+  rows <- check_occurs(x, axis, call)
+  if (axis == 2L) {
+    rkeops_abort("argument", sprintf("`%s` must say which index it has, since `index` is \"ij\"", arg), call = call,
+                 argument = arg, got = paste("got", describe(weight)),
+                 hint = sprintf("Write Vi(matrix(%s)) or Vj(matrix(%s)) for one number per row i or j.", arg, arg))
+  }
+  index <- c("i", "j")[axis + 1L]
+  if (NROW(weight) == rows) return(make_lazytensor(as.matrix(weight), index, FALSE, "", call))
+  other <- c("j", "i")[axis + 1L]
+  hint <- if (NROW(weight) %in% x[[paste0("n", other)]]) sprintf("V%s(matrix(%s)) has one number per row %s.", other, arg,
+                                                                 other)
+          else if (is.null(dim(weight))) sprintf("Pm(%s) is a weight of dimension %d, the same for all rows.", arg,
+                                                 length(weight))
+  rkeops_abort("dimension", sprintf("`%s` must have one number, or row of numbers, for each of the %.0f rows %s", arg,
+                                    rows, index),
+               call = call, argument = arg, got = paste("got", describe(weight)), hint = hint)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL) {
+reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE) {
   call <- sys.call()
   check_string(opstr, "opstr", call)
-  if (!is.null(opt_arg) && !is.LazyTensor(opt_arg)) {
-    if (grepl("KMin$", opstr)) return(reduce_nearest(x, opstr, opt_arg, index, call))
-    opt_arg <- as_operand(opt_arg, "opt_arg", call)
+  if (grepl("KMin$", opstr)) return(reduce_nearest(x, opstr, opt_arg, index, na.rm, call))
+  if (opstr == "LogSumExp" && !is.null(opt_arg)) opstr <- "LogSumExpWeight"
+  if (opstr == "SoftMax") opstr <- "SumSoftMaxWeight"
+  weighted <- opstr %in% c("LogSumExpWeight", "SumSoftMaxWeight", "Max_SumShiftExpWeight")
+  if (weighted == is.null(opt_arg)) {
+    message <- if (weighted) "`opt_arg` is missing: %s needs a weight" else "%s has no `opt_arg`"
+    rkeops_abort("argument", sprintf(message, opstr), call = call, argument = "opt_arg",
+                 hint = paste("It is K for \"KMin\", \"ArgKMin\" and \"KMin_ArgKMin\", and the weight of",
+                              "\"LogSumExp\" and \"SumSoftMaxWeight\"."))
   }
-  reduce_lazytensor(x, opstr, index, opt_arg, call)
+  if (weighted) return(reduce_weighted(x, opstr, index, opt_arg, "opt_arg", na.rm, call))
+  reduce_lazytensor(x, opstr, index, call = call, na_rm = na.rm)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-sum_reduction <- function(x, index) reduce_lazytensor(x, "Sum", index, call = sys.call())
+sum_reduction <- function(x, index, na.rm = FALSE) {
+  reduce_lazytensor(x, "Sum", index, call = sys.call(), na_rm = na.rm)
+}
 
 #' @rdname lazytensor_reductions
 #' @export
-min_reduction <- function(x, index) reduce_lazytensor(x, "Min", index, call = sys.call())
+min_reduction <- function(x, index, na.rm = FALSE) {
+  reduce_lazytensor(x, "Min", index, call = sys.call(), na_rm = na.rm)
+}
 
 #' @rdname lazytensor_reductions
 #' @export
-max_reduction <- function(x, index) reduce_lazytensor(x, "Max", index, call = sys.call())
+max_reduction <- function(x, index, na.rm = FALSE) {
+  reduce_lazytensor(x, "Max", index, call = sys.call(), na_rm = na.rm)
+}
 
 #' @rdname lazytensor_reductions
 #' @export
-argmin_reduction <- function(x, index) reduce_lazytensor(x, "ArgMin", index, call = sys.call())
+argmin_reduction <- function(x, index, na.rm = FALSE) {
+  reduce_lazytensor(x, "ArgMin", index, call = sys.call(), na_rm = na.rm)
+}
 
 #' @rdname lazytensor_reductions
 #' @export
-argmax_reduction <- function(x, index) reduce_lazytensor(x, "ArgMax", index, call = sys.call())
+argmax_reduction <- function(x, index, na.rm = FALSE) {
+  reduce_lazytensor(x, "ArgMax", index, call = sys.call(), na_rm = na.rm)
+}
 
 #' @rdname lazytensor_reductions
 #' @export

@@ -10,6 +10,7 @@
 #   ni, nj   number of rows i and j, NA where there is none
 #   components  names of the components of the vectors, or NULL
 #   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
+#   mask     where pairs are left out, see lazytensor-mask.R
 
 new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list(),
                            components = NULL) {

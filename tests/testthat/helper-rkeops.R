@@ -25,6 +25,9 @@ expect_close <- function(object, expected, tolerance = 1e-10) {
   expect_equal(object, expected, tolerance = tolerance, ignore_attr = TRUE)
 }
 
+# The vectors of a LazyTensor of one index, or none, as a matrix with one row for each.
+values_of <- function(x) matrix(as.array(x) + 0, max(dim(x)))
+
 # Central differences of the sum of `f(x) * weight` with respect to x.
 numeric_gradient <- function(f, x, weight = 1, h = 1e-5) {
   result <- x

@@ -91,10 +91,10 @@ test_that("rows that a formula does not mention count", {
   local_rkeops_options(precision = "float64")
   expect_close(gradients(x_i + y_j, list(x_i, y_j))$gradient[[1]], matrix(6, 5, 2))
   expect_close(gradients(x_i + y_j, y_j)$gradient, matrix(5, 6, 2))
-  expect_close(gradients(square(x_i), x_i)$gradient, 2 * x)
+  expect_close(gradients(square(x_i), x_i, index = "i")$gradient, 2 * x)
   expect_close(gradients(y_j * Pm(c(2.5, 1)), y_j)$gradient, matrix(c(2.5, 1), 6, 2, byrow = TRUE))
   p <- Pm(c(0.5, 2))
-  expect_close(gradients(square(p), p)$gradient, c(1, 4))
+  expect_close(gradients(square(p), p, index = NA)$gradient, c(1, 4))
   none <- Vj(matrix(0, 0, 2))
   expect_identical(gradients(sqdist(x_i, none), x_i)$gradient, matrix(0, 5, 2))
   expect_identical(gradients(sqdist(x_i, none), x_i, reduction = "LogSumExp")$gradient, matrix(0, 5, 2))
@@ -105,7 +105,7 @@ test_that("what is piecewise constant has gradient 0", {
   for (name in c("ArgMin", "ArgMax")) {
     found <- gradients(K_ij, list(x_i, s), reduction = name)
     expect_identical(found$gradient, list(matrix(0, 5, 2), 0))
-    expect_identical(found$result, reduction.LazyTensor(K_ij, name, "j"))
+    expect_equal(found$result, reduction.LazyTensor(K_ij, name, "j"))
   }
   expect_identical(gradients(K_ij, y_j, reduction = "ArgKMin", opt_arg = 2)$gradient, matrix(0, 6, 2))
   expect_identical(gradients(x_i < y_j, x_i)$gradient, matrix(0, 5, 2))

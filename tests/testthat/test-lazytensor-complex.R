@@ -37,7 +37,7 @@ test_that("complex data make complex LazyTensors", {
 })
 
 test_that("is_complex takes real data as complex", {
-  expect_identical(sum(Vi(x, is_complex = TRUE), "j"), x + 0i)
+  expect_identical(values_of(Vi(x, is_complex = TRUE)), x + 0i)
   expect_identical(Vj(matrix(1:2), is_complex = TRUE)$data, list(cbind(1:2, 0)))
   expect_true(is.ComplexLazyParameter(Pm(2, is_complex = TRUE)))
   expect_error(Vi(x, is_complex = NA), class = "rkeops_error_argument")
@@ -58,7 +58,7 @@ test_that("predicates", {
 test_that("complex and real tensors of the same data are different variables", {
   both <- Vi(x) + Vi(x, is_complex = TRUE)
   expect_length(both$args, 2)
-  expect_close(sum(both, "j"), 2 * x + 0i)
+  expect_close(values_of(both), 2 * x + 0i)
 })
 
 test_that("arithmetic with complex and real sides", {
@@ -81,8 +81,8 @@ test_that("arithmetic with complex and real sides", {
 
 test_that("a real divisor is not squared", {
   tiny <- matrix(c(1e-200, 1e200))
-  expect_close(sum(Vi(matrix(1i, 2, 1)) / Vi(tiny), "j") * tiny, matrix(1i, 2, 1))
-  expect_close(sum(Vi(matrix(1i, 2, 2)) / Vi(cbind(tiny, tiny)), "j") * c(tiny), matrix(1i, 2, 2))
+  expect_close(values_of(Vi(matrix(1i, 2, 1)) / Vi(tiny)) * tiny, matrix(1i, 2, 1))
+  expect_close(values_of(Vi(matrix(1i, 2, 2)) / Vi(cbind(tiny, tiny))) * c(tiny), matrix(1i, 2, 2))
 })
 
 test_that("powers, roots, logarithms and exponentials are principal values", {
@@ -171,11 +171,11 @@ test_that("sums and means over i and j are complex matrices", {
   expect_close(sum(z_i * w_j, index = "i"), apply(values, c(2, 3), sum))
   expect_close(mean(z_i * w_j, "j"), apply(values, c(1, 3), mean))
   expect_identical(sum_reduction(z_i * w_j, "j"), sum(z_i * w_j, "j"))
-  expect_identical(sum(z_i, "j"), z)
-  expect_identical(sum(Pm(1i), "j"), matrix(1i))
-  expect_identical(dim(sum(Vi(z[0, ]), "j")), c(0L, 2L))
+  expect_identical(values_of(z_i), z)
+  expect_identical(values_of(Pm(1i)), matrix(1i))
+  expect_identical(dim(sum(Vi(z[0, ]) + Vj(z), "j")), c(0L, 2L))
   infinite <- matrix(complex(real = 1, imaginary = Inf))
-  expect_identical(sum(Vi(infinite), "j"), infinite)
+  expect_identical(sum(Vi(infinite), "i"), infinite)
   D_ij <- sqdist(x_i, Vj(Re(w)))
   p <- exp(squared_distances(x, Re(w)))
   expect_close(sumsoftmaxweight(D_ij, "j", w_j), p %*% w / rowSums(p))

@@ -3,7 +3,7 @@ x <- random_matrix(5, 2, 1)
 test_that("data frames of numbers are matrices", {
   points <- data.frame(a = x[, 1], b = x[, 2])
   y <- data.frame(a = 1:3, b = c(TRUE, FALSE, NA))
-  expect_identical(sum(Vi(points), "j"), as.matrix(points))
+  expect_identical(values_of(Vi(points)), as.matrix(points))
   expect_identical(LazyTensor(points, "i")$data, list(as.matrix(points)))
   expect_equal(sum(Vj(y), "j"), t(c(a = 6, b = NA)))
   expect_identical(Vj(y)$data, Vj(as.matrix(y))$data)
@@ -19,7 +19,7 @@ test_that("data frames of numbers are matrices", {
 
 test_that("integer and logical matrices", {
   counts <- matrix(1:6, 3)
-  expect_equal(sum(Vi(counts), "j"), counts)
+  expect_equal(values_of(Vi(counts)), counts)
   expect_equal(sum(Vi(counts > 2), "i"), t(colSums(counts > 2)))
   expect_close((Vi(counts) | Vj(counts)) %*% c(1L, 0L, 2L), tcrossprod(counts) %*% c(1, 0, 2))
   expect_close((Vi(counts) | Vj(counts)) %*% c(TRUE, FALSE, TRUE), tcrossprod(counts) %*% c(1, 0, 1))

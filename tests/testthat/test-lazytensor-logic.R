@@ -5,7 +5,7 @@ y <- random_matrix(4, 3, 2)
 x_i <- Vi(x)
 y_i <- Vi(y)
 
-values <- function(...) sum(Reduce(concat, list(...)), index = "j")
+values <- function(...) values_of(Reduce(concat, list(...)))
 is_truth <- rkeops:::holds_truth
 
 test_that("!, & and | of truth values are those of R", {
@@ -58,6 +58,6 @@ test_that("ifelse takes truth values as R does, and other numbers by >= 0", {
   a_i <- x_i < y_i
   expect_close(values(ifelse(a_i, x_i, y_i), ifelse(!a_i, 1, 2), ifelse(a_i & x_i > 0, x_i, -1), ifelse(x_i, x_i, y_i)),
                cbind(pmin(x, y), ifelse(x < y, 2, 1), ifelse(x < y & x > 0, x, -1), ifelse(x >= 0, x, y)))
-  weight <- grad(ifelse(a_i, 2 * x_i, y_i), Vi(matrix(1, 4, 3)), "Sum", x_i, "j")
+  weight <- vjp(ifelse(a_i, 2 * x_i, y_i), x_i, matrix(1, 4, 3), index = NA)
   expect_equal(weight, ifelse(x < y, 2, 0))
 })

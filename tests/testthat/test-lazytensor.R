@@ -68,12 +68,12 @@ test_that("data are not copied and may be integer or logical", {
   integers <- matrix(1:6, 3)
   expect_identical(Vi(integers)$data[[1]], integers)
   logicals <- matrix(c(TRUE, NA, FALSE), 3)
-  expect_equal(sum(Vi(logicals), "j"), matrix(c(1, NaN, 0)))
+  expect_equal(values_of(Vi(logicals)), matrix(c(1, NaN, 0)))
 })
 
 test_that("whole-number 1 x 1 matrices keep their index", {
   expect_match(Vi(matrix(3))$args, "=Vi\\(1\\)$")
-  expect_equal(sum(Vi(matrix(3)), "j"), matrix(3))
+  expect_equal(sum(Vi(matrix(3)), "i"), matrix(3))
 })
 
 test_that("bad data are refused at once", {
@@ -135,7 +135,7 @@ test_that("the same object with the same index is one variable", {
 test_that("identifiers stay apart when there are many", {
   tensors <- lapply(1:40, function(k) Vi(matrix(k, 2, 1)))
   total <- Reduce(`+`, lapply(1:40, function(k) tensors[[k]] * k))
-  expect_equal(sum(total, "j"), matrix(sum((1:40)^2), 2, 1))
+  expect_equal(values_of(total), matrix(sum((1:40)^2), 2, 1))
 })
 
 test_that("mixed numbers of rows are refused when the expression is built", {

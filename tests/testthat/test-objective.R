@@ -114,7 +114,7 @@ test_that("several variables are one vector", {
   expect_output(print(o), "<rkeops_objective> of points (4 x 2), p (2), scale (1)", fixed = TRUE)
   expect_identical(o$fn(unname(o$par)), o$fn(o$par))
   z_i <- Vi(matrix(c(1 + 1i, 2 - 1i)))
-  complex <- objective(Mod(z_i - Pm(3i))^2, list(z = z_i))
+  complex <- objective(Mod(z_i - Pm(3i))^2, list(z = z_i), index = "i")
   agrees(complex)
   expect_close(complex$relist(nlminb(complex$par, complex$fn, complex$gr)$par)$z, matrix(c(3i, 3i)), 1e-6)
 })
@@ -127,7 +127,7 @@ test_that("value and gradient are computed together, and once for the same vecto
     calls <<- calls + 1
     r
   }
-  o <- objective(sqnorm2(x_i), x_i, loss = loss, derivative = function(r) 1)
+  o <- objective(sqnorm2(x_i), x_i, index = NA, loss = loss, derivative = function(r) 1)
   par <- o$par
   o$fn(par)
   o$gr(par)

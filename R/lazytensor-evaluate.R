@@ -1,0 +1,139 @@
+# How reductions of LazyTensors are evaluated: over one index by the engine, over both by putting its results together.
+
+# `name`_Reduction of x over `index`; `option` is K or a weight.
+reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE) {
+  check_lazytensor(x, "x", call)
+  axis <- check_index(index, call, both = TRUE)
+  weight <- if (is.LazyTensor(option)) option
+  complex <- check_complex_reduction(x, name, weight, call)
+  pair <- leave_out(x, weight, name, check_flag(na_rm, "na.rm", call))
+  merged <- merge_operands(c(list(pair$x), list(pair$weight)[!is.null(weight)]), call)
+  rows <- check_occurs(merged, axis, call)
+  fold <- list(name = name, axis = axis, formulas = merged$formulas, k = if (is.null(weight)) option,
+               merged = merged, components = (weight %||% x)$components, complex = complex, call = call)
+  if (axis == 2L) reduce_both(fold) else reduce_one(fold, rows)
+}
+
+# `parts`: what stands before the axis.
+evaluate_fold <- function(fold, name = fold$name, axis = fold$axis, parts = c(fold$formulas, whole(fold$k))) {
+  formula <- sprintf("%s_Reduction(%s,%d)", name, paste(parts, collapse = ","), axis)
+  evaluate(formula, fold$merged$args, fold$merged$data, fold$call, fold$merged$tokens)
+}
+
+whole <- function(k) if (!is.null(k)) sprintf("%.0f", k)
+
+reduce_one <- function(fold, rows) {
+  result <- evaluate_fold(fold)
+  if (fold$complex) result <- deinterleave(result)
+  if (is.list(result)) {
+    result <- stats::setNames(result, c("value", "position"))
+    result$position <- as_positions(result$position, rows)
+  } else if (grepl("^Arg", fold$name)) {
+    result <- as_positions(result, rows)
+  }
+  named_reduction(result, fold$merged, fold$axis, fold$components)
+}
+
+# Row numbers are integers while they fit.
+as_positions <- function(position, rows) {
+  if (rows <= .Machine$integer.max) storage.mode(position) <- "integer"
+  position
+}
+
+# ---- both indices
+
+reduce_both <- function(fold) {
+  name <- fold$name
+  if (name == "Sum") return(combine_sums(fold))
+  if (name %in% c("Min", "Max")) return(combine_extrema(fold))
+  if (name %in% c("LogSumExp", "LogSumExpWeight", "SumSoftMaxWeight")) return(combine_logarithms(fold))
+  what <- sub("^(Min_|Max_|K?Min_)", "", name)  # a name without "Arg" gives values
+  if (grepl("KMin", name)) return(combine_nearest(fold, values = name != "ArgKMin", positions = name != "KMin"))
+  if (grepl("Arg(Min|Max)$", what)) return(combine_positions(fold, with_value = name != what))
+  rkeops_abort("unsupported", sprintf("%s reduces over one index only", name), call = fold$call, argument = "index",
+               hint = "Take index = \"i\" or \"j\".")
+}
+
+combine_sums <- function(fold) {
+  sums <- colSums(evaluate_fold(fold, axis = 1L))
+  if (fold$complex) as.vector(deinterleave(matrix(sums, 1L))) else sums
+}
+
+combine_extrema <- function(fold) {
+  rows <- evaluate_fold(fold, axis = 1L)
+  best <- if (fold$name == "Min") function(v) min(Inf, v) else function(v) max(-Inf, v)
+  apply(rows, 2L, best)
+}
+
+combine_logarithms <- function(fold) {
+  if (fold$name == "LogSumExp") {
+    rows <- evaluate_fold(fold, axis = 1L)
+    return(apply(rows, 2L, function(v) {
+      top <- max(-Inf, v)
+      if (is.finite(top)) top + log(sum(exp(v - top))) else top
+    }))
+  }
+  # Maxima of the exponents, and sums of weights that go with them, that of 1 first.
+  parts <- c(fold$formulas[1L], sprintf("Concat(IntCst(1),%s)", fold$formulas[2L]))
+  columns <- evaluate_fold(fold, "Max_SumShiftExpWeight", 1L, parts)
+  top <- max(-Inf, columns[, 1L])
+  scale <- if (is.finite(top)) exp(columns[, 1L] - top) else exp(top) * (columns[, 1L] == top)
+  sums <- colSums(columns[, -1L, drop = FALSE] * scale)
+  if (fold$name == "LogSumExpWeight") return(top + log(sums[-1L]))
+  means <- sums[-1L] / sums[1L]
+  if (fold$complex) as.vector(deinterleave(matrix(means, 1L))) else means
+}
+
+# Candidates are the results over i, for each j; so ties are broken as in the matrix, column after column.
+combine_positions <- function(fold, with_value) {
+  largest <- grepl("Max$", fold$name)
+  found <- evaluate_fold(fold, if (largest) "Max_ArgMax" else "Min_ArgMin", 0L)
+  j <- apply(found[[1L]], 2L, function(v) c(if (largest) which.max(v) else which.min(v), NA)[1L])
+  at <- cbind(j, seq_along(j))
+  position <- pair_positions(found[[2L]][at], j, fold)
+  if (length(j) == 1L) position <- position[1L, ]
+  if (with_value) list(value = found[[1L]][at], position = position) else position
+}
+
+# K values: a vector, K x D for dimension D; positions: K x 2, K x 2 x D.
+combine_nearest <- function(fold, values, positions) {
+  k <- fold$k
+  found <- evaluate_fold(fold, "KMin_ArgKMin", 0L, c(fold$formulas, whole(min(k, fold$merged$ni))))
+  shape <- c(dim(found[[1L]]), 1L)[1:3]  # j, places, components
+  best <- lapply(seq_len(shape[3L]), function(d) {
+    candidates <- lapply(found, function(part) t(matrix(array(part, shape)[, , d], shape[1L])))
+    chosen <- order(candidates[[1L]])[seq_len(k)]
+    list(value = candidates[[1L]][chosen],
+         position = pair_positions(candidates[[2L]][chosen], (chosen - 1) %/% shape[2L] + 1, fold))
+  })
+  value <- drop(vapply(best, `[[`, numeric(k), "value"))
+  position <- if (shape[3L] == 1L) best[[1L]]$position else simplify2array(lapply(best, `[[`, "position"))
+  if (values && positions) list(value = value, position = position) else if (values) value else position
+}
+
+# Row numbers i as the engine gives them, and j counted from 1, as a matrix.
+pair_positions <- function(i, j, fold) {
+  j[is.na(i)] <- NA
+  as_positions(cbind(i = as.vector(i), j = as.vector(j) - 1 + index_base()), max(fold$merged$ni, fold$merged$nj))
+}
+
+# ---- programs
+
+# Evaluates a formula over LazyTensor variables. They are renamed V0, V1, ..., so that expressions of the same form on
+# other data are the same program.
+evaluate <- function(formula, args, data, call, tokens = NULL) {
+  ids <- identifier(args)
+  declared <- declared_as(args)
+  for (k in seq_along(ids)) formula <- gsub(ids[k], paste0("V", k - 1L), formula, fixed = TRUE)
+  if (current_options()$formula_only) {
+    message("formula: ", formula, "\nargs: ", paste0("V", seq_along(ids) - 1L, "=", declared, collapse = ", "))
+    rkeops_abort("argument", "nothing was computed because the option `formula_only` is TRUE", call = call)
+  }
+  program <- settle(rk_program(
+    formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
+    as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
+  ), call, written = FALSE)
+  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call, written = FALSE)
+}
+
+categories <- c("Vi", "Vj", "Pm")
