@@ -83,7 +83,7 @@ from_real <- function(operation, x, call) {
 interleave <- function(x) {
   if (!is.matrix(x)) x <- matrix(x, 1L)
   x <- x + 0i
-  values <- matrix(0, nrow(x), 2L * ncol(x))
+  values <- matrix(0, nrow(x), 2L * ncol(x), dimnames = if (!is.null(rownames(x))) list(rownames(x), NULL))
   values[, c(TRUE, FALSE)] <- Re(x)
   values[, c(FALSE, TRUE)] <- Im(x)
   values
