@@ -12,8 +12,8 @@
 #' `diag(K)` works too. LazyTensors cannot be changed by `K[i, j] <- value`.
 #'
 #' Where a LazyTensor does not have an index, as `Vi(x)` has no j, and vectors of several components, rows of that index
-#' cannot be chosen: `Vi(x)[, 1]` is an error, since it could mean component 1, which is `elem(Vi(x), 1)`. `Vi(x)[1:3,
-#' ]` are the first three rows.
+#' cannot be chosen: `Vi(x)[, 1]` is an error, since it could mean component 1, which is `elem(Vi(x), 1)`. The first
+#' three rows are `Vi(x)[1:3, ]`.
 #'
 #' As for matrices, `length(K)` is the number of pairs (i, j), and `head(K)`, `apply(K, 1, f)` and the like go through
 #' the ordinary matrix.

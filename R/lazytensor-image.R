@@ -134,7 +134,9 @@ check_drawable <- function(x, call) {
 
 check_colours <- function(col, call) {
   are_colours <- function(x) tryCatch(is.matrix(grDevices::col2rgb(x)), error = function(e) FALSE)
-  if (!is.atomic(col) || length(col) == 0L || anyNA(col) || !are_colours(col)) abort_argument("col", "a vector of colours, such as hcl.colors(64)", col, call)
+  if (!is.atomic(col) || length(col) == 0L || anyNA(col) || !are_colours(col)) {
+    abort_argument("col", "a vector of colours, such as hcl.colors(64)", col, call)
+  }
 }
 
 check_limits <- function(limits, arg, call) {
