@@ -2,17 +2,18 @@
 
 #' Entries of a LazyTensor
 #'
-#' Computes entries of the symbolic matrix and gives them as ordinary numbers: all of them, or a part. Only what is asked for
-#' is computed, at the speed of reductions and straight into the result, and results beyond `max_entries` numbers are refused.
+#' Computes entries of the symbolic matrix and gives them as ordinary numbers: all of them, or a part. Only what is
+#' asked for is computed, at the speed of reductions and straight into the result, and results beyond `max_entries`
+#' numbers are refused.
 #'
-#' `K[i, j]` takes row numbers as for matrices: positive, negative or logical ones, or none. They always count from 1. Where the
-#' data have row names, they are the names of the rows and columns, and `K["a", "b"]` takes them too. `K[k]` takes single entries by
-#' their position in the matrix, column after column, or a matrix `k` of two columns i, j; so `diag(K)` works too. LazyTensors
-#' cannot be changed by `K[i, j] <- value`.
+#' `K[i, j]` takes row numbers as for matrices: positive, negative or logical ones, or none. They always count from 1.
+#' Where the data have row names, they are the names of the rows and columns, and `K["a", "b"]` takes them too. `K[k]`
+#' takes single entries by their position in the matrix, column after column, or a matrix `k` of two columns i, j; so
+#' `diag(K)` works too. LazyTensors cannot be changed by `K[i, j] <- value`.
 #'
-#' Where a LazyTensor does not have an index, as `Vi(x)` has no j, and vectors of several components, rows of that index cannot be
-#' chosen: `Vi(x)[, 1]` is an error, since it could mean component 1, which is `elem(Vi(x), 1)`. `Vi(x)[1:3, ]` are the first three
-#' rows.
+#' Where a LazyTensor does not have an index, as `Vi(x)` has no j, and vectors of several components, rows of that index
+#' cannot be chosen: `Vi(x)[, 1]` is an error, since it could mean component 1, which is `elem(Vi(x), 1)`. The first
+#' three rows are `Vi(x)[1:3, ]`.
 #'
 #' As for matrices, `length(K)` is the number of pairs (i, j), and `head(K)`, `apply(K, 1, f)` and the like go through
 #' the ordinary matrix.
@@ -23,9 +24,10 @@
 #' @param max_entries refuse results with more numbers than that.
 #' @param ... not used: anything else is refused.
 #' @return For dimension 1 a matrix M x N, otherwise an array M x N x D (`as.matrix()` wants dimension 1): numeric,
-#'   complex, or logical for truth values. Errors: of class `rkeops_error_memory` if there are too many entries, of class
-#'   `rkeops_error_argument` for rows that there are not.
-#' @seealso [image.LazyTensor()] for a picture; [lazytensor_reductions] and [lazytensor_product], which store no large matrix.
+#'   complex, or logical for truth values. Errors: of class `rkeops_error_memory` if there are too many entries, of
+#'   class `rkeops_error_argument` for rows that there are not.
+#' @seealso [image.LazyTensor()] for a picture; [lazytensor_reductions] and [lazytensor_product], which store no large
+#'   matrix.
 #' @name lazytensor_entries
 #' @aliases diag.LazyTensor
 #' @examples
@@ -129,8 +131,8 @@ call_of <- function(generic, call) {
 
 # ---- computation
 
-# Entries (i, j) for all i in `i` and j in `j` (NULL: all), as an array length(i) x length(j) (x D). The data of these rows are
-# taken out once; the rest is one pass over tiles of rows and columns, which writes into the result.
+# Entries (i, j) for all i in `i` and j in `j` (NULL: all), as an array length(i) x length(j) (x D). The data of these
+# rows are taken out once; the rest is one pass over tiles of rows and columns, which writes into the result.
 dense <- function(x, i, j, max_entries, call) {
   chosen <- list(Vi = i, Vj = j)
   extents <- ifelse.default(vapply(chosen, is.null, TRUE), as.numeric(dim(x)), as.numeric(lengths(chosen)))
@@ -150,9 +152,13 @@ dense <- function(x, i, j, max_entries, call) {
   names <- list(names_of_rows(x, "Vi", i), names_of_rows(x, "Vj", j))
   if (!all(lengths(names) == 0L)) dimnames(values) <- c(names, if (x$dimres != 1) list(NULL))
   # An index without variables has one row, which may be asked for any number of times.
-  if (!is.null(i) && is.na(x$ni)) values <- if (x$dimres == 1) values[i, , drop = FALSE] else values[i, , , drop = FALSE]
-  if (!is.null(j) && is.na(x$nj)) values <- if (x$dimres == 1) values[, j, drop = FALSE] else values[, j, , drop = FALSE]
+  if (!is.null(i) && is.na(x$ni)) values <- repeated(values, i, TRUE)
+  if (!is.null(j) && is.na(x$nj)) values <- repeated(values, TRUE, j)
   values
+}
+
+repeated <- function(values, i, j) {
+  if (length(dim(values)) == 2L) values[i, j, drop = FALSE] else values[i, j, , drop = FALSE]
 }
 
 # A formula without variables gets one that it does not read.
@@ -201,19 +207,20 @@ single_entries <- function(x, k, call) {
 axis_positions <- function(index, n, arg, x, call) {
   if (is.na(x[[paste0("n", arg)]]) && x$dimres > 1) {
     rows <- if (!is.na(x$ni)) "; x[i, ] are rows i" else if (!is.na(x$nj)) "; x[, j] are rows j" else ""
-    rkeops_abort("argument", sprintf("`%s` selects rows %s, but this LazyTensor has no index %s", arg, arg, arg), call = call,
-                 argument = arg, got = paste("got", describe(index)),
+    message <- sprintf("`%s` selects rows %s, but this LazyTensor has no index %s", arg, arg, arg)
+    rkeops_abort("argument", message, call = call, argument = arg, got = paste("got", describe(index)),
                  hint = sprintf("elem(x, m) is component m of its vectors, extract(x, m, d) are d from m on%s.", rows))
   }
   if (!is.character(index)) return(positions(index, n, arg, x, call))
   names <- names_of_rows(x, if (arg == "i") "Vi" else "Vj")
   if (is.null(names)) {
-    abort_argument(arg, "row numbers or truth values", index, call, hint = sprintf("The data of index %s have no row names.", arg))
+    abort_argument(arg, "row numbers or truth values", index, call,
+                   hint = sprintf("The data of index %s have no row names.", arg))
   }
   chosen <- match(index, names)
   if (!anyNA(chosen)) return(chosen)
-  rkeops_abort("argument", sprintf("`%s` is out of bounds: no row has the name \"%s\"", arg, index[is.na(chosen)][1L]), call = call,
-               argument = arg, hint = "Names are those of the rows of the data.")
+  message <- sprintf("`%s` is out of bounds: no row has the name \"%s\"", arg, index[is.na(chosen)][1L])
+  rkeops_abort("argument", message, call = call, argument = arg, hint = "Names are those of the rows of the data.")
 }
 
 # Row numbers of an index, as `[` of matrices takes them.
@@ -254,8 +261,8 @@ in_full <- function(count) whole_text(count)
 vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
 
 # A matrix with one row per entry. `pairs_of(k)` is the list of numbers i and of numbers j of entries k. Entries are
-# what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So any number of them is
-# one kernel.
+# what the rows i of a LazyTensor without j are: its formula on data of which rows are repeated. So any number of them
+# is one kernel.
 pair_entries <- function(x, count, call, pairs_of) {
   if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
   dim <- declared_dim(x)

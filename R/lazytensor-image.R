@@ -3,27 +3,27 @@
 #' Picture of a LazyTensor
 #'
 #' Draws the symbolic matrix with a colour for each entry: row 1 on top, column 1 on the left, and above the picture the
-#' colours with the values that they stand for. Of large matrices evenly spaced rows and columns are drawn, so that few entries are
-#' computed. `plot()` does the same.
+#' colours with the values that they stand for. Of large matrices evenly spaced rows and columns are drawn, so that few
+#' entries are computed. `plot()` does the same.
 #'
-#' Nothing of [graphics::par()] is changed: pictures can be arranged with `par(mfrow = )`, and `points()`, `lines()` and the like add
-#' to them at column numbers x and row numbers y.
+#' Nothing of [graphics::par()] is changed: pictures can be arranged with `par(mfrow = )`, and `points()`, `lines()` and
+#' the like add to them at column numbers x and row numbers y.
 #'
 #' @param x a LazyTensor of dimension 1, real or logical.
 #' @param y not used, kept for the generic.
 #' @param ... further arguments of [graphics::image()], such as `asp`, `breaks` or `cex.axis`.
 #' @param size at most so many rows and columns are drawn, evenly spaced ones of larger matrices.
 #' @param col colours, those of small values first.
-#' @param zlim the smallest and the largest value that colours stand for; `NULL`: those that are there. Entries beyond, NaN and
-#'   infinite ones are left blank.
+#' @param zlim the smallest and the largest value that colours stand for; `NULL`: those that are there. Entries beyond,
+#'   NaN and infinite ones are left blank.
 #' @param legend `TRUE`: draw the colours with their values above the picture, where the margin has room for two lines.
 #' @param main title.
-#' @param xlab,ylab,xlim,ylim labels and limits of the axes. Ticks are at row and column numbers; where the data have row names, and
-#'   not more than 30, these stand there instead of numbers and labels.
+#' @param xlab,ylab,xlim,ylim labels and limits of the axes. Ticks are at row and column numbers; where the data have
+#'   row names, and not more than 30, these stand there instead of numbers and labels.
 #' @param axes `FALSE`: no axes and no frame.
 #' @param add `TRUE`: draw into an existing plot, without axes, labels and legend.
-#' @return `x`, invisibly. Errors: of class `rkeops_error_dimension` for dimensions above 1 (`elem(x, m)` is one component),
-#'   `rkeops_error_unsupported` for complex tensors, `rkeops_error_argument` for arguments that cannot be.
+#' @return `x`, invisibly. Errors: of class `rkeops_error_dimension` for dimensions above 1 (`elem(x, m)` is one
+#'   component), `rkeops_error_unsupported` for complex tensors, `rkeops_error_argument` for arguments that cannot be.
 #' @seealso [as.matrix.LazyTensor()] for the entries as numbers.
 #' @examples
 #' x <- matrix(sort(runif(100)))
@@ -56,16 +56,22 @@ image.LazyTensor <- function(x, ..., size = 200, col = grDevices::hcl.colors(64)
   }
   zlim <- zlim %||% finite_range(values, call)
   edges <- lapply(1:2, function(axis) seq(0, dim(x)[axis], length.out = dim(values)[axis] + 1L) + 0.5)
-  graphics::image(edges[[2L]], edges[[1L]], t(values), zlim = zlim, col = col, xlim = xlim, ylim = ylim, axes = FALSE, add = add,
-                  xlab = xlab %||% if (named[[2L]]) "" else "j", ylab = ylab %||% if (named[[1L]]) "" else "i", ...)
+  graphics::image(
+    edges[[2L]], edges[[1L]], t(values), zlim = zlim, col = col, xlim = xlim, ylim = ylim, axes = FALSE, add = add,
+    xlab = xlab %||% if (named[[2L]]) "" else "j", ylab = ylab %||% if (named[[1L]]) "" else "i", ...
+  )
   if (add) return(invisible(x))
   if (axes) {
-    for (side in 1:2) draw_axis(side, dim(x)[3L - side], if (named[[3L - side]]) names[[3L - side]], list(xlim, ylim)[[side]], ...)
+    draw_axis(1L, dim(x)[2L], if (named[[2L]]) names[[2L]], xlim, ...)
+    draw_axis(2L, dim(x)[1L], if (named[[1L]]) names[[1L]], ylim, ...)
     graphics::box()
   }
   # Above the legend, which takes two lines.
   has_legend <- legend && graphics::par("mar")[3L] >= 2
-  if (has_legend) draw_legend(col, list(...)$breaks %||% seq(zlim[1L], zlim[2L], length.out = length(col) + 1L), x$logical)
+  if (has_legend) {
+    breaks <- list(...)$breaks %||% seq(zlim[1L], zlim[2L], length.out = length(col) + 1L)
+    draw_legend(col, breaks, x$logical)
+  }
   graphics::title(main, line = if (has_legend) 2.2 else NA)
   invisible(x)
 }
@@ -106,8 +112,9 @@ check_style <- function(style, known, call) {
     if (name %in% known) next
     hint <- if (nzchar(name)) sprintf("Did you mean `%s`?", known[which.min(utils::adist(name, known))])
             else "Write their names, as in image(x, main = \"a title\")."
-    rkeops_abort("argument", if (nzchar(name)) sprintf("`%s` is not an argument of image() of a LazyTensor", name)
-                             else "arguments of image() of a LazyTensor need names", call = call, argument = name, hint = hint)
+    message <- if (nzchar(name)) sprintf("`%s` is not an argument of image() of a LazyTensor", name)
+               else "arguments of image() of a LazyTensor need names"
+    rkeops_abort("argument", message, call = call, argument = name, hint = hint)
   }
 }
 
@@ -119,25 +126,31 @@ check_drawable <- function(x, call) {
                  call = call, argument = "x", hint = "elem(x, m) is component m, of dimension 1.")
   }
   if (any(dim(x) == 0L)) {
-    rkeops_abort("input", sprintf("%s(): there are no entries, the LazyTensor is %s", generic, paste(dim(x), collapse = " x ")),
-                 call = call, argument = "x")
+    size <- paste(dim(x), collapse = " x ")
+    rkeops_abort("input", sprintf("%s(): there are no entries, the LazyTensor is %s", generic, size), call = call,
+                 argument = "x")
   }
 }
 
 check_colours <- function(col, call) {
-  good <- length(col) > 0L && is.atomic(col) && !anyNA(col) && !is.null(tryCatch(grDevices::col2rgb(col), error = function(e) NULL))
-  if (!good) abort_argument("col", "a vector of colours, such as hcl.colors(64)", col, call)
+  are_colours <- function(x) tryCatch(is.matrix(grDevices::col2rgb(x)), error = function(e) FALSE)
+  if (!is.atomic(col) || length(col) == 0L || anyNA(col) || !are_colours(col)) {
+    abort_argument("col", "a vector of colours, such as hcl.colors(64)", col, call)
+  }
 }
 
 check_limits <- function(limits, arg, call) {
-  good <- is.numeric(limits) && length(limits) == 2L && all(is.finite(limits)) && (arg != "zlim" || limits[1L] <= limits[2L])
-  if (!good) abort_argument(arg, if (arg == "zlim") "two numbers, the smaller one first" else "two numbers", limits, call)
+  rising <- arg == "zlim"
+  good <- is.numeric(limits) && length(limits) == 2L && all(is.finite(limits)) && !(rising && limits[1L] > limits[2L])
+  if (!good) abort_argument(arg, if (rising) "two numbers, the smaller one first" else "two numbers", limits, call)
 }
 
 check_breaks <- function(breaks, colours, call) {
   if (is.null(breaks)) return(invisible())
-  good <- is.numeric(breaks) && length(breaks) == colours + 1L && all(is.finite(breaks)) && !is.unsorted(breaks, strictly = TRUE)
-  if (!good) abort_argument("breaks", sprintf("%d increasing numbers, one more than colours", colours + 1L), breaks, call)
+  if (is.numeric(breaks) && length(breaks) == colours + 1L && all(is.finite(breaks)) && all(diff(breaks) > 0)) {
+    return(invisible())
+  }
+  abort_argument("breaks", sprintf("%d increasing numbers, one more than colours", colours + 1L), breaks, call)
 }
 
 finite_range <- function(values, call) {
@@ -179,7 +192,8 @@ draw_legend <- function(col, breaks, logical) {
   low <- usr[4L] + 0.4 * line
   high <- usr[4L] + 1 * line
   width <- usr[2L] - usr[1L]
-  share <- max(0.5, min(1, 10 * diff(graphics::grconvertX(0:1, "lines", "user")) / width))  # half, but at least ten lines
+  # Half of the width, but at least ten lines.
+  share <- max(0.5, min(1, 10 * diff(graphics::grconvertX(0:1, "lines", "user")) / width))
   left <- usr[2L] - share * width
   first <- breaks[1L]
   range <- breaks[length(breaks)] - first

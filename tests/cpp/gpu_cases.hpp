@@ -72,6 +72,7 @@ inline const std::vector<Case>& cases() {
       {"Sum_Reduction(x,1)", xy},
       {"Sum_Reduction(y,1)", xy},
       {"Sum_Reduction(Exp(x)*Exp(y)*Sum(Square(t)),1)", table},
+      {"KMin_ArgKMin_Reduction(x-y,60,1)", xy},
   };
   return list;
 }

@@ -1,5 +1,5 @@
-// All values of a formula: the layout of the result, sizes around those of tiles and blocks, both axes and precisions, variables of
-// one index or none, threads, empty sides, interrupts.
+// All values of a formula: the layout of the result, sizes around those of tiles and blocks, both axes and precisions,
+// variables of one index or none, threads, empty sides, interrupts.
 #include "interpret.hpp"
 
 using namespace check;

@@ -1,5 +1,5 @@
-// The K nearest, K small (kept sorted) and large (selected from candidates), against a plain sort: ties, NaN, infinities, vectors,
-// both axes, rows that come from far to near, cuts of the columns, threads.
+// The K nearest, K small (kept sorted) and large (selected from candidates), against a plain sort: ties, NaN,
+// infinities, vectors, both axes, rows that come from far to near, cuts of the columns, threads.
 #include "interpret.hpp"
 
 using namespace check;

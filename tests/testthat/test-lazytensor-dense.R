@@ -4,7 +4,8 @@ D_ij <- sqdist(Vi(x), Vj(y))
 D <- squared_distances(x, y)
 P_ij <- Vi(x) * Vj(y)                     # dimension 2
 P <- array(c(outer(x[, 1], y[, 1]), outer(x[, 2], y[, 2])), c(6, 9, 2))
-named_ij <- sqdist(Vi(matrix(1:4, 2, dimnames = list(c("a", "b"), NULL))), Vj(matrix(1:6, 3, dimnames = list(LETTERS[1:3], NULL))))
+named_rows <- function(names, values = seq_len(2 * length(names))) matrix(values, length(names), dimnames = list(names, NULL))
+named_ij <- sqdist(Vi(named_rows(c("a", "b"))), Vj(named_rows(LETTERS[1:3])))
 large_ij <- Vi(matrix(1, 1e5, 1)) * Vj(matrix(2, 1e5, 1))
 
 test_that("all entries", {
@@ -147,7 +148,8 @@ test_that("names of rows come back", {
   expect_identical(names(named_ij[1, ]), LETTERS[1:3])
   expect_identical(dimnames(named_ij[c(2, 2), -1]), list(c("b", "b"), c("B", "C")))
   expect_identical(dimnames(t(named_ij)[, ]), list(LETTERS[1:3], c("a", "b")))
-  expect_identical(dimnames((Vi(x) * Vj(matrix(1:2, 1, dimnames = list("q", NULL))))[, , drop = FALSE]), list(NULL, "q", NULL))
+  expect_identical(dimnames((Vi(x) * Vj(named_rows("q")))[, , drop = FALSE]), list(NULL, "q", NULL))
+  expect_identical(rownames((Vi(named_rows(c("a", "b"), 1i)) * 2)[, , drop = FALSE]), c("a", "b"))
   expect_null(dimnames(as.matrix(D_ij)))
 })
 

@@ -1,4 +1,5 @@
-# The K nearest for large K, where candidates are selected instead of kept sorted (tests/cpp/test_nearest.cpp has the cases).
+# The K nearest for large K, where candidates are selected instead of kept sorted (tests/cpp/test_nearest.cpp has the
+# cases).
 x <- random_matrix(5, 2, 1)
 y <- random_matrix(700, 2, 2)
 D <- squared_distances(x, y)
@@ -15,7 +16,8 @@ test_that("many nearest values and positions, over both indices, in both precisi
   }
   local_rkeops_options(precision = "float32")
   whole <- Vi(matrix(c(0, 10))) - Vj(matrix(700:1))
-  expect_equal(argKmin(abs(whole), 60, "j"), t(apply(abs(outer(c(0, 10), 700:1, "-")), 1, order))[, 1:60], ignore_attr = TRUE)
+  expected <- t(apply(abs(outer(c(0, 10), 700:1, "-")), 1, order))
+  expect_equal(argKmin(abs(whole), 60, "j"), expected[, 1:60], ignore_attr = TRUE)
 })
 
 test_that("ties are in the order of the rows, NaN counts as no value", {

@@ -1,14 +1,14 @@
-// The K nearest where K is large: what beats the bar, the K-th best when candidates were last selected, joins the candidates,
-// and when there is no room left the K best of them are selected. The cost of a candidate does not depend on K; keeping
-// them sorted costs K. runtime/candidates.hpp is the counterpart for merging and finishing.
+// The K nearest where K is large: what beats the bar, the K-th best when candidates were last selected, joins the
+// candidates, and when there is no room left the K best of them are selected. The cost of a candidate does not depend
+// on K; keeping them sorted costs K. runtime/candidates.hpp is the counterpart for merging and finishing.
 #pragma once
 
 #include "fold.hpp"
 
 namespace rkeops {
 
-// From here on it is as fast as keeping them sorted, or faster: bench/nearest.cpp on one thread with AVX2. At K = 100 it takes a
-// third of the time, at K = 1000 a hundredth.
+// From here on it is as fast as keeping them sorted, or faster: bench/nearest.cpp on one thread with AVX2. At K = 100
+// it takes a third of the time, at K = 1000 a hundredth.
 constexpr std::int64_t least_selected_k = 48;
 
 // Slot 0 of a component's state is the bar, and as an index the number of candidates less 1; the candidates follow.
@@ -35,7 +35,8 @@ class CandidatesFold : public Fold {
         }
         c.out().open("if (any(", wins, "))");
         for (int column = 0; column < c.columns(); ++column) {
-          c.out().line(bar, " = collect(f", column, ", base + j + ", column, ", ", bar, ", value + ", at, ", index + ", at, ");");
+          c.out().line(bar, " = collect(f", column, ", base + j + ", column, ", ", bar, ", value + ", at, ", index + ", at,
+                       ");");
         }
         c.out().close();
         c.out().close();
@@ -51,8 +52,8 @@ class CandidatesFold : public Fold {
   }
 };
 
-// Candidates are ordered by value, then by position, so that the selection is the same however they lie. Pivots are drawn at
-// random, though the same in each run: no order of the columns makes all of them bad.
+// Candidates are ordered by value, then by position, so that the selection is the same however they lie. Pivots are
+// drawn at random, though the same in each run: no order of the columns makes all of them bad.
 inline std::string candidates_text(const KernelPlan& kernel) {
   return substitute(R"(
 #define KEPT $0L
@@ -113,7 +114,8 @@ RARE V collect(V f, long long j, V bar, double* value, long long* index) {
   return bar;
 }
 )",
-                    std::vector<std::string>{str(kernel.k), str(kernel.candidates), str(kernel.row_stride()), str(kernel.slot_stride())});
+                    std::vector<std::string>{str(kernel.k), str(kernel.candidates), str(kernel.row_stride()),
+                                             str(kernel.slot_stride())});
 }
 
 }  // namespace rkeops

@@ -1,5 +1,5 @@
-// Nothing is folded: the values of a tile of rows for a chunk of columns, as a block in memory. Component k of row r and
-// column j is at [(j * dim + k) * TILE + r]. runtime/entries.hpp is the counterpart.
+// Nothing is folded: the values of a tile of rows for a chunk of columns, as a block in memory. Component k of row r
+// and column j is at [(j * dim + k) * TILE + r]. runtime/entries.hpp is the counterpart.
 #pragma once
 
 #include "fold.hpp"

@@ -158,7 +158,7 @@ struct KernelPlan {
   std::int64_t tops;     // softmax: number of running maxima; if several, sum k belongs to maximum k
   std::int64_t sums;     // softmax: number of accumulated sums
   bool has_sum_of_ones;  // softmax: the first sum is that of exp(F - m)
-  std::int64_t candidates;  // nearest: room for so many, of which the K best are selected; 0: the K best are kept sorted
+  std::int64_t candidates;  // nearest: room for so many, of which the K best are selected; 0: K are kept sorted
   bool compensated;      // sums have a low part after all high parts
   Precision precision;
   Processor processor;
@@ -175,7 +175,8 @@ struct KernelPlan {
   std::int64_t number_bytes() const { return precision == Precision::float32 ? 4 : 8; }
   int tile_rows() const { return lanes * row_vectors; }
   std::int64_t windows() const { return window > 0 ? (dim + window - 1) / window : 1; }
-  // Places of candidates in a state: on a CPU those of a row are neighbours, or none would be in the cache when they are selected.
+  // Places of candidates in a state: on a CPU those of a row are neighbours, so that they are in the cache when they are
+  // selected.
   bool candidates_by_row() const { return candidates > 0 && processor == Processor::cpu; }
   std::int64_t row_stride() const { return candidates_by_row() ? value_slots : 1; }
   std::int64_t slot_stride() const { return candidates_by_row() ? 1 : tile_rows(); }

@@ -16,13 +16,16 @@ struct State {
 struct Candidate {
   double value;
   long long index;
-  bool operator<(const Candidate& other) const { return value < other.value || (value == other.value && index < other.index); }
+  bool operator<(const Candidate& other) const {
+    return value < other.value || (value == other.value && index < other.index);
+  }
 };
 
 // The slots of one component of one row: the head, then the candidates.
 class CandidateSlots {
  public:
-  CandidateSlots(const KernelPlan& kernel, State state, std::int64_t row, std::int64_t component) : stride_(kernel.slot_stride()) {
+  CandidateSlots(const KernelPlan& kernel, State state, std::int64_t row, std::int64_t component)
+      : stride_(kernel.slot_stride()) {
     const std::int64_t first = row * kernel.row_stride() + component * (kernel.candidates + 1) * stride_;
     values_ = state.values + first;
     indices_ = state.indices + first;
@@ -55,7 +58,8 @@ inline void keep_best(std::vector<Candidate>& list, std::int64_t k) {
   list.resize(static_cast<std::size_t>(k));
 }
 
-inline void merge_candidates(const KernelPlan& kernel, State into, State next, std::int64_t row, std::int64_t component) {
+inline void merge_candidates(const KernelPlan& kernel, State into, State next, std::int64_t row,
+                             std::int64_t component) {
   CandidateSlots slots(kernel, into, row, component);
   std::vector<Candidate> list;
   list.reserve(static_cast<std::size_t>(2 * kernel.candidates));
@@ -66,8 +70,8 @@ inline void merge_candidates(const KernelPlan& kernel, State into, State next, s
 }
 
 // As finish_state: NaN and `missing` where there are fewer than K.
-inline void finish_candidates(const KernelPlan& kernel, State state, std::int64_t first, std::int64_t valid, std::int64_t total,
-                              double* const* parts, std::int64_t index_base, double missing) {
+inline void finish_candidates(const KernelPlan& kernel, State state, std::int64_t first, std::int64_t valid,
+                              std::int64_t total, double* const* parts, std::int64_t index_base, double missing) {
   std::vector<Candidate> list;
   for (std::int64_t component = 0; component < kernel.dim; ++component) {
     for (std::int64_t r = 0; r < valid; ++r) {

@@ -7,10 +7,10 @@
 
 namespace rkeops {
 
-// Rows [first, end) and columns [column, column + count): `block` has a tile of rows after the other, each with room for
-// `room` columns.
-inline void write_entries(const KernelPlan& kernel, const double* block, std::int64_t room, std::int64_t first, std::int64_t end,
-                          std::int64_t column, std::int64_t count, const StageData& data) {
+// Rows [first, end) and columns [column, column + count): `block` has a tile of rows after the other, each with room
+// for `room` columns.
+inline void write_entries(const KernelPlan& kernel, const double* block, std::int64_t room, std::int64_t first,
+                          std::int64_t end, std::int64_t column, std::int64_t count, const StageData& data) {
   const std::int64_t tile = kernel.tile_rows();
   for (std::int64_t k = 0; k < kernel.dim; ++k) {
     for (std::int64_t j = 0; j < count; ++j) {

@@ -237,7 +237,10 @@ class Execution {
         }
       }
       if (code_.fold_both) totals_.add(slab, j, n, own.back.data());
-      if (entries()) write_entries(kernel_, own.values.data(), chunk_, first * tile_, std::min(data_.rows, (first + count) * tile_), j, n, data_);
+      if (entries()) {
+        const std::int64_t end = std::min(data_.rows, (first + count) * tile_);
+        write_entries(kernel_, own.values.data(), chunk_, first * tile_, end, j, n, data_);
+      }
     }
     for (std::int64_t t = 0; t < count && splits_ == 1 && !entries(); ++t) finish(first + t, state_of(t));
   }

@@ -185,9 +185,11 @@ class GpuExecution {
   }
 
   // As run_piece, where all values are wanted: block by block.
-  bool run_entries(Share& share, std::int64_t first, std::int64_t last, const DeviceBuffer& packed, std::int64_t columns_at_once) {
+  bool run_entries(Share& share, std::int64_t first, std::int64_t last, const DeviceBuffer& packed,
+                   std::int64_t columns_at_once) {
     const std::int64_t tiles = last - first, row = first * tile_, rows = std::min(last * tile_, data_.rows);
-    const std::int64_t step = std::max(entries_step, entries_bytes / (tiles * entry_bytes()) / entries_step * entries_step);
+    const std::int64_t fitting = entries_bytes / (tiles * entry_bytes());
+    const std::int64_t step = std::max(entries_step, fitting / entries_step * entries_step);
     const std::int64_t block_columns = std::min(step, data_.columns);
     const DeviceBuffer block(share.gpu, static_cast<std::size_t>(tiles * block_columns * entry_bytes()));
     Buffer<double> host_block(static_cast<std::size_t>(tiles * block_columns * tile_ * kernel_.dim));
