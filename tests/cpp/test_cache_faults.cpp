@@ -150,6 +150,17 @@ void rubbish() {
   CHECK_EQUAL(directory.files().size(), 8u);
   rkeops::clear_cache(directory.path());
   CHECK_EQUAL(directory.files().size(), 3u);
+  // in the directory for temporary files too
+  Directory temporary;
+  const std::string dead = temporary.path() + "/rkeops-jit-123456";
+  fs::create_directory(dead);
+  write(dead + "/lock", "");
+  write(dead + "/kernel.c", "x");
+  in_child([&] {
+    setenv("TMPDIR", temporary.path().c_str(), 1);
+    CHECK_EQUAL(failure_of(23, options_with("")), "");
+  });
+  CHECK(temporary.files().empty());
   // a folder of that name that is somebody's own
   fs::create_directory(directory.path() + "/rkeops-jit-abcdef");
   write(directory.path() + "/rkeops-jit-abcdef/mine", "x");

@@ -102,13 +102,11 @@ class KernelCache {
                           const CCompiler& compiler, const Stop& stop, const Warn& warn) {
     const auto start = std::chrono::steady_clock::now();
     std::vector<std::string> places = temporary_directories();
-    if (disk.usable()) {
-      places.insert(places.begin(), disk.directory());
-    } else {
-      [[maybe_unused]] static const bool swept = (Scratch::sweep(places[0]), true);  // once is enough
-    }
+    if (disk.usable()) places.insert(places.begin(), disk.directory());
     std::string reasons;
     for (const std::string& place : places) {
+      const bool in_cache = disk.usable() && &place == &places[0];
+      if (!in_cache && swept_.insert(place).second) Scratch::sweep(place);
       const Scratch scratch(place);
       std::string problem = scratch.problem(), bytes;
       if (problem.empty()) problem = scratch.want_of_room(room_for(text));
@@ -121,7 +119,6 @@ class KernelCache {
           if (problem.empty()) throw;
         }
       }
-      const bool in_cache = disk.usable() && &place == &places[0];
       if (!problem.empty()) {
         if (in_cache && !was_removed(disk, scratch)) warn(cannot_compile(problem));
         reasons += (reasons.empty() ? "'" : "; '") + place + "': " + problem;
@@ -162,6 +159,7 @@ class KernelCache {
 
   std::mutex mutex_;
   std::set<std::string> warned_;  // cache directories whose trouble has been told
+  std::set<std::string> swept_;   // directories for temporary files
   Recent<LoadedKernelPtr> kernels_;
 };
 

@@ -81,8 +81,10 @@ class Scratch {
     for_files(parent, [&](const std::string& name) {
       const std::string pattern = prefix, directory = parent + "/" + name;
       if (name.size() != pattern.size() + 6 || name.compare(0, pattern.size(), pattern) != 0) return;
+      struct stat own;  // nothing of others is even opened
+      if (lstat(directory.c_str(), &own) != 0 || !S_ISDIR(own.st_mode) || own.st_uid != geteuid()) return;
       const Descriptor lock(open((directory + "/lock").c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-      if (!is_abandoned(directory, lock)) return;
+      if (!is_abandoned(own, lock)) return;
       if (!lock && remove) rmdir(directory.c_str());  // with anything in it, it is not one of ours
       if (!lock) return;
       for_files(directory, [&](const std::string& file) {
@@ -106,9 +108,7 @@ class Scratch {
     rmdir(directory.c_str());
   }
 
-  static bool is_abandoned(const std::string& directory, const Descriptor& lock) {
-    struct stat info;
-    if (lstat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid()) return false;
+  static bool is_abandoned(const struct stat& info, const Descriptor& lock) {
     const double age = std::difftime(std::time(nullptr), info.st_mtime);
     if (!lock) return age > 60 || age < -60;  // not yet there in one that was made just now
     if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return true;
