@@ -1,9 +1,11 @@
 // One GPU: its context and stream, and its memory, which is pooled.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 
 #include "cuda_api.hpp"
 

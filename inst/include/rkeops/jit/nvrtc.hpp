@@ -1,6 +1,7 @@
 // NVRTC, NVIDIA's run-time compiler, opened at run time: CUDA text to what a GPU's driver loads.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 
