@@ -127,7 +127,7 @@ save_plot("clusters.png", ggplot(clusters, aes(x, y)) +
   geom_point(aes(colour = cluster), size = 0.35, alpha = 0.5, show.legend = FALSE) +
   geom_point(data = centres, shape = 21, size = 2.4, fill = "white", colour = "black", stroke = 0.8) +
   scale_colour_manual(values = hcl.colors(k, "Dynamic")[sample.int(k)]) + coord_equal() + look +
-  labs(title = "k-means with 50 clusters on 100,000 points", x = NULL, y = NULL,
+  labs(title = "k-means with 50 clusters on 100,000 points", x = "first coordinate", y = "second coordinate",
        subtitle = "10 Lloyd iterations; 20,000 of the points and all centroids shown"))
 
 # ---- 5. kernel interpolation by conjugate gradient ---------------------------------------------------------------
@@ -179,7 +179,7 @@ save_plot("interpolation.png", ggplot(curve, aes(t)) +
   geom_line(aes(y = fit, colour = "kernel fit"), linewidth = 0.8) +
   scale_colour_manual(NULL, values = c("truth" = "#E69F00", "kernel fit" = "#0072B2")) + look +
   theme(legend.position = "top", legend.justification = "left") +
-  labs(title = "Kernel interpolation of 10,000 noisy points", x = "t", y = NULL,
+  labs(title = "Kernel interpolation of 10,000 noisy points", x = "t", y = "value",
        subtitle = sprintf("Gaussian kernel, conjugate gradient to 1e-6 in %d iterations", attr(weights, "steps"))))
 
 # ---- 6. kernel regression on real data ---------------------------------------------------------------------------
@@ -255,7 +255,7 @@ save_plot("diamonds.png", ggplot(fits, aes(truth, fit)) +
   facet_wrap(~model) + coord_equal(xlim = range(fits$truth), ylim = range(fits$truth)) +
   scale_x_log10(labels = dollars) + scale_y_log10(labels = dollars) + look +
   theme(strip.text = element_text(face = "bold"), panel.spacing = unit(1.5, "lines")) +
-  labs(title = "Price of 5,000 diamonds not seen in training", x = "price", y = "predicted price",
+  labs(title = "Price of 5,000 diamonds not seen in training", x = "price, US dollars", y = "predicted price, US dollars",
        subtitle = "from carat, depth, table and the three lengths"))
 
 cat(sprintf("\nAll checks passed, %.0f s in all. Plots are in %s\n", proc.time()[["elapsed"]] - total, output))
