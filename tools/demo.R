@@ -120,13 +120,31 @@ check("the k-means assignment", fit$cluster[rows], {
   assign_dense(points[rows, ], before)
 }, 0)
 
+# One colour for each cluster, far from those of its neighbours: clusters that are the two nearest of some point.
+distinct_colours <- function(points, centroids) {
+  k <- nrow(centroids)
+  two <- argKmin(sum((Vi(points) - Vj(centroids))^2), 2, index = "j")
+  touch <- matrix(FALSE, k, k)
+  touch[two] <- touch[two[, 2:1]] <- TRUE
+  hues <- seq(15, 375, length.out = k %/% 2 + 1)[-1]
+  palette <- c(hcl(hues, 80, 75), hcl(hues, 65, 45), if (k %% 2) "grey40")
+  apart <- as.matrix(dist(convertColor(t(col2rgb(palette)) / 255, "sRGB", "Lab")))
+  taken <- rep(NA_integer_, k)
+  for (cluster in order(-rowSums(touch))) {
+    left <- setdiff(seq_len(k), taken)
+    near <- taken[touch[cluster, ] & !is.na(taken)]
+    taken[cluster] <- left[if (length(near)) which.max(apply(apart[left, near, drop = FALSE], 1, min)) else 1]
+  }
+  palette[taken]
+}
+
 shown <- some(n, 20000L)
-clusters <- data.frame(x = points[shown, 1], y = points[shown, 2], cluster = factor(fit$cluster[shown]))
+clusters <- data.frame(x = points[shown, 1], y = points[shown, 2], cluster = factor(fit$cluster[shown], seq_len(k)))
 centres <- data.frame(x = fit$centroids[, 1], y = fit$centroids[, 2])
 save_plot("clusters.png", ggplot(clusters, aes(x, y)) +
-  geom_point(aes(colour = cluster), size = 0.35, alpha = 0.5, show.legend = FALSE) +
+  geom_point(aes(colour = cluster), size = 0.35, show.legend = FALSE) +
   geom_point(data = centres, shape = 21, size = 2.4, fill = "white", colour = "black", stroke = 0.8) +
-  scale_colour_manual(values = hcl.colors(k, "Dynamic")[sample.int(k)]) + coord_equal() + look +
+  scale_colour_manual(values = distinct_colours(points, fit$centroids)) + coord_equal() + look +
   labs(title = "k-means with 50 clusters on 100,000 points", x = "first coordinate", y = "second coordinate",
        subtitle = "10 Lloyd iterations; 20,000 of the points and all centroids shown"))
 
