@@ -120,14 +120,32 @@ check("the k-means assignment", fit$cluster[rows], {
   assign_dense(points[rows, ], before)
 }, 0)
 
+# One colour for each cluster, far from those of its neighbours: clusters that are the two nearest of some point.
+distinct_colours <- function(points, centroids) {
+  k <- nrow(centroids)
+  two <- argKmin(sum((Vi(points) - Vj(centroids))^2), 2, index = "j")
+  touch <- matrix(FALSE, k, k)
+  touch[two] <- touch[two[, 2:1]] <- TRUE
+  hues <- seq(15, 375, length.out = k %/% 2 + 1)[-1]
+  palette <- c(hcl(hues, 80, 75), hcl(hues, 65, 45), if (k %% 2) "grey40")
+  apart <- as.matrix(dist(convertColor(t(col2rgb(palette)) / 255, "sRGB", "Lab")))
+  taken <- rep(NA_integer_, k)
+  for (cluster in order(-rowSums(touch))) {
+    left <- setdiff(seq_len(k), taken)
+    near <- taken[touch[cluster, ] & !is.na(taken)]
+    taken[cluster] <- left[if (length(near)) which.max(apply(apart[left, near, drop = FALSE], 1, min)) else 1]
+  }
+  palette[taken]
+}
+
 shown <- some(n, 20000L)
-clusters <- data.frame(x = points[shown, 1], y = points[shown, 2], cluster = factor(fit$cluster[shown]))
+clusters <- data.frame(x = points[shown, 1], y = points[shown, 2], cluster = factor(fit$cluster[shown], seq_len(k)))
 centres <- data.frame(x = fit$centroids[, 1], y = fit$centroids[, 2])
 save_plot("clusters.png", ggplot(clusters, aes(x, y)) +
-  geom_point(aes(colour = cluster), size = 0.35, alpha = 0.5, show.legend = FALSE) +
+  geom_point(aes(colour = cluster), size = 0.35, show.legend = FALSE) +
   geom_point(data = centres, shape = 21, size = 2.4, fill = "white", colour = "black", stroke = 0.8) +
-  scale_colour_manual(values = hcl.colors(k, "Dynamic")[sample.int(k)]) + coord_equal() + look +
-  labs(title = "k-means with 50 clusters on 100,000 points", x = NULL, y = NULL,
+  scale_colour_manual(values = distinct_colours(points, fit$centroids)) + coord_equal() + look +
+  labs(title = "k-means with 50 clusters on 100,000 points", x = "first coordinate", y = "second coordinate",
        subtitle = "10 Lloyd iterations; 20,000 of the points and all centroids shown"))
 
 # ---- 5. kernel interpolation by conjugate gradient ---------------------------------------------------------------
@@ -179,7 +197,7 @@ save_plot("interpolation.png", ggplot(curve, aes(t)) +
   geom_line(aes(y = fit, colour = "kernel fit"), linewidth = 0.8) +
   scale_colour_manual(NULL, values = c("truth" = "#E69F00", "kernel fit" = "#0072B2")) + look +
   theme(legend.position = "top", legend.justification = "left") +
-  labs(title = "Kernel interpolation of 10,000 noisy points", x = "t", y = NULL,
+  labs(title = "Kernel interpolation of 10,000 noisy points", x = "t", y = "value",
        subtitle = sprintf("Gaussian kernel, conjugate gradient to 1e-6 in %d iterations", attr(weights, "steps"))))
 
 # ---- 6. kernel regression on real data ---------------------------------------------------------------------------
@@ -255,7 +273,7 @@ save_plot("diamonds.png", ggplot(fits, aes(truth, fit)) +
   facet_wrap(~model) + coord_equal(xlim = range(fits$truth), ylim = range(fits$truth)) +
   scale_x_log10(labels = dollars) + scale_y_log10(labels = dollars) + look +
   theme(strip.text = element_text(face = "bold"), panel.spacing = unit(1.5, "lines")) +
-  labs(title = "Price of 5,000 diamonds not seen in training", x = "price", y = "predicted price",
+  labs(title = "Price of 5,000 diamonds not seen in training", x = "price, US dollars", y = "predicted price, US dollars",
        subtitle = "from carat, depth, table and the three lengths"))
 
 cat(sprintf("\nAll checks passed, %.0f s in all. Plots are in %s\n", proc.time()[["elapsed"]] - total, output))
