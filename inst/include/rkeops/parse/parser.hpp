@@ -74,9 +74,8 @@ class Parser {
     const Row* row = at_comparison();
     if (row == std::end(rows)) return left;
     const Token token = take();
-    Expr right = scalar_product();
-    if (row->swapped) std::swap(left, right);
-    const Expr result = binary(token, row->operation, left, right);
+    const Expr right = scalar_product();
+    const Expr result = row->swapped ? binary(token, row->operation, right, left) : binary(token, row->operation, left, right);
     if (at_comparison() == std::end(rows)) return result;
     fail(peek(), "comparisons cannot be chained", "Put parentheses around one of them.");
   }
