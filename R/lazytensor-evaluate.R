@@ -43,15 +43,21 @@ as_positions <- function(position, rows) {
 # ---- both indices
 
 reduce_both <- function(fold) {
-  name <- fold$name
-  if (name == "Sum") return(combine_sums(fold))
-  if (name %in% c("Min", "Max")) return(combine_extrema(fold))
-  if (name %in% c("LogSumExp", "LogSumExpWeight", "SumSoftMaxWeight")) return(combine_logarithms(fold))
-  what <- sub("^(Min_|Max_|K?Min_)", "", name)  # a name without "Arg" gives values
-  if (grepl("KMin", name)) return(combine_nearest(fold, values = name != "ArgKMin", positions = name != "KMin"))
-  if (grepl("Arg(Min|Max)$", what)) return(combine_positions(fold, with_value = name != what))
-  rkeops_abort("unsupported", sprintf("%s reduces over one index only", name), call = fold$call, argument = "index",
-               hint = "Take index = \"i\" or \"j\".")
+  switch(fold$name,
+    Sum = combine_sums(fold),
+    Min = , Max = combine_extrema(fold),
+    LogSumExp = , LogSumExpWeight = , SumSoftMaxWeight = combine_logarithms(fold),
+    ArgMin = , ArgMax = combine_positions(fold)$position,
+    Min_ArgMin = , Max_ArgMax = combine_positions(fold),
+    KMin = combine_nearest(fold)$value,
+    ArgKMin = combine_nearest(fold)$position,
+    KMin_ArgKMin = combine_nearest(fold),
+    {
+      evaluate_fold(fold, axis = 1L)  # an error that names the reduction, if there is none of this name
+      rkeops_abort("unsupported", sprintf("%s reduces over one index only", fold$name), call = fold$call,
+                   argument = "index", hint = "Take index = \"i\" or \"j\".")
+    }
+  )
 }
 
 combine_sums <- function(fold) {
@@ -85,18 +91,18 @@ combine_logarithms <- function(fold) {
 }
 
 # Candidates are the results over i, for each j; so ties are broken as in the matrix, column after column.
-combine_positions <- function(fold, with_value) {
+combine_positions <- function(fold) {
   largest <- grepl("Max$", fold$name)
   found <- evaluate_fold(fold, if (largest) "Max_ArgMax" else "Min_ArgMin", 0L)
   j <- apply(found[[1L]], 2L, function(v) c(if (largest) which.max(v) else which.min(v), NA)[1L])
   at <- cbind(j, seq_along(j))
   position <- pair_positions(found[[2L]][at], j, fold)
   if (length(j) == 1L) position <- position[1L, ]
-  if (with_value) list(value = found[[1L]][at], position = position) else position
+  list(value = found[[1L]][at], position = position)
 }
 
 # K values: a vector, K x D for dimension D; positions: K x 2, K x 2 x D.
-combine_nearest <- function(fold, values, positions) {
+combine_nearest <- function(fold) {
   k <- fold$k
   found <- evaluate_fold(fold, "KMin_ArgKMin", 0L, c(fold$formulas, whole(min(k, fold$merged$ni))))
   shape <- c(dim(found[[1L]]), 1L)[1:3]  # j, places, components
@@ -106,9 +112,9 @@ combine_nearest <- function(fold, values, positions) {
     list(value = candidates[[1L]][chosen],
          position = pair_positions(candidates[[2L]][chosen], (chosen - 1) %/% shape[2L] + 1, fold))
   })
-  value <- drop(vapply(best, `[[`, numeric(k), "value"))
-  position <- if (shape[3L] == 1L) best[[1L]]$position else simplify2array(lapply(best, `[[`, "position"))
-  if (values && positions) list(value = value, position = position) else if (values) value else position
+  if (shape[3L] == 1L) return(best[[1L]])
+  list(value = matrix(vapply(best, `[[`, numeric(k), "value"), k),
+       position = simplify2array(lapply(best, `[[`, "position")))
 }
 
 # Row numbers i as the engine gives them, and j counted from 1, as a matrix.

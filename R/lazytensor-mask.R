@@ -61,20 +61,27 @@ only_where <- function(x, test) {
 }
 
 # i != j, exactly: numbers up to 2^24 are exact in float32, larger ones are two of them.
-is_another_row <- function(rows) {
-  differ <- compose("NotEqual", list(row_numbers(rows, "Vi"), row_numbers(rows, "Vj")))
+is_another_row <- function(rows, limit = 2^24) {
+  numbers <- row_numbers(rows, limit)
+  differ <- compose("NotEqual", list(row_variable(numbers, "Vi"), row_variable(numbers, "Vj")))
   if (differ$dimres == 1) differ else compose("Max", list(differ))
 }
 
-# The variable of row numbers. It is the same wherever there are as many rows, and so has a name of its own.
-row_numbers <- function(rows, category, limit = 2^24) {
-  id <- sprintf("R0x%.0f%s", rows, if (category == "Vi") "i" else "j")
+# The last ones of moderate size are kept: expressions of the same rows then share them.
+row_numbers <- function(rows, limit) {
   known <- session$row_numbers
-  if (NROW(known) != rows || NCOL(known) != 1L + (rows > limit)) {
-    k <- seq_len(rows) - 1
-    session$row_numbers <- known <- if (rows > limit) cbind(k %/% limit, k %% limit) else matrix(as.integer(k))
-  }
-  new_lazytensor(id, sprintf("%s=%s(%d)", id, category, ncol(known)), list(known), "row", as.numeric(ncol(known)),
+  if (!is.null(known) && nrow(known) == rows && ncol(known) == 1L + (rows > limit)) return(known)
+  k <- seq_len(rows) - 1
+  numbers <- if (rows > limit) cbind(k %/% limit, k %% limit) else matrix(as.integer(k))
+  if (rows <= 1e6) session$row_numbers <- numbers
+  numbers
+}
+
+# The variable of row numbers. It is the same wherever there are as many rows, and so has a name of its own.
+row_variable <- function(numbers, category) {
+  rows <- as.numeric(nrow(numbers))
+  id <- sprintf("R0x%.0f%s", rows, if (category == "Vi") "i" else "j")
+  new_lazytensor(id, sprintf("%s=%s(%d)", id, category, ncol(numbers)), list(numbers), "row", as.numeric(ncol(numbers)),
                  if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_,
                  tokens = list(new.env(FALSE, emptyenv())))
 }

@@ -90,21 +90,23 @@ test_that("what remains of nothing", {
   expect_identical(mean(one, "ij"), NaN)
   expect_identical(logsumexp(one, "ij"), -Inf)
   expect_identical(argmin(one, "ij"), c(i = NA_integer_, j = NA_integer_))
+  session <- rkeops:::session
+  session$row_numbers <- NULL
+  none <- off_diagonal(sqdist(Vi(x[0, ]), Vj(x[0, ])))
+  expect_identical(sum(none, "j"), matrix(0, 0, 1))
+  expect_identical(sum(none, "ij"), 0)
 })
 
 test_that("row numbers are exact in float32 beyond 2^24 rows", {
-  many <- rkeops:::row_numbers(10, "Vi", limit = 4)
-  expect_identical(many$dimres, 2)
-  expect_identical(many$data[[1]], cbind(0:9 %/% 4, 0:9 %% 4))
+  expect_identical(rkeops:::row_numbers(10, limit = 4), cbind(0:9 %/% 4, 0:9 %% 4))
   local_rkeops_options(precision = "float32")
-  rows <- 2^24 + 1
-  numbers <- rkeops:::row_numbers(rows, "Vi")
-  expect_identical(numbers$dimres, 2)
-  last <- numbers$data[[1]][rows - 2:0, ]
-  differ <- max(Vi(last) != Vj(last))
-  expect_identical(as.matrix(differ), 1 - diag(3))
-  session <- rkeops:::session
-  session$row_numbers <- NULL
+  two <- rkeops:::is_another_row(10, limit = 4)
+  expect_identical(as.matrix(two), 1 - diag(10))
+  expect_equal(sum(rkeops:::only_where(Vi(matrix(1:10)) * Vj(matrix(1:10)), two), "j"), cbind(1:10 * (55 - 1:10)))
+  rows <- 2^24 + 3
+  last <- rkeops:::row_numbers(rows, 2^24)[rows - 3:0, ]
+  expect_identical(last, cbind(c(0, 1, 1, 1), c(2^24 - 1, 0, 1, 2)))
+  expect_identical(as.matrix(max(Vi(last) != Vj(last))), 1 - diag(4))
 })
 
 test_that("gradients leave them out", {
