@@ -46,16 +46,13 @@ class Quotient {
     }
     if (branches.empty()) return {g_.constant(0, e->dim), Expr()};
     Division result;
-    Sum rest;
     for (const auto& [gates, branch] : branches) {
       distributes_ = false;
-      if (const Expr h = of_branch(branch)) {
-        result.quotient = result.quotient ? result.quotient + h : h;
-      } else {
-        rest.insert(rest.end(), branch.begin(), branch.end());
-      }
+      const Division part = of_branch(branch);
+      result.quotient = sum_of(result.quotient, part.quotient);
+      result.rest = sum_of(result.rest, part.rest);
     }
-    if (!rest.empty()) result.rest = result.quotient ? times_common(Product(), rest) : e;
+    if (!result.quotient) result.rest = e;
     return result;
   }
 
@@ -79,21 +76,59 @@ class Quotient {
   };
   using Sum = std::vector<Product>;
 
-  Expr of_branch(Sum sum) {
+  static constexpr std::size_t most_terms = 64;
+  static constexpr int deepest = 4, longest = 40, highest_power = 16;
+
+  static Expr sum_of(Expr a, Expr b) { return a && b ? a + b : a ? a : b; }
+
+  Division of_branch(Sum sum) {
     Product common = taken_out(sum);
-    if (divide(common)) return times_common(common, sum);
-    if (Sum parts = sum; divide_all(parts)) return times_common(common, parts);
+    if (divide(common)) return {times_common(common, sum), Expr()};
+    if (Sum parts = sum; divide_all(parts)) return {times_common(common, parts), Expr()};
     distributes_ = true;
     std::optional<Sum> all = Sum{};
     for (const Product& product : sum) all = plus(all, multiplied_out(product));
-    if (!all) return {};
-    *all = combined(*all);
-    if (all->empty()) return g_.constant(0, n_->dim);
-    return divide_all(*all) ? times_common(common, *all) : Expr();
+    if (!all) return {Expr(), times_common(common, sum)};
+    Sum parts, rest;
+    for (Product& product : *all = combined(*all)) (divide(product) ? parts : rest).push_back(product);
+    if (all->empty()) return {g_.constant(0, n_->dim), Expr()};
+    if (rest.empty()) return {times_common(common, parts), Expr()};
+    const Expr cancelled = parts.empty() ? Expr() : cancels(rest);
+    if (!cancelled) return {Expr(), times_common(common, sum)};
+    const Expr smooth = call("Or", n_, cancelled);
+    return {call("WhereNonzero", smooth, times_common(common, parts)), times_common(common, rest)};
   }
 
-  static constexpr std::size_t most_terms = 64;
-  static constexpr int deepest = 4, longest = 40, highest_power = 16;
+  // Not one of the variables that stand for adjoints.
+  static bool is_given(Expr a) {
+    if (is_variable(a)) return position_of(a) >= 0;
+    return std::all_of(a->args.begin(), a->args.end(), [](const Node* arg) { return is_given(arg); });
+  }
+
+  // Do terms cancel because parameters have the same values? A truth value, or nothing if they cannot.
+  Expr cancels(Sum rest) {
+    std::vector<Expr> coefficients;
+    std::vector<Product> kinds;
+    for (Product& p : rest) {
+      Product coefficient;
+      coefficient.factor = p.factor;
+      p.factor = 1;
+      for (auto f = p.factors.begin(); f != p.factors.end();) {
+        const bool parameter = f->first->indices == 0 && f->first->dim == 1 && is_given(f->first);
+        if (parameter) coefficient.factors.insert(*f);
+        f = parameter ? p.factors.erase(f) : std::next(f);
+      }
+      std::size_t k = 0;
+      while (k < kinds.size() && !kinds[k].alike(p)) ++k;
+      const Expr part = written(coefficient);
+      if (k == kinds.size()) kinds.push_back(p), coefficients.push_back(part);
+      else coefficients[k] = coefficients[k] + part;
+    }
+    if (rest.size() < 2 * kinds.size()) return {};
+    Expr all;
+    for (const Expr c : coefficients) all = product(all, is_zero(c));
+    return all;
+  }
 
   static Sum number(double value) {
     Product p;
