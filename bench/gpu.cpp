@@ -200,12 +200,22 @@ class Report {
   std::string works_;
 };
 
+// Errors are failures of their case, and the next one is tried.
+void guarded(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const rkeops::Error& error) {
+    CHECK_THAT(false, error.what() + (" " + error.log.substr(0, 400)));
+  }
+}
+
 // Small cases of everything that a kernel has.
 void check_small(std::int64_t m, std::int64_t n) {
   for (const Case& c : cases()) {
     for (Precision precision : {Precision::float32, Precision::float64}) compare(c, m, n, precision);
   }
   for (const Case& c : long_cases()) compare(c, m, 70, Precision::float32);
+  for (const Case& c : product_cases()) guarded([&] { compare_products(c, 40); });
 }
 
 // In processes of their own, each with a driver of its own: compilers take their time. This one has not opened the driver yet.
@@ -231,7 +241,7 @@ void check_all(const Arguments& a, int processes) {
   for (std::size_t k = 0; k < golden.size(); k += step) {
     add([=] { compare_golden(golden[k], gpu_options(k % 2 ? Precision::float32 : Precision::float64)); });
   }
-  in_processes(processes, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t k) { tasks[static_cast<std::size_t>(k)](); });
+  in_processes(processes, static_cast<std::int64_t>(tasks.size()), [&](std::int64_t k) { guarded(tasks[static_cast<std::size_t>(k)]); });
 }
 
 void time_all(const Arguments& a, Report& report, double end) {
@@ -289,12 +299,14 @@ int main(int argc, char** argv) {
   gpu_cache() = a.cache;
   if (a.work >= 0) {
     const Work work = works(false).at(static_cast<std::size_t>(a.work));
-    const Timing t = measure(work, a.size, gpu_options(a.wide ? Precision::float64 : Precision::float32), 0);
-    return std::fprintf(stderr, "%s, n = %lld: %s s\n", work.name.c_str(), static_cast<long long>(a.size), number(t.resident).c_str()) < 0;
+    guarded([&] {
+      const Timing t = measure(work, a.size, gpu_options(a.wide ? Precision::float64 : Precision::float32), 0);
+      std::printf("%s, n = %lld: %s s\n", work.name.c_str(), static_cast<long long>(a.size), number(t.resident).c_str());
+    });
+    return counts().failed != 0;
   }
   if (a.check) {
     check_small(140, 300);
-    for (const Case& c : product_cases()) compare_products(c, 40);
     return finish();
   }
   Report report(a.out);
@@ -310,7 +322,7 @@ int main(int argc, char** argv) {
   report.set("checks", checks);
   std::fprintf(stderr, "checks: %s\n", checks.c_str());
   if (!gpu.problem.empty()) return 1;
-  time_all(a, report, begin + a.seconds);
+  guarded([&] { time_all(a, report, begin + a.seconds); });
   report.set("seconds", number(now() - begin));
   report.set("complete", "true");
   return counts().failed != 0;

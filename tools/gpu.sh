@@ -25,8 +25,9 @@ mkdir -p "$work" "$results"
 began=$(date +%s)
 status=0
 
+exec 3>&2
 say() { echo "-- $(($(date +%s) - began)) s: $*"; }
-fail() { say "FAILED: $*" >&2; status=1; }
+fail() { say "FAILED: $*" >&3; status=1; }
 # Runs a command by `engine` or `peer`, which keep the limit; its end is told, and does not end the script.
 limited() { # seconds, what, engine or peer, command...
   limit=$1 what=$2
@@ -119,7 +120,7 @@ if [ "$mode" = fake ]; then
       RKEOPS_NVRTC="$work/libfake_cuda.so" "$@"
   }
 else
-  nvidia-smi || true
+  nvidia-smi || fail "no NVIDIA driver"
   engine() { timeout -k 5 "$limit" "$@"; }
 fi
 
@@ -128,21 +129,21 @@ fi
 if [ "$mode" = second ]; then
   kept="--cache $work/cache"
   mkdir -p "$work/cache"
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # two words
   {
     say "small cases, which fill the cache of kernels"
     limited 120 "small cases" engine "$work/gpu" --check $kept 2>"$results/gpu-check.txt"
     tail -n 5 "$results/gpu-check.txt"
     for tool in memcheck racecheck; do
       say "compute-sanitizer, $tool"
-      limited 120 "$tool" engine compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 "$work/gpu" --check $kept \
-        >"$results/gpu-$tool.txt" 2>&1
+      limited 120 "$tool" engine compute-sanitizer --tool "$tool" --target-processes application-only \
+        --error-exitcode 9 --print-limit 20 "$work/gpu" --check $kept >"$results/gpu-$tool.txt" 2>&1
       tail -n 5 "$results/gpu-$tool.txt"
     done
     for number in 2 0 6; do
       say "ncu, work $number"
-      limited 60 "ncu, work $number" engine ncu --section SpeedOfLight --section LaunchStats --section Occupancy -k rkeops_gpu_fold \
-        --launch-skip 1 --launch-count 1 "$work/gpu" --work "$number" --size 100000 $kept >"$results/gpu-ncu-$number.txt" 2>&1
+      limited 60 "ncu, work $number" engine ncu --target-processes application-only -k rkeops_gpu_fold \
+        --section SpeedOfLight --section LaunchStats --section Occupancy --launch-skip 1 --launch-count 1 "$work/gpu" --work "$number" --size 100000 $kept >"$results/gpu-ncu-$number.txt" 2>&1
       grep -E 'Duration|Throughput|Registers|Occupancy' "$results/gpu-ncu-$number.txt" || true
     done
   }
