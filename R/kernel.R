@@ -83,7 +83,9 @@ run_operator <- function(self, input, inner_dim, call) {
   named <- FALSE
   for (k in seq_along(input)) {
     values <- input[[k]]
-    if (is.object(values) && !is.complex(values)) input[[k]] <- values <- plain_numbers(values, input_name(self, k), call)
+    if (is.object(values) && !is.complex(values)) {
+      input[[k]] <- values <- plain_numbers(values, input_name(self, k), call)
+    }
     if (is.complex(values)) input[[k]] <- interleaved_input(values, k, self$info, by_rows, call)
     if (!is.null(attributes(values)$dimnames)) named <- TRUE
   }

@@ -10,7 +10,8 @@ as_operand <- function(x, arg, call, label = "", place = NULL) {
                  argument = arg)
   }
   if (!is.numeric(x) && !is.complex(x) && !is.logical(x)) {
-    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, hint = numbers_hint(x, arg), kind = "input")
+    abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, hint = numbers_hint(x, arg),
+                   kind = "input")
   }
   if (length(x) == 0L) {
     abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
@@ -90,10 +91,12 @@ truth_operations <- c("Equal", "NotEqual", "LessThan", "LessOrEqual", "And", "Or
 part_operations <- c(Elem = 1L, Extract = 1L, Concat = 2L, Gather = 1L, Lookup = 1L)
 
 gives_truth <- function(operation, operands) {
-  if (operation %in% truth_operations) return(TRUE)
-  wholes <- part_operations[operation]
+  wholes <- wholes_of[operation]
   !is.na(wholes) && all_logical(operands[seq_len(wholes)])
 }
+
+# How many operands have to hold truth values: none for operations that give them in any case, NA for others.
+wholes_of <- c(part_operations, structure(integer(length(truth_operations)), names = truth_operations))
 
 # Of LazyTensors and R's own values.
 all_logical <- function(operands) all(vapply(operands, holds_truth, TRUE))

@@ -311,7 +311,9 @@ ifelse.default <- base::ifelse
 ifelse.LazyTensor <- function(test, yes, no) {
   call <- sys.call()
   require_given(call, test = missing(test), yes = missing(yes), no = missing(no))
-  if (holds_truth(test)) test <- apply_operation("Subtract", list(test = test, one = new_constant(1)), call = call)  # 0 or -1
+  if (holds_truth(test)) {
+    test <- apply_operation("Subtract", list(test = test, one = new_constant(1)), call = call)  # 0 or -1
+  }
   apply_operation("IfElse", list(test = test, yes = yes, no = no), call = call)
 }
 

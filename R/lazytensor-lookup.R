@@ -82,5 +82,6 @@ position_operand <- function(x, arg, call) {
     rkeops_abort("dimension", sprintf("`%s` has dimension %.0f, a position has dimension 1", arg, x$dimres), call = call,
                  argument = arg, hint = sprintf("elem(%s, m) takes component m.", arg))
   }
-  if (index_base() == 0L) x else apply_operation("Subtract", list(x = x, base = new_constant(index_base())), call = call)
+  if (index_base() == 0L) return(x)
+  apply_operation("Subtract", list(x = x, base = new_constant(index_base())), call = call)
 }

@@ -83,7 +83,7 @@ row_variable <- function(numbers, category) {
   id <- sprintf("R0x%.0f%s", rows, if (category == "Vi") "i" else "j")
   new_lazytensor(id, sprintf("%s=%s(%d)", id, category, ncol(numbers)), list(numbers), "row", as.numeric(ncol(numbers)),
                  if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_,
-                 tokens = list(new.env(FALSE, emptyenv())))
+                 tokens = list(new_token()))
 }
 
 # ---- where pairs are folded

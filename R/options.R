@@ -199,7 +199,8 @@ change_options <- function(input, call, ...) {
   unknown <- setdiff(names(input), names(table))
   if (length(unknown) > 0L) {
     rkeops_abort("argument", paste0("unknown option `", unknown[1L], "`"), call = call,
-                 hint = paste0("Did you mean `", nearest_of(unknown[1L], names(table)), "`? Options are ", paste(names(table), collapse = ", "), "."))
+                 hint = paste0("Did you mean `", nearest_of(unknown[1L], names(table)), "`? Options are ",
+                               paste(names(table), collapse = ", "), "."))
   }
   values <- current_options()
   for (name in names(input)) {

@@ -47,7 +47,8 @@ solve.LazyTensor <- function(a, b, ..., ridge = 0, tol = 1e-6, max_iterations = 
   check_dots("solve", c("ridge", "tol", "max_iterations", "rank", "details"), ..., call = call)
   check_flag(details, "details", call)
   if (missing(b)) {
-    abort_missing("b", call, "solve(a, b) is the product of the inverse with b; the inverse itself would be a dense matrix.")
+    abort_missing("b", call,
+                  "solve(a, b) is the product of the inverse with b; the inverse itself would be a dense matrix.")
   }
   system <- new_system(a, ridge, tol, max_iterations, rank, call)
   found <- solve_system(system, right_hand_side(b, "b", dim(a)[1L], call))
@@ -59,7 +60,8 @@ right_hand_side <- function(b, arg, rows, call) {
   rhs <- plain_numbers(b, arg, call)
   rhs <- matrix(as.double(rhs), NROW(rhs), NCOL(rhs), dimnames = if (length(dim(rhs)) == 2L) dimnames(rhs))
   if (nrow(rhs) != rows) {
-    rkeops_abort("dimension", sprintf("`a` has %d rows, `%s` has %d", rows, arg, nrow(rhs)), call = call, argument = arg)
+    rkeops_abort("dimension", sprintf("`a` has %d rows, `%s` has %d", rows, arg, nrow(rhs)), call = call,
+                 argument = arg)
   }
   check_finite(rhs, arg, call)
   rhs
@@ -101,7 +103,8 @@ check_square <- function(a, call) {
   }
   if (dim(a)[1L] != dim(a)[2L]) {
     shape <- paste(dim(a), collapse = " x ")
-    rkeops_abort("dimension", sprintf("`a` must have as many rows i as j, it is %s", shape), call = call, argument = "a")
+    rkeops_abort("dimension", sprintf("`a` must have as many rows i as j, it is %s", shape), call = call,
+                 argument = "a")
   }
 }
 
@@ -164,7 +167,8 @@ solve_system <- function(system, b) {
   }
   if (any(residual > system$tol)) {
     rkeops_warn(sprintf(
-      "no convergence after %.0f steps: the relative residual is %s\n%s A larger `ridge`, `rank` or `max_iterations` helps.",
+      paste0("no convergence after %.0f steps: the relative residual is %s\n",
+             "%s A larger `ridge`, `rank` or `max_iterations` helps."),
       iterations, number_text(max(residual), 2L), cli::symbol$info
     ), system$call)
   }

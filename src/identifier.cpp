@@ -129,7 +129,9 @@ SEXP rk_merge_places(SEXP args, SEXP data, SEXP known_args, SEXP known_data) {
           place = static_cast<int>(same_data(value, VECTOR_ELT(known_data, m)) ? m + 1 : -(m + 1));
           break;
         }
-        if (named && place == 0 && value == VECTOR_ELT(known_data, m) && declared_alike(arg, other)) place = static_cast<int>(m + 1);
+        if (named && place == 0 && value == VECTOR_ELT(known_data, m) && declared_alike(arg, other)) {
+          place = static_cast<int>(m + 1);
+        }
       }
       INTEGER(places)[k] = place;
     }
