@@ -30,6 +30,9 @@
 #'   matrix.
 #' @name lazytensor_entries
 #' @aliases diag.LazyTensor
+#' @concept kernel matrix
+#' @concept dense matrix
+#' @concept heat map
 #' @examples
 #' x <- matrix(seq(0, 3, length.out = 30))
 #' K_ij <- exp(-sqdist(Vi(x), Vj(x)))
