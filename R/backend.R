@@ -20,6 +20,14 @@
 #'   out over these GPUs.
 #' @return The previous options as a list that [options()] takes, invisibly.
 #' @seealso [set_rkeops_options()]
+#' @seealso `vignette("gpu-precision")`.
+#' @concept GPU
+#' @concept CUDA
+#' @concept threads
+#' @concept parallel computing
+#' @concept precision
+#' @concept single precision
+#' @concept float32
 #' @examples
 #' old <- rkeops_use_float32()
 #' rkeops_use_cpu(ncore = 2)
@@ -56,6 +64,7 @@ rkeops_use_gpu <- function(device = NULL) {
 #' @param enable `TRUE` or `FALSE`.
 #' @return The previous options as a list that [options()] takes, invisibly.
 #' @seealso [rkeops_use_gpu()], [rkeops_options]
+#' @concept GPU
 #' @examples
 #' old <- rkeops_use_tensor_cores()
 #' get_rkeops_options("tensor_cores")
@@ -99,6 +108,8 @@ rkeops_use_float64 <- function() change_options(list(precision = "float64"), sys
 #'
 #' In interactive sessions computations longer than two seconds show a progress bar, unless verbosity is disabled.
 #' @return The previous options as a list that [options()] takes, invisibly.
+#' @seealso [rkeops_options].
+#' @concept progress bar
 #' @examples
 #' rkeops_disable_verbosity()
 #' rkeops_enable_verbosity()

@@ -32,6 +32,9 @@ cache_directory <- function(options = current_options()) {
 #'   `stat_rkeops_cache_dir()`: the size of the kernels, and of what killed processes left, as text such as `"12.5K"`.
 #'   `clean_rkeops()`: `NULL`, invisibly; it forgets the kernels in memory too, and removes no file that is not one of
 #'   rkeops.
+#' @seealso [rkeops_options] for its limit; `vignette("gpu-precision")`.
+#' @concept compiled kernels
+#' @concept cache
 #' @examples
 #' get_rkeops_cache_dir()
 #' stat_rkeops_cache_dir(verbose = FALSE)

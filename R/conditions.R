@@ -27,6 +27,7 @@
 #'
 #' @name rkeops_errors
 #' @seealso [check_rkeops()] for what is missing on this machine.
+#' @concept error handling
 #' @examples
 #' x <- matrix(0, 5, 3)
 #' y <- matrix(0, 4, 2)

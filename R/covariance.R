@@ -22,6 +22,13 @@
 #'   that is not positive, `rkeops_error_dimension` for dimensions that do not go together.
 #' @references C. E. Rasmussen and C. K. I. Williams (2006), *Gaussian Processes for Machine Learning*, MIT Press,
 #'   equations (4.14) and (4.17).
+#' @seealso [solve.LazyTensor()]; `vignette("kernel-interpolation")`.
+#' @concept kriging
+#' @concept Gaussian process
+#' @concept covariance function
+#' @concept variogram
+#' @concept spatial statistics
+#' @concept kernel
 #' @examples
 #' x <- matrix(runif(20), 10)
 #' y <- matrix(runif(10), 5)

@@ -14,6 +14,10 @@
 #' @param operator an operator made by [keops_kernel()] or `keops_grad()`.
 #' @param var name of a variable, or its position in the list of data, counted from 0.
 #' @return An operator, see [keops_kernel()].
+#' @seealso [keops_kernel()]; [gradients()] for LazyTensors.
+#' @concept automatic differentiation
+#' @concept gradient
+#' @concept derivative
 #' @examples
 #' op <- keops_kernel("Sum_Reduction(SqNorm2(x - y), 1)", c("x=Vi(3)", "y=Vj(3)"))
 #' grad_op <- keops_grad(op, var = "x")
@@ -77,6 +81,10 @@ variable_name <- function(var, info, call) {
 #' @seealso [gradients()], which also gives the value, and several gradients at once; [adjoint()] for gradients pair by
 #'   pair. `grad()` is also the name of a function of `numDeriv`, `pracma` and others: where such a package is attached
 #'   later, write `rkeops::grad()`.
+#' @seealso numDeriv and other packages have a function of this name, too; the package attached last wins. `rkeops::grad()` is
+#'   always this one, `numDeriv::grad()` that one.
+#' @concept automatic differentiation
+#' @concept gradient
 #' @examples
 #' x_i <- Vi(matrix(runif(12), 4))
 #' y_j <- Vj(matrix(runif(15), 5))

@@ -52,6 +52,15 @@
 #'   `rkeops_error_dimension` if `e` or `tangent` has another shape; `rkeops_error_unsupported` if `f` is complex, or an
 #'   operation or the reduction has no derivative.
 #' @seealso [objective()]; [grad()] as in RKeOps 2; [keops_grad()] for formulas as text.
+#' @seealso `vignette("gradients")`.
+#' @concept automatic differentiation
+#' @concept gradient
+#' @concept Jacobian
+#' @concept Hessian
+#' @concept backpropagation
+#' @concept adjoint
+#' @concept sensitivity
+#' @concept derivative
 #' @examples
 #' x <- matrix(runif(20), 10)
 #' y <- matrix(runif(30), 15)

@@ -5,6 +5,10 @@
 #'
 #' @param verbose `TRUE`: print the report.
 #' @return `TRUE` if everything works, otherwise `FALSE`, invisibly if the report is printed.
+#' @seealso [rkeops_errors], [rkeops_options].
+#' @concept installation
+#' @concept compiler
+#' @concept GPU
 #' @examples
 #' check_rkeops()
 #' @export

@@ -22,6 +22,12 @@
 #'   list of two for values with their positions, and for `SumBoth`, whose second matrix has a row per point of the
 #'   other index. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
+#' @seealso [rkeops_operations] for all that formulas can be made of; `vignette("formulas")`.
+#' @concept symbolic formula
+#' @concept KeOps
+#' @concept RKeOps
+#' @concept kernel operations
+#' @concept just-in-time compilation
 #' @examples
 #' op <- keops_kernel(
 #'   formula = "Sum_Reduction(Exp(-s * SqNorm2(x - y)) * b, 1)",

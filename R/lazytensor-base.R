@@ -26,6 +26,9 @@
 #'
 #' @name lazytensor_base
 #' @aliases rowSums.LazyTensor colSums.LazyTensor as.data.frame.LazyTensor
+#' @seealso [lazytensor_reductions], [lazytensor_entries].
+#' @concept row sums
+#' @concept column sums
 #' @examples
 #' x <- matrix(runif(20), 10)
 #' K_ij <- exp(-sqdist(Vi(x), Vj(x)))

@@ -187,6 +187,7 @@ common_rows <- function(one, two, index, call) {
 #' @param dim_check_type `"sameor1"` or `"same"`: refuse operands of other dimensions; `NA`: by the rules of the
 #'   operation only.
 #' @return A LazyTensor.
+#' @seealso [rkeops_operations] for their names, [lazytensor_functions]; `vignette("extending")`.
 #' @examples
 #' x_i <- Vi(matrix(runif(6), 3))
 #' unaryop.LazyTensor(x_i, "Exp")

@@ -31,6 +31,10 @@
 #' @return A LazyTensor. Errors: of class `rkeops_error_argument` if `x` is complex, or `z` is real.
 #' @name lazytensor_complex
 #' @aliases Complex.LazyTensor
+#' @seealso [lazytensor_operators], [lazytensor_functions].
+#' @concept complex numbers
+#' @concept Fourier transform
+#' @concept irregular time series
 #' @examples
 #' # a Fourier transform at arbitrary frequencies
 #' time <- runif(100)

@@ -30,6 +30,9 @@
 #'   matrix.
 #' @name lazytensor_entries
 #' @aliases diag.LazyTensor
+#' @concept kernel matrix
+#' @concept dense matrix
+#' @concept heat map
 #' @examples
 #' x <- matrix(seq(0, 3, length.out = 30))
 #' K_ij <- exp(-sqdist(Vi(x), Vj(x)))
@@ -152,12 +155,12 @@ dense <- function(x, i, j, max_entries, call) {
   names <- list(names_of_rows(x, "Vi", i), names_of_rows(x, "Vj", j))
   if (!all(lengths(names) == 0L)) dimnames(values) <- c(names, if (x$dimres != 1) list(NULL))
   # An index without variables has one row, which may be asked for any number of times.
-  if (!is.null(i) && is.na(x$ni)) values <- repeated(values, i, TRUE)
-  if (!is.null(j) && is.na(x$nj)) values <- repeated(values, TRUE, j)
+  if (!is.null(i) && is.na(x$ni)) values <- at_places(values, i, TRUE)
+  if (!is.null(j) && is.na(x$nj)) values <- at_places(values, TRUE, j)
   values
 }
 
-repeated <- function(values, i, j) {
+at_places <- function(values, i, j) {
   if (length(dim(values)) == 2L) values[i, j, drop = FALSE] else values[i, j, , drop = FALSE]
 }
 

@@ -35,6 +35,10 @@
 #'   `rkeops_error_unsupported` if an operation in `f` has no derivative.
 #' @seealso [gradients()], [jvp()] and [vjp()] for reductions.
 #' @name lazytensor_derivatives
+#' @concept automatic differentiation
+#' @concept Laplacian
+#' @concept divergence
+#' @concept differential operators
 #' @examples
 #' x_i <- Vi(matrix(rnorm(10), 5))
 #' y_j <- Vj(matrix(rnorm(14), 7))

@@ -75,6 +75,13 @@ require_given <- function(call, ...) {
 #' @return A LazyTensor. Errors: of class `rkeops_error_dimension` if dimensions do not go together,
 #'   `rkeops_error_argument` if an argument is missing, or a position does not exist.
 #' @name lazytensor_functions
+#' @seealso [lazytensor_operators], [lazytensor_reductions], [matern()], [lookup()]. tidyr and magrittr have an `extract()`, too:
+#'   the package attached last wins, and `rkeops::extract()` is always this one.
+#' @concept squared distance
+#' @concept Euclidean distance
+#' @concept Mahalanobis distance
+#' @concept mask
+#' @concept pairwise distances
 #' @examples
 #' x_i <- Vi(matrix(runif(12), 4))
 #' y_j <- Vj(matrix(runif(15), 5))

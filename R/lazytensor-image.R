@@ -25,6 +25,8 @@
 #' @return `x`, invisibly. Errors: of class `rkeops_error_dimension` for dimensions above 1 (`elem(x, m)` is one
 #'   component), `rkeops_error_unsupported` for complex tensors, `rkeops_error_argument` for arguments that cannot be.
 #' @seealso [as.matrix.LazyTensor()] for the entries as numbers.
+#' @concept heat map
+#' @concept distance matrix
 #' @examples
 #' x <- matrix(sort(runif(100)))
 #' K_ij <- exp(-sqdist(Vi(x), Vj(x)) / 0.02)

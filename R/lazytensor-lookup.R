@@ -19,6 +19,11 @@
 #' @return A LazyTensor of dimension 1, or of the length of a row or column; complex if `table` is. Errors: of class
 #'   `rkeops_error_input` for a table that is not numeric, `rkeops_error_argument` if `i` is missing, or `table` depends
 #'   on i or j, `rkeops_error_dimension` for positions that are vectors.
+#' @seealso [lazytensor_functions].
+#' @concept lookup table
+#' @concept transition matrix
+#' @concept substitution matrix
+#' @concept embedding
 #' @examples
 #' # the cost of taking a category for another one
 #' cost <- matrix(c(0, 1, 4, 1, 0, 2, 4, 2, 0), 3)

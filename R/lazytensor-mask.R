@@ -21,6 +21,12 @@
 #' @param x a LazyTensor with indices i and j, and as many rows i as j.
 #' @return A LazyTensor. Errors: of class `rkeops_error_argument` if `x` has not both indices; `rkeops_error_dimension`
 #'   if the numbers of rows differ.
+#' @seealso [lazytensor_reductions]; `vignette("recipes")`.
+#' @concept leave-one-out
+#' @concept cross-validation
+#' @concept nearest neighbour
+#' @concept diagonal
+#' @concept self distances
 #' @examples
 #' x <- matrix(rnorm(20), 10)
 #' D_ij <- off_diagonal(sqdist(Vi(x), Vj(x)))

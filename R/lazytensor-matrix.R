@@ -27,6 +27,14 @@
 #' @usage
 #' \S4method{\%*\%}{LazyTensor,ANY}(x, y)
 #' @rawNamespace if (getRversion() >= "4.3.0") S3method(matrixOps, LazyTensor)
+#' @seealso [lazytensor_reductions] for other sums, [solve.LazyTensor()] for the inverse.
+#' @concept kernel matrix
+#' @concept matrix product
+#' @concept kernel regression
+#' @concept Nadaraya-Watson
+#' @concept kernel smoothing
+#' @concept Gaussian sum
+#' @concept fast Gauss transform
 #' @examples
 #' x <- matrix(runif(20), 10)
 #' y <- matrix(runif(10), 5)

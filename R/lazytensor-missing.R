@@ -13,6 +13,9 @@
 #' @return A LazyTensor of truth values, see [lazytensor_operators]; `anyNA()`: `TRUE` or `FALSE`.
 #' @seealso `na.rm` of the [reductions][lazytensor_reductions].
 #' @name lazytensor_missing
+#' @seealso `vignette("recipes")`.
+#' @concept missing values
+#' @concept NA
 #' @examples
 #' x <- matrix(c(1, NA, 3))
 #' D_ij <- sqdist(Vi(x), Vj(x))

@@ -51,6 +51,11 @@ math_functions <- c(
 #'   Ops,LazyTensor,Date-method Ops,Date,LazyTensor-method
 #'   Ops,LazyTensor,POSIXt-method Ops,POSIXt,LazyTensor-method
 #'   Ops,LazyTensor,ts-method Ops,ts,LazyTensor-method
+#' @seealso [lazytensor_functions], [lazytensor_reductions], [lazytensor_complex].
+#' @concept comparison
+#' @concept logical operators
+#' @concept scalar product
+#' @concept symbolic matrix
 #' @examples
 #' x_i <- Vi(matrix(runif(6), 3))
 #' y_j <- Vj(matrix(runif(8), 4))

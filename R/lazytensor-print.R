@@ -13,6 +13,7 @@
 #'   a list of class `summary.LazyTensor` with the elements `head` (what `format()` gives), `variables` (a data frame
 #'   with `name`, `index`, `rows`, `dim` and the `bytes` of the data), `precision` and `backend`.
 #' @name lazytensor_print
+#' @seealso [LazyTensor()], [lazytensor_entries] for the numbers.
 #' @examples
 #' K_ij <- sqdist(Vi(matrix(1:6, 3)), Vj(matrix(1:8, 4)))
 #' K_ij

@@ -64,6 +64,24 @@
 #' @name lazytensor_reductions
 #' @aliases sum.LazyTensor min.LazyTensor max.LazyTensor range.LazyTensor any.LazyTensor all.LazyTensor
 #'   Summary.LazyTensor
+#' @seealso [lazytensor_product] for `%*%`, [gradients()] for derivatives; `vignette("nearest-neighbours")`.
+#' @concept nearest neighbour
+#' @concept nearest neighbor
+#' @concept k nearest neighbours
+#' @concept kernel density estimation
+#' @concept density estimation
+#' @concept k-means
+#' @concept clustering
+#' @concept log-sum-exp
+#' @concept softmax
+#' @concept kernel smoothing
+#' @concept local regression
+#' @concept optimal transport
+#' @concept Sinkhorn
+#' @concept two-sample test
+#' @concept maximum mean discrepancy
+#' @concept energy distance
+#' @concept row sums
 #' @examples
 #' x <- matrix(runif(20), 10)
 #' y <- matrix(runif(10), 5)

@@ -16,6 +16,9 @@
 #' @return A LazyTensor of dimension `length(knots) - degree - 1`. Errors: of class `rkeops_error_dimension` if `x` has
 #'   another dimension than 1 or there are too few knots, `rkeops_error_input` if knots decrease.
 #' @seealso [lazytensor_functions], [one_hot()] for steps.
+#' @concept B-spline
+#' @concept spline basis
+#' @concept regression splines
 #' @examples
 #' x <- matrix(runif(20), 10)
 #' y <- matrix(runif(10), 5)
@@ -53,6 +56,10 @@ bspline <- function(x, knots, degree = 3) {
 #' @return A LazyTensor of dimension 1. Errors: of class `rkeops_error_argument` if `gamma` is not positive,
 #'   `rkeops_error_dimension` if it is a vector.
 #' @references M. Cuturi and M. Blondel (2017), Soft-DTW: a differentiable loss function for time-series, *ICML*.
+#' @seealso [lazytensor_functions].
+#' @concept dynamic time warping
+#' @concept time series
+#' @concept alignment
 #' @examples
 #' series <- matrix(rnorm(30), 5)
 #' centres <- matrix(rnorm(8), 2)

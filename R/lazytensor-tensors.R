@@ -30,6 +30,9 @@
 #'   together, `rkeops_error_argument` if axes do not exist.
 #' @seealso [lazytensor_functions], [concat()] and [extract()] for parts of vectors.
 #' @name lazytensor_tensors
+#' @concept Kronecker product
+#' @concept tensor product
+#' @concept outer product
 #' @examples
 #' # distances after a linear map
 #' A <- matrix(1:6, 2)

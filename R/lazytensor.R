@@ -74,6 +74,15 @@ comes_from_elsewhere <- function(tokens) {
 #'   [lazytensor_complex]. Errors: of class `rkeops_error_input` for data that are not numbers.
 #' @seealso [sum.LazyTensor()] for the reductions, [lazytensor_operators] for operators,
 #'   [lazytensor_functions] for functions, [keops_kernel()] for formulas as text.
+#' @seealso [solve.LazyTensor()] for linear systems, [gradients()] for derivatives; `vignette("rkeops")` to get started,
+#'   `vignette("recipes")` for short answers.
+#' @concept kernel matrix
+#' @concept Gram matrix
+#' @concept distance matrix
+#' @concept pairwise distances
+#' @concept symbolic matrix
+#' @concept lazy evaluation
+#' @concept large matrices
 #' @examples
 #' x <- matrix(rnorm(300), 100, 3)
 #' y <- matrix(rnorm(600), 200, 3)
@@ -176,6 +185,7 @@ label_of <- function(expression) {
 #' @details LazyTensors are S3 objects. Before R 4.3, `%*%` looks for methods only where the S4 bit is set, so that
 #'   `isS4()` of a LazyTensor is `TRUE` there, and `testthat::expect_s3_class()` refuses it;
 #'   `inherits(x, "LazyTensor")`, `is.LazyTensor(x)` and `testthat::expect_s4_class(x, "LazyTensor")` do not. From R 4.3 on `isS4()` is `FALSE`.
+#' @seealso [LazyTensor()].
 #' @examples
 #' is.LazyTensor(Vi(matrix(1:6, 3)))
 #' is.LazyParameter(Pm(0.5))

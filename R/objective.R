@@ -26,6 +26,14 @@
 #'
 #'   Errors: as [gradients()]; of class `rkeops_error_argument` if a vector of another length is given, or if objectives
 #'   are combined in which variables of one name have different values.
+#' @seealso [gradients()], [stats::optim()], [stats::nlminb()]; `vignette("gradients")`.
+#' @concept optimisation
+#' @concept optimization
+#' @concept maximum likelihood
+#' @concept bandwidth selection
+#' @concept maximum mean discrepancy
+#' @concept energy distance
+#' @concept automatic differentiation
 #' @examples
 #' # bandwidth of a kernel density by maximum likelihood of other data
 #' x <- matrix(rnorm(100))

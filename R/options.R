@@ -164,6 +164,11 @@ current_options <- function() {
 #' @name rkeops_options
 #' @seealso [rkeops_use_float32()], [rkeops_use_cpu()], [rkeops_use_gpu()], [rkeops_enable_verbosity()],
 #'   [set_rkeops_cache_dir()]: functions that set one option each.
+#' @concept options
+#' @concept threads
+#' @concept precision
+#' @concept GPU
+#' @concept parallel computing
 #' @examples
 #' get_rkeops_options("precision")
 #' old <- set_rkeops_options(list(precision = "float32"))

@@ -85,6 +85,10 @@ reference_rd <- function() {
 #' @evalRd reference_rd()
 #' @name rkeops_operations
 #' @seealso [keops_kernel()]; [lazytensor_functions] for the R functions of LazyTensors.
+#' @seealso `vignette("formulas")`.
+#' @concept KeOps
+#' @concept formula language
+#' @concept automatic differentiation
 #' @examples
 #' args <- c("x = Vi(3)", "y = Vj(3)", "s = Pm(1)")
 #' squared <- keops_kernel("Sum_Reduction(Square(x | y) / (s + SqDist(x, y)), 1)", args)

@@ -21,6 +21,12 @@
 #'   Errors and warnings: as [solve()][solve.LazyTensor()] and [gradients()]; of class `rkeops_error_dimension` if `e` has
 #'   not the shape of `b`.
 #' @seealso [solve()][solve.LazyTensor()], [gradients()]
+#' @seealso `vignette("recipes")`.
+#' @concept implicit differentiation
+#' @concept automatic differentiation
+#' @concept Gaussian process
+#' @concept hyperparameters
+#' @concept ridge
 #' @examples
 #' points <- matrix(runif(100), 50)
 #' y <- sin(6 * points[, 1])

@@ -30,6 +30,18 @@
 #'   values, `rkeops_error_argument` if `a` turns out not to be symmetric or not to be positive definite.
 #' @references M. R. Hestenes, E. Stiefel (1952), Methods of conjugate gradients for solving linear systems.
 #' @seealso [solve_gradients()]
+#' @seealso [matern()] for covariances, [lazytensor_product] for predictions; `vignette("kernel-interpolation")`.
+#' @concept kriging
+#' @concept Gaussian process
+#' @concept ridge
+#' @concept kernel ridge regression
+#' @concept interpolation
+#' @concept smoothing spline
+#' @concept radial basis functions
+#' @concept spatial statistics
+#' @concept conjugate gradients
+#' @concept linear system
+#' @concept preconditioner
 #' @examples
 #' x <- matrix(runif(200))
 #' y <- sin(6 * x) + rnorm(200) / 10

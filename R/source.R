@@ -3,6 +3,8 @@
 #' @param op an operator made by [keops_kernel()] or [keops_grad()].
 #' @param backend `"cpu"` for C, `"gpu"` for CUDA; no GPU is needed to look at the latter.
 #' @return The kernels that are compiled for this operator, as one string.
+#' @seealso [keops_kernel()].
+#' @concept code generation
 #' @examples
 #' op <- keops_kernel("Sum_Reduction(SqDist(x, y), 1)", c("x=Vi(2)", "y=Vj(2)"))
 #' cat(substr(keops_source(op), 1, 300))
