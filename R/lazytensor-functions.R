@@ -211,13 +211,14 @@ mod <- function(x, a, b = 0) {
     return(apply_operation("Mod", list(x = x, a = a, b = b), call = sys.call()))
   }
   rest <- exact_remainder(x, a)
-  if (all(b == 0, na.rm = TRUE)) rest + b else rest - a * floor((rest - b) / a)
+  if (!anyNA(b) && all(b == 0)) rest else rest - a * floor((rest - b) / a)
 }
 
 # As x %% y, but right for any size of x / y: y times powers of 2 are taken off, which is exact.
 exact_remainder <- function(x, y) {
+  if (length(x) == 0L || length(y) == 0L) return(numeric())
   shape <- if (length(x) >= length(y)) x else y
-  size <- if (length(x) == 0L || length(y) == 0L) 0L else length(shape)
+  size <- length(shape)
   x <- rep_len(as.double(x), size)
   y <- rep_len(as.double(y), size)
   rest <- abs(x)

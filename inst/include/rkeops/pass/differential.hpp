@@ -75,12 +75,19 @@ class Trace {
   // A sum over an index that neither the weights nor u have.
   bool commutes_with(Expr f, Expr w) const {
     const Indices folded = indices_of(folded_category(f));
-    return reduction_of(f).family == Family::sum && !((w->indices | u_->indices) & folded);
+    if (reduction_of(f).family != Family::sum || ((w->indices | u_->indices) & folded)) return false;
+    return u_->indices || !is_nested(f.arg(0));  // a parameter has one row: from outside all is found together
+  }
+
+  bool is_nested(Expr f) const {
+    for (Expr n : nodes_below({f})) {
+      if (is_reduction(n) && contains(n, u_)) return true;
+    }
+    return false;
   }
 
   Expr row_of(Expr f, Expr e) {
-    for (Expr n : nodes_below({f})) {
-      if (!is_reduction(n) || !contains(n, u_)) continue;
+    if (is_nested(f)) {
       if (f->indices & ~u_->indices) {
         throw Error(ErrorKind::unsupported, "the trace of this formula, which has reductions inside, cannot be found");
       }
