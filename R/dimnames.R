@@ -17,6 +17,12 @@ joined_components <- function(operation, operands, dimres) {
   found
 }
 
+# (colnames() takes its time.)
+column_names <- function(data) {
+  names <- dimnames(data)
+  if (length(names) > 1L) names[[2L]]
+}
+
 # Names of the rows of data of one category ("Vi", "Vj"), of the first that have some.
 row_names_of <- function(data, categories, category, by_rows = FALSE) {
   for (k in which(categories == category)) {
@@ -45,7 +51,7 @@ with_row_names <- function(result, rows, columns = NULL) {
 named_reduction <- function(result, merged, axis, columns) {
   rows <- NULL
   for (k in seq_along(merged$data)) {
-    if (is.null(attributes(merged$data[[k]])$dimnames)) next
+    if (is.null(dimnames(merged$data[[k]]))) next
     rows <- row_names_of(merged$data, substr(declared_as(merged$args), 1L, 2L), c("Vj", "Vi")[axis + 1L])
     break
   }

@@ -93,7 +93,7 @@ run_operator <- function(self, input, inner_dim, call) {
       input[[k]] <- values <- plain_numbers(values, input_name(self, k), call)
     }
     if (is.complex(values)) input[[k]] <- interleaved_input(values, k, self$info, by_rows, call)
-    if (!is.null(attributes(values)$dimnames)) named <- TRUE
+    if (!is.null(dimnames(values))) named <- TRUE
   }
   result <- rk_run(self$program, input, by_rows, runtime_options(), NULL)
   if (inherits(result, "rkeops_failure") && result$kind == "stale") {

@@ -211,7 +211,7 @@ mod <- function(x, a, b = 0) {
     return(apply_operation("Mod", list(x = x, a = a, b = b), call = sys.call()))
   }
   rest <- exact_remainder(x, a)
-  base::ifelse(b == 0, rest, rest - a * floor((rest - b) / a))
+  if (all(b == 0, na.rm = TRUE)) rest + b else rest - a * floor((rest - b) / a)
 }
 
 # As x %% y, but right for any size of x / y: y times powers of 2 are taken off, which is exact.
@@ -223,7 +223,9 @@ exact_remainder <- function(x, y) {
   rest <- abs(x)
   unit <- abs(y)
   while (length(far <- which(rest >= unit & is.finite(rest) & unit > 0)) > 0L) {
-    part <- unit[far] * 2^pmin(floor(log2(rest[far]) - log2(unit[far])), 1023)
+    power <- floor(log2(rest[far]) - log2(unit[far]))
+    third <- power %/% 3  # 2^power may be infinite where the product is not
+    part <- unit[far] * 2^third * 2^third * 2^(power - 2 * third)
     part <- base::ifelse(part > rest[far], part / 2, part)
     rest[far] <- rest[far] - part
   }

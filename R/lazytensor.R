@@ -31,7 +31,7 @@ new_number <- function(value, place = NULL) {
   new_lazytensor(id, paste0(id, "=Pm(1)"), list(number), "", 1, NA_real_, NA_real_, is.logical(value), list(NULL))
 }
 
-new_variable <- function(data, category, dim, rows, label, components = colnames(data)) {
+new_variable <- function(data, category, dim, rows, label, components = column_names(data)) {
   id <- rk_new_identifier(switch(category, Vi = "i", Vj = "j", Pm = "NA"))
   new_lazytensor(
     id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,

@@ -35,6 +35,7 @@ test_that("derivatives that do not exist", {
     sum_over_j("Grad(s*q,q)"),
     sum_over_j("Grad(Polygamma(s,20),s,t)"),
     sum_over_j("Polygamma(s,-1)"),
+    program("Divergence(Sum_Reduction(Reverse(y*Sum_Reduction(x*t,1)),1),x)"),
     program("Diff(Sum_Reduction(x*y,1),x,y)"),
     program("Diff(Sum_Reduction(x*y,1)*y,x,x)")
   ))

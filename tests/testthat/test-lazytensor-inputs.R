@@ -38,16 +38,16 @@ test_that("what is not numbers is refused, and columns are named", {
   }
   for (data in bad[1:11]) expect_error(K_ij %*% data, class = "rkeops_error")
   op <- keops_kernel("Sum_Reduction(x,1)", "x=Vi(2)")
-  expect_snapshot(error = TRUE, {
-    Vi(bad[[1]])
-    Vi(bad[[2]])
-    Vi(bad[[3]])
-    Vi(array(1, c(5, 2, 2)))
-    Vi(matrix("a"))
-    Vi(list(1, 2))
-    Vi(bad[[4]]$time)
-    LazyTensor(x)
-    K_ij %*% bad[[1]]
+  expect_snapshot_output(show_errors(
+    Vi(bad[[1]]),
+    Vi(bad[[2]]),
+    Vi(bad[[3]]),
+    Vi(array(1, c(5, 2, 2))),
+    Vi(matrix("a")),
+    Vi(list(1, 2)),
+    Vi(bad[[4]]$time),
+    LazyTensor(x),
+    K_ij %*% bad[[1]],
     op(list(bad[[1]]))
-  })
+  ))
 })

@@ -5,11 +5,11 @@ s <- c(0.5, 2, 1)
 test_that("printing shows sizes, names and the memory that is saved", {
   K_ij <- exp(-sqdist(Vi(x), Vj(y)) / 2)
   z <- matrix(1i, 1000, 3)
-  expect_snapshot({
-    K_ij
+  expect_snapshot_output({
+    print(K_ij)
     str(K_ij)
-    Vi(x) * Vj(y)
-    Vi(z) / 2
+    print(Vi(x) * Vj(y))
+    print(Vi(z) / 2)
   })
   expect_identical(capture.output(K_ij), capture.output(print(K_ij)))
   expect_match(format(Pm(5))[2], "formula: 5", fixed = TRUE)
@@ -30,10 +30,10 @@ test_that("long formulas are wrapped, very long ones cut", {
 test_that("summary() shows the variables and where it would be computed", {
   local_rkeops_options(precision = "float32")
   z <- matrix(1i, 1000, 2)
-  expect_snapshot({
-    summary(exp(-sqdist(Vi(x), Vj(matrix(1:6000, 2000))) / 0.3))
-    summary(Vi(z) * c(1, 2.5))
-    summary(LazyTensor(3))
+  expect_snapshot_output({
+    print(summary(exp(-sqdist(Vi(x), Vj(matrix(1:6000, 2000))) / 0.3)))
+    print(summary(Vi(z) * c(1, 2.5)))
+    print(summary(LazyTensor(3)))
   })
   summary <- summary(Vi(x) * Pm(s))
   expect_s3_class(summary, "summary.LazyTensor")

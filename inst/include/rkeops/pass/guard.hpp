@@ -33,6 +33,7 @@ class Guard {
 
  private:
   bool depends(Expr n) {
+    if (n->id < variable_->id) return false;  // older than the variable
     const auto found = depends_.find(n.node());
     if (found != depends_.end()) return found->second;
     bool on = n == variable_;
