@@ -3,7 +3,7 @@ x <- random_matrix(5, 2, 1)
 test_that("data frames of numbers are matrices", {
   points <- data.frame(a = x[, 1], b = x[, 2])
   y <- data.frame(a = 1:3, b = c(TRUE, FALSE, NA))
-  expect_identical(values_of(Vi(points)), as.matrix(points))
+  expect_identical(values_of(Vi(points)), unname(as.matrix(points)))
   expect_identical(LazyTensor(points, "i")$data, list(as.matrix(points)))
   expect_equal(sum(Vj(y), "j"), t(c(a = 6, b = NA)))
   expect_identical(Vj(y)$data, Vj(as.matrix(y))$data)
