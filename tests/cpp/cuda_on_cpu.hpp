@@ -22,8 +22,8 @@ REAL_FUNCTION(tan) REAL_FUNCTION(asin) REAL_FUNCTION(acos) REAL_FUNCTION(atan) R
 REAL_FUNCTION(tanh) REAL_FUNCTION(asinh) REAL_FUNCTION(acosh) REAL_FUNCTION(atanh) REAL_FUNCTION(sqrt) REAL_FUNCTION(fabs)
 REAL_FUNCTION(floor) REAL_FUNCTION(ceil) REAL_FUNCTION(trunc) REAL_FUNCTION(round) REAL_FUNCTION(erf) REAL_FUNCTION(erfc)
 REAL_FUNCTION(lgamma) REAL_FUNCTION(j0) REAL_FUNCTION(j1)
-double pow(double, double), atan2(double, double), fma(double, double, double), fmin(double, double);
-float powf(float, float), atan2f(float, float), fmaf(float, float, float), fminf(float, float);
+double pow(double, double), atan2(double, double), fma(double, double, double), fmin(double, double), fmod(double, double);
+float powf(float, float), atan2f(float, float), fmaf(float, float, float), fminf(float, float), fmodf(float, float);
 }
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 static inline float rsqrtf(float x) { return 1 / sqrtf(x); }
