@@ -1,5 +1,5 @@
 // The GPU harness: correctness of every case, then speed; tools/gpu.sh runs it, with what else belongs to it.
-//   g++ -std=c++17 -O1 -Iinst/include -Itests/cpp bench/gpu.cpp -o gpu -ldl -pthread
+//   g++ -std=c++17 -O1 -Iinst/include -Itests/cpp bench/gpu.cpp tests/cpp/engine.cpp -o gpu -ldl -pthread
 //   ./gpu --out FILE [--seconds S] [--quick]     all; FILE is a JSON object, written again after every work; no work begins after S
 //   ./gpu --check                                 small correctness cases in one process, for compute-sanitizer
 //   ./gpu --work NUMBER --size N [--double]       one work, for a profiler

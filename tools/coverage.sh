@@ -50,7 +50,7 @@ cover_engine() {
   for source in "$root"/tests/cpp/test_*.cpp; do
     name=$(basename "$source" .cpp)
     mkdir -p "$work/$name" && cd "$work/$name" && rm -f ./*.gcda
-    ${CXX:-g++} -std=c++17 -O0 --coverage -I"$root/inst/include" -I"$root/tests/cpp" "$source" -o "$name" -ldl -pthread
+    ${CXX:-g++} -std=c++17 -O0 --coverage -I"$root/inst/include" -I"$root/tests/cpp" "$source" "$root/tests/cpp/engine.cpp" -o "$name" -ldl -pthread
     ./"$name" >run.log 2>&1 || say "$name did not pass: $(tail -n 1 run.log)"
     gcov -t -r -s "$root" ./*.gcda 2>/dev/null >lines.gcov || true
   done

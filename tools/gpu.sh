@@ -83,7 +83,7 @@ for name in nvrtc cudart; do
 done
 
 say "compiling the engine"
-$cxx -std=c++17 -O1 -Iinst/include -Itests/cpp bench/gpu.cpp -o "$work/gpu" -ldl -pthread >"$work/compile.log" 2>&1 &
+$cxx -std=c++17 -O1 -Iinst/include -Itests/cpp bench/gpu.cpp tests/cpp/engine.cpp -o "$work/gpu" -ldl -pthread >"$work/compile.log" 2>&1 &
 compiling=$!
 
 # ---- PyKeOps's set-up, while the engine compiles

@@ -46,9 +46,12 @@ run check_layers sh "$root/tools/check_layers.sh"
 
 say "C++"
 export root work CXX="${CXX:-g++}"
+flags="-std=c++17 -O1 -Wall -Wextra -Werror -I$root/inst/include -I$root/tests/cpp"
+# shellcheck disable=SC2086
+$CXX $flags -c "$root/tests/cpp/engine.cpp" -o "$work/engine.o" || failed=$((failed + 1))
+export flags
 printf '%s\n' "$root"/tests/cpp/test_*.cpp | xargs -P 2 -I {} sh -c 'program=$work/$(basename "$1" .cpp)
-  $CXX -std=c++17 -O1 -Wall -Wextra -Werror -I"$root/inst/include" -I"$root/tests/cpp" "$1" -o "$program" -ldl -pthread \
-    >"$program.log" 2>&1 || true' sh {}
+  $CXX $flags "$1" "$work/engine.o" -o "$program" -ldl -pthread >"$program.log" 2>&1 || true' sh {}
 for source in "$root"/tests/cpp/test_*.cpp; do
   name=$(basename "$source" .cpp)
   run "$name" cpp_test "$work/$name"

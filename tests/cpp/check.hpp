@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "rkeops/engine_impl.hpp"
+#include "engine_parts.hpp"
 
 namespace check {
 

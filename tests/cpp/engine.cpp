@@ -1,0 +1,2 @@
+// The engine, compiled once for all test programs.
+#include "rkeops/engine_impl.hpp"
