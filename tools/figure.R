@@ -15,6 +15,7 @@ plot <- ggplot(scaling, aes(n, seconds, colour = method, shape = method)) +
   scale_colour_manual(values = c("#999999", "#E69F00", "#0072B2")) +
   labs(x = "number of points (N = M)", y = "time of a call", colour = "double precision", shape = "double precision") +
   theme_minimal(base_size = 11) +
-  theme(panel.grid.minor = element_blank(), axis.text.x = element_text(angle = 25, hjust = 1), legend.position = "right",
-        strip.text = element_text(face = "bold"), plot.background = element_rect(fill = "white", colour = NA))
+  theme(panel.grid.minor = element_blank(), axis.text.x = element_text(angle = 25, hjust = 1),
+        legend.position = "right", strip.text = element_text(face = "bold"),
+        plot.background = element_rect(fill = "white", colour = NA))
 ggsave("man/figures/README-scaling.png", plot, width = 7.8, height = 2.9, dpi = 110)
