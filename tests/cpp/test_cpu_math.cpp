@@ -133,7 +133,7 @@ std::vector<Case> cases() {
       {"v_round", 0, 0, [](R x, R, R) { return std::round(x); }, {{-10, 10}, {-2e7, 2e7}}},
       {"v_xlogx", 4, 4, [](R x, R, R) { return x == 0 ? R(0) : x * std::log(x); }, {{0, 4}, {0, 1e6}}},
       {"v_sinxdivx", 4, 4, [](R x, R, R) { return x == 0 ? R(1) : std::sin(x) / x; }, {{-9, 9}, {-1e3, 1e3}}},
-      {"v_pow", 2, 2, [](R a, R b, R) { return std::pow(a, b); }, pow_range, 2},
+      {"v_pow", 2.5, 2.5, [](R a, R b, R) { return std::pow(a, b); }, pow_range, 2},
       {"v_tanh", 2, 2, [](R x, R, R) { return std::tanh(x); }, {{-1, 1}, {-25, 25}}},
       {"v_sinh", 4, 4, [](R x, R, R) { return std::sinh(x); }, {{-2, 2}, {-90, 90}, {-711, 711}}},
       {"v_cosh", 4, 4, [](R x, R, R) { return std::cosh(x); }, {{-2, 2}, {-90, 90}, {-711, 711}}},

@@ -97,8 +97,8 @@ choice_cases <- function() list(
   case("Clamp(a*b,0,1)", function(a, b) clamp_to(a * b, 0, 1), c(3, 3)),
   case("ClampInt(a*b,-1,1)", function(a, b) clamp_to(a * b, -1, 1), c(3, 3)),
   case("DiffClampInt(a*b,-1,1)", function(a, b) as.numeric(abs(a * b) <= 1), c(3, 3)),
-  case("WhereNonzero(Step(a),b)", function(a, b) ifelse(a >= 0, b, 0), list(c(3, 3), c(1, 3))),
-  case("MultOrZero(ReLU(a),b)", function(a, b) ifelse(a > 0, a * b, 0), list(c(3, 3), c(1, 3), c(3, 1))),
+  case("WhereNonzero(Step(a),b)", function(a, b) (a >= 0) * b, list(c(3, 3), c(1, 3))),
+  case("MultOrZero(ReLU(a),b)", function(a, b) pmax(a, 0) * b, list(c(3, 3), c(1, 3), c(3, 1))),
   binary("FloorDivide(a,b)", `%/%`, c(0.5, 6), gradient = FALSE),
   case("Mod(a,b,c)", function(a, b, c) a - b * floor((a - c) / b), list(c(3, 3, 3), c(3, 1, 1)), c(0.5, 6))
 )

@@ -7,9 +7,9 @@ test_that("drivers and GPUs that cannot be used", {
     "options(cli.unicode = FALSE)",
     paste("tell <- function(code) tryCatch({ code; cat('no error\\n') }, rkeops_error = function(e)",
           "cat('<', class(e)[1], '>\\n', conditionMessage(e), '\\n\\n', sep = ''))"),
-    "tell({ rkeops_use_gpu(); Vi(matrix(1:64 / 3)) %*% 1 })",
+    "tell({ rkeops_use_gpu(); sum(Vi(matrix(1:64 / 3)) * Vj(matrix(1:2)), 'j') })",
     "if (nzchar(Sys.getenv('IN_FORK'))) {",
-    "  writeLines(parallel::mccollect(parallel::mcparallel(capture.output(tell(Vi(matrix(1:9 / 3)) %*% 1))))[[1]])",
+    "  writeLines(parallel::mccollect(parallel::mcparallel(capture.output(tell(sum(Vi(matrix(1:9 / 3)) * Vj(matrix(1:2)), 'j')))))[[1]])",
     "}"
   )
   message_with <- function(...) {

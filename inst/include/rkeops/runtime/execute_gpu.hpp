@@ -239,7 +239,9 @@ class GpuExecution {
   static std::int64_t round_up(std::int64_t n, std::int64_t step = column_step) { return (n + step - 1) / step * step; }
 
   // Of a tile and a split.
-  std::int64_t state_bytes() const { return 8 * tile_ * (kernel_.value_slots + kernel_.index_slots); }
+  std::int64_t state_bytes() const {
+    return 8 * tile_ * std::max<std::int64_t>(1, kernel_.value_slots + kernel_.index_slots);
+  }
 
   // Few tiles: columns are split over blocks too, unless the states of a tile would take much memory.
   std::int64_t splits_of() const {
