@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #define __device__
@@ -55,7 +56,9 @@ static void run() {
 
 // Every thread up to its next barrier, until all have ended.
 static void run_block(unsigned count) {
-  static char* stacks = static_cast<char*>(malloc(most * stack_bytes));
+  // Every kernel has some, and a process with so much memory of its own could not fork: hence MAP_NORESERVE.
+  static char* stacks = static_cast<char*>(mmap(nullptr, most * stack_bytes, PROT_READ | PROT_WRITE,
+                                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   for (unsigned t = 0; t < count; ++t) {
     getcontext(&threads[t]);
     threads[t].uc_stack.ss_sp = stacks + t * stack_bytes;
