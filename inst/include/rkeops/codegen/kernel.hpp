@@ -1,5 +1,6 @@
 // Text of a kernel: a translation unit with the fold over a chunk of columns for one tile of rows, and the prologues
-// that compute what is needed once per row, per column and per call. Pure text: knows no hardware, runs nothing.
+// that compute what is needed once per row, per column and per call. Text in, text out: what it knows of
+// a machine is its Target, and it runs nothing.
 #pragma once
 
 #include "../kernel/cpu_prelude.hpp"
