@@ -158,7 +158,7 @@ test_that("a home directory that does not exist gives one warning, and the repor
     "x <- keops_kernel('Sum_Reduction(x+0.875,1)', 'x=Vi(1)')",
     "cat('result', x(list(1:2)), '\n')",
     "check_rkeops()"
-  ), "HOME=/proc/nowhere", "RKEOPS_CACHE_DIR=", "R_USER_CACHE_DIR=", "XDG_CACHE_HOME=")
+  ), "HOME=/proc/nowhere", "_R_CHECK_PACKAGE_NAME_=", "RKEOPS_CACHE_DIR=", "R_USER_CACHE_DIR=", "XDG_CACHE_HOME=")
   expect_equal(grep("^result", output, value = TRUE), c("result 1.75 2.75 ", "result 1.875 2.875 "))
   expect_length(grep("^Warning", output), 1)
   expect_length(grep("cannot be created", output), 2)  # the warning and the report

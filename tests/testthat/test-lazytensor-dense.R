@@ -133,7 +133,9 @@ test_that("parameters, constants and formulas of one index", {
 
 test_that("special numbers and repeated, negative, logical rows", {
   z <- matrix(c(1, NA, Inf, -Inf, NaN))
-  expect_identical(as.matrix(Vi(z) + Vj(z)), outer(z[, 1], z[, 1], "+"))
+  # (which of NA and NaN a sum of both is, the processor decides)
+  known <- function(values) replace(values, is.na(values), NA)
+  expect_identical(known(as.matrix(Vi(z) + Vj(z))), known(outer(z[, 1], z[, 1], "+")))
   i <- c(5, 5, 1)
   j <- c(TRUE, FALSE, TRUE)
   expect_close(P_ij[i, j], P[i, j, ])
