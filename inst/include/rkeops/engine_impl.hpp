@@ -3,13 +3,14 @@
 
 #include <map>
 
-#include "codegen/kernel.hpp"
+#include "emit/kernel.hpp"
 #include "engine.hpp"
 #include "ir/print.hpp"
 #include "parse/parser.hpp"
 #include "pass/differential.hpp"
 #include "pass/quotients.hpp"
 #include "pass/stages.hpp"
+#include "plan/lower.hpp"
 #include "runtime/execute_gpu.hpp"
 
 namespace rkeops {
@@ -150,7 +151,7 @@ struct Program::State {
       for (Expr stage : stages) {
         if (target.tensor_cores) stage = expand_distances(stage);
         for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
-          result.push_back({generate(make_plan(invert_divisors(pass)), target), {}});
+          result.push_back({generate(lower(invert_divisors(pass)), target), {}});
           result.back().name = KernelCache::name_of(result.back().kernel.text);
         }
       }

@@ -4,7 +4,7 @@
 // the three products that matter are added, so that the error of a product is about 2^-22 of it, four times that of float32.
 #pragma once
 
-#include "../base/text.hpp"
+#include "../../base/text.hpp"
 
 namespace rkeops {
 

@@ -10,21 +10,21 @@
 
 namespace rkeops {
 
-inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work, Expr reduction, bool named) {
+inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) {
   switch (kernel.reduction.family) {
     case Family::sum:
-      if (kernel.reduction.both) return std::make_unique<BothSumsFold>(kernel, work, reduction, named);
-      return std::make_unique<SumFold>(kernel, work, reduction, named);
+      if (kernel.reduction.both) return std::make_unique<BothSumsFold>(kernel, work, program, named);
+      return std::make_unique<SumFold>(kernel, work, program, named);
     case Family::extremum:
-      return std::make_unique<ExtremumFold>(kernel, work, reduction, named);
+      return std::make_unique<ExtremumFold>(kernel, work, program, named);
     case Family::nearest:
-      if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, reduction, named);
-      return std::make_unique<NearestFold>(kernel, work, reduction, named);
+      if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, program, named);
+      return std::make_unique<NearestFold>(kernel, work, program, named);
     case Family::entries:
-      return std::make_unique<EntriesFold>(kernel, work, reduction, named);
+      return std::make_unique<EntriesFold>(kernel, work, program, named);
     default:
-      if (kernel.tops > 1) return std::make_unique<ComponentSoftmaxFold>(kernel, work, reduction, named);
-      return std::make_unique<SoftmaxFold>(kernel, work, reduction, named);
+      if (kernel.tops > 1) return std::make_unique<ComponentSoftmaxFold>(kernel, work, program, named);
+      return std::make_unique<SoftmaxFold>(kernel, work, program, named);
   }
 }
 

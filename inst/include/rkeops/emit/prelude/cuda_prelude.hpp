@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "../base/text.hpp"
-#include "../base/types.hpp"
+#include "../../base/text.hpp"
+#include "../../base/types.hpp"
 #include "cpu_special.hpp"
 
 namespace rkeops {
@@ -168,11 +168,13 @@ inline void add(const std::string& name, std::set<std::string>& done, std::strin
 
 // Text of the kernel prelude: words, and exactly the functions named (plus what they need), in dependency order.
 // Throws std::out_of_range on an unknown name.
-inline std::string cuda_prelude(Precision precision, int block_threads, const std::set<std::string>& functions) {
+inline std::string cuda_prelude(Precision precision, int block_threads, const std::set<std::string>& functions,
+                                const std::set<std::string>& far = {}) {
   const bool single = precision == Precision::float32;
   std::string text = cuda::words();
   std::set<std::string> done;
   for (const std::string& name : functions) cuda::add(name, done, text);
+  for (const std::string& name : far) text = cpu::out_of_line(text, name);
   text = cuda::replaced(text, "$whole", single ? "8388608.0f" : "4503599627370496.0");
   text = cuda::replaced(text, "$real", single ? "float" : "double");
   text = cuda::replaced(text, "$integer", single ? "int" : "long long");

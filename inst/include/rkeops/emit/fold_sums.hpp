@@ -51,7 +51,7 @@ class BothSumsFold : public SumFold {
     }
   }
   void step(Components& c) override {
-    const Expr g = reduction_.arg(1);
+    const Value g = program_.results[1];
     const int together = kernel_.back_columns();
     c.prepare({f_, g}, vector() || g->dim > 1);
     add(c);
@@ -116,7 +116,8 @@ class SoftmaxFold : public Fold {
   }
   void step(Components& c) override {
     Text& out = c.out();
-    std::vector<Expr> roots{f_};
+    c.functions().call("v_exp");
+    std::vector<Value> roots{f_};
     if (weighted()) roots.push_back(weight());
     c.prepare(roots, false);
     for (int row = 0; row < c.rows(); ++row) {
@@ -169,7 +170,7 @@ class SoftmaxFold : public Fold {
 
  private:
   bool weighted() const { return kernel_.reduction.weighted; }
-  Expr weight() const { return reduction_.arg(1); }
+  Value weight() const { return program_.results[1]; }
   static std::string name(const char* stem, int row, int column) {
     return std::string(stem) + "_r" + str(row) + "_c" + str(column);
   }
@@ -192,6 +193,7 @@ class ComponentSoftmaxFold : public Fold {
   }
   void step(Components& c) override {
     Text& out = c.out();
+    c.functions().call("v_exp");
     c.prepare({f_}, true);
     for_components(c, [&](const Component& k) {
       for (int row = 0; row < c.rows(); ++row) {

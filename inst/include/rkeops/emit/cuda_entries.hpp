@@ -2,7 +2,8 @@
 // CPU's runtime does, which stand before them in the text.
 #pragma once
 
-#include "values.hpp"
+#include "../plan/kernel_plan.hpp"
+#include "functions.hpp"
 
 namespace rkeops {
 
@@ -18,10 +19,10 @@ inline std::int64_t shared_columns(const KernelPlan& kernel) {
 }
 
 // States before the first column.
-inline std::string start_entry(const KernelPlan& kernel) {
+inline std::string start_entry(const KernelPlan& kernel, Functions& functions) {
   Text out;
-  const std::string start = "slot < " + str(kernel.tops) + " ? " + constant_text(start_value(kernel, 0)) + " : " +
-                            constant_text(start_value(kernel, kernel.value_slots - 1));
+  const std::string start = "slot < " + str(kernel.tops) + " ? " + functions.constant(start_value(kernel, 0)) + " : " +
+                            functions.constant(start_value(kernel, kernel.value_slots - 1));
   out.open("extern \"C\" __global__ void rkeops_gpu_start(double* values, long long* indices)");
   out.open("for (long slot = 0; slot < ", kernel.value_slots, "; ++slot)");
   out.line("for (long r = threadIdx.x; r < TILE; r += LANES)");
@@ -57,7 +58,7 @@ INLINE void copy_columns(real* to, const real* from, long count) {
 }
 
 // The fold: block (tile, split) folds its share of the columns into its state. Prologues: block = tile.
-inline std::string cuda_entries(const KernelPlan& kernel) {
+inline std::string cuda_entries(const KernelPlan& kernel, Functions& functions) {
   Text out;
   const std::int64_t width = kernel.column.width, stride = kernel.column_stride, shared = shared_columns(kernel);
   const std::int64_t stage = shared > 0 ? shared : columns_at_once;
@@ -94,7 +95,7 @@ inline std::string cuda_entries(const KernelPlan& kernel) {
   if (shared > 0) out.line("buffer ^= 1;");
   out.close();
   out.close();
-  out.raw(start_entry(kernel));
+  out.raw(start_entry(kernel, functions));
   out.line("/* rows [first, end) of a column-major matrix of doubles to their place in tiles; the last one fills up its tile */");
   out.line("extern \"C\" __global__ void rkeops_gpu_pack(const double* matrix, long rows, long first, long end, long dim,");
   out.open("    real* tiles, long width, long offset)");
