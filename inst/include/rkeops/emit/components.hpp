@@ -214,7 +214,7 @@ class Components : public Values {
     int open = 0;
     const auto loop = [&](const Axis& axis, bool of_result) {
       const std::string x = "x" + str(next_name_++);
-      out_.open("for (long ", x, " = 0; ", x, " < ", axis.size, "; ++", x, ")");
+      out_.open("for (int64 ", x, " = 0; ", x, " < ", axis.size, "; ++", x, ")");
       ++open;
       if (axis.a) a += " + " + x + " * " + str(axis.a);
       if (axis.b) b += " + " + x + " * " + str(axis.b);

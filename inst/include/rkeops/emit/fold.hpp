@@ -51,9 +51,9 @@ class Fold {
       return;
     }
     if (kernel_.window > 0) {
-      out.open("for (long k = window_from; k < window_to; ++k)");
+      out.open("for (int64 k = window_from; k < window_to; ++k)");
     } else {
-      out.open("for (long k = 0; k < ", count, "; ++k)");
+      out.open("for (int64 k = 0; k < ", count, "; ++k)");
     }
     for (int row = 0; row < rows(); ++row) body("k", row);
     out.close();

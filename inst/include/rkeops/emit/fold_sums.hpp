@@ -94,7 +94,7 @@ inline std::string gather_text(const KernelPlan& kernel) {
   }
   out.line(width == 4 ? "INLINE V gather(V a, V b, V c, V d) { return halves_2(halves_1(a, b), halves_1(c, d)); }"
                       : "INLINE V gather(V a, V b) { return halves_1(a, b); }");
-  out.open("INLINE V gather_one(long c, V a)");
+  out.open("INLINE V gather_one(int64 c, V a)");
   out.line("V all[", width, "];");
   out.line("for (int k = 0; k < ", width, "; ++k) all[k] = k == c ? a : splat(0);");
   out.line(width == 4 ? "return gather(all[0], all[1], all[2], all[3]);" : "return gather(all[0], all[1]);");

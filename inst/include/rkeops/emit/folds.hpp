@@ -92,25 +92,25 @@ INLINE V smaller(V a, V b) { return select(b < a, b, a); }
   if (kernel.reduction.both) text += gather_text(kernel);
   if (kernel.reduction.family == Family::sum || kernel.reduction.family == Family::softmax) {
     text += precision == Precision::float32 ? R"(
-INLINE void add_total(double* total, long low, V x) {
+INLINE void add_total(double* total, int64 low, V x) {
   (void)low;
   FOR_LANES(l) total[l] += LANE(x, l);
 }
-INLINE void scale_total(double* total, long low, V x) {
+INLINE void scale_total(double* total, int64 low, V x) {
   (void)low;
   FOR_LANES(l) total[l] *= LANE(x, l);
 }
 )"
                                             : R"(
 /* error-free sum: what rounding takes from the total goes to the low part, `low` slots further on */
-INLINE void add_total(double* total, long low, V x) {
+INLINE void add_total(double* total, int64 low, V x) {
   V high = load(total), sum = high + x, y = sum - high;
   V lost = (high - (sum - y)) + (x - y);
   lost = select(lost == lost, lost, splat(0));
   store(total, sum);
   store(total + low * TILE, load(total + low * TILE) + lost);
 }
-INLINE void scale_total(double* total, long low, V x) {
+INLINE void scale_total(double* total, int64 low, V x) {
   store(total, load(total) * x);
   store(total + low * TILE, load(total + low * TILE) * x);
 }

@@ -160,12 +160,12 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   const auto fold = make_fold(kernel, work, program, widest <= unroll_limit);
   const int step = kernel.columns_per_step;
   fold->begin(body);
-  body.line("long j = 0;");
+  body.line("int64 j = 0;");
   body.open("while (j < n)");
   if (fold->block() > 0) {
-    body.line("const long stop = n - j < ", fold->block(), " ? n : j + ", fold->block(), ";");
+    body.line("const int64 stop = n - j < ", fold->block(), " ? n : j + ", fold->block(), ";");
   } else {
-    body.line("const long stop = n;");
+    body.line("const int64 stop = n;");
   }
   fold->begin_block(body);
   if (step > 1) {
@@ -181,21 +181,21 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   fold->end(body);
 
   if (kernel.window > 0) {
-    out.line("INLINE long larger_of(long a, long b) { return a > b ? a : b; }");
-    out.line("INLINE long smaller_of(long a, long b) { return a < b ? a : b; }");
+    out.line("INLINE int64 larger_of(int64 a, int64 b) { return a > b ? a : b; }");
+    out.line("INLINE int64 smaller_of(int64 a, int64 b) { return a < b ? a : b; }");
   }
   out.line("#undef ROW").line("#undef COLUMN");
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
   const bool both = kernel.reduction.both;
   out.line("ENTRY void ", both ? "rkeops_fold_both" : "rkeops_fold",
-           "(const real* restrict parameter, const real* restrict row, const real* restrict column, long n,");
+           "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
   out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work",
-           both ? ", real* restrict back, long valid)" : ")");
+           both ? ", real* restrict back, int64 valid)" : ")");
   out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
   if (kernel.window > 0) {
-    out.line("const long window_from = blockIdx.z * ", kernel.window, "L;");
-    out.line("const long window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");
+    out.line("const int64 window_from = blockIdx.z * ", kernel.window, "L;");
+    out.line("const int64 window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");
   }
   out.raw(work.declarations.string());
   out.raw(body.string());

@@ -86,10 +86,10 @@ class Values {
       }
       const std::string k = "k" + str(next_name_++), low_text = str(*low), high_text = str(*high);
       if (window) {
-        out_.open("for (long ", k, " = larger_of(", low_text, ", ", from, "), end = smaller_of(", high_text, ", ", to, "); ", k,
+        out_.open("for (int64 ", k, " = larger_of(", low_text, ", ", from, "), end = smaller_of(", high_text, ", ", to, "); ", k,
                   " < end; ++", k, ")");
       } else {
-        out_.open("for (long ", k, " = ", low_text, "; ", k, " < ", high_text, "; ++", k, ")");
+        out_.open("for (int64 ", k, " = ", low_text, "; ", k, " < ", high_text, "; ++", k, ")");
       }
       body(Component{k, *low, *high});
       out_.close();

@@ -32,6 +32,7 @@ inline const char* inline_text() {
          "#define FAR static __attribute__((noinline, unused))\n"
          "#define RARE FAR\n"
          "#define ENTRY\n"
+         "typedef long long int64;\n"
          "#define FOR_LANES(l) for (int l = 0; l < LANES; l++)\n"
          "#define LANE(x, l) (x)[l]\n";
 }

@@ -27,6 +27,7 @@ typedef $real real;
 typedef $integer integer;
 typedef real V;
 typedef integer I;
+typedef long long int64;
 enum { LANES = $lanes };
 #define INLINE static __device__ __forceinline__
 #define FAR static __device__ __noinline__
@@ -112,22 +113,22 @@ INLINE V v_softmin(V a, V b, V c, V softness) {
 }
 )"},
       {"position_in", {}, R"(
-INLINE long position_in(V x, long size) {
+INLINE int64 position_in(V x, int64 size) {
   if (!(x >= (real)-0.5) || !(x < (real)size)) return -1;
-  long at = (long)x;
+  int64 at = (int64)x;
   at += x - (real)at >= (real)0.5;
   return at < size ? at : -1;
 }
 )"},
       {"v_gather_row", {"position_in"}, R"(
-INLINE V v_gather_row(const real* table, long rows, long size, V row) {
-  long at = position_in(row, rows);
+INLINE V v_gather_row(const real* table, int64 rows, int64 size, V row) {
+  int64 at = position_in(row, rows);
   return at < 0 ? NAN_ : table[at * size];
 }
 )"},
       {"v_gather_entry", {"position_in"}, R"(
-INLINE V v_gather_entry(const real* table, long rows, long columns, V row, V column) {
-  long at = position_in(row, rows), across = position_in(column, columns);
+INLINE V v_gather_entry(const real* table, int64 rows, int64 columns, V row, V column) {
+  int64 at = position_in(row, rows), across = position_in(column, columns);
   return at < 0 || across < 0 ? NAN_ : table[at * columns + across];
 }
 )"},
