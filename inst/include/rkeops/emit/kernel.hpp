@@ -120,8 +120,10 @@ inline void prologue(Text& out, Functions& functions, const PairProgram& program
     });
   }
   if (variance == 0) {
+    out.line("/* once: what is hoisted out of all loops, behind the parameters */");
     out.open("ENTRY void ", name, "(real* parameter, V* work)");
   } else {
+    out.line("/* for a tile of ", variance == varies_row ? "rows" : "columns", ": what is hoisted out of the loop over pairs */");
     const char* macro = variance == varies_row ? "ROW" : "COLUMN";
     out.line("#undef ", macro).line("#define ", macro, "(k, member) load(tile + (k) * TILE)");
     out.open("ENTRY void ", name, "(const real* parameter, real* tile, V* work)");
@@ -169,6 +171,7 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   }
   fold->begin_block(body);
   if (step > 1) {
+    body.line("/* ", kernel.row_vectors, " vectors of rows meet ", step, " columns */");
     body.open("for (; j + ", step, " <= stop; j += ", step, ", column += ", step * kernel.column_stride, ")");
     tile_step(body, functions, kernel, *fold, work, step, unroll_limit);
     body.close();
@@ -188,6 +191,7 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
   const bool both = kernel.reduction.both;
+  out.line("/* folds n columns, the first of which is number `base`, into the state of a tile of rows */");
   out.line("ENTRY void ", both ? "rkeops_fold_both" : "rkeops_fold",
            "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
   out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work",
