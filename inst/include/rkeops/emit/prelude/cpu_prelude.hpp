@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../base/text.hpp"
 #include "../../base/types.hpp"
 #include "cpu_basics.hpp"
 #include "cpu_exp_log.hpp"
@@ -20,10 +21,10 @@ namespace rkeops {
 namespace cpu {
 
 // Fills in the `$` tokens listed in cpu_basics.hpp.
-inline std::string fill_tokens(std::string text, Precision precision, int vector_bytes) {
+inline std::string fill_tokens(const std::string& text, Precision precision, int vector_bytes) {
   const bool single = precision == Precision::float32;
   const bool wide = vector_bytes == 64;
-  const std::pair<const char*, std::string> tokens[] = {
+  return replace_words(text, {
       {"$has_vector", wide                 ? "0"
                       : vector_bytes == 32 ? "defined __AVX__"
                                            : "defined __SSE2__"},
@@ -39,13 +40,7 @@ inline std::string fill_tokens(std::string text, Precision precision, int vector
       {"$f", single ? "ps" : "pd"},
       {"$s", single ? "f" : ""},
       {"$x", vector_bytes == 16 ? "" : std::to_string(8 * vector_bytes)},
-  };
-  for (const auto& token : tokens) {
-    const std::string name = token.first;
-    for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; at += token.second.size())
-      text.replace(at, name.size(), token.second);
-  }
-  return text;
+  });
 }
 
 // Collects snippets, each after what it needs.

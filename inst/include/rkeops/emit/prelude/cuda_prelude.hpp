@@ -136,20 +136,12 @@ INLINE V v_gather_entry(const real* table, int64 rows, int64 columns, V row, V c
   return table;
 }
 
-inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
 // Scalar functions of the CPU's kernels, which use the compiler's names of C functions.
 inline std::string from_cpu(const std::string& name) {
   for (const cpu::Snippet& snippet : cpu::special_snippets()) {
     if (name != snippet.name) continue;
-    std::string text = replaced(snippet.text, "__builtin_inf()", "(double)INF");
-    text = replaced(text, "__builtin_nan(\"\")", "(double)NAN_");
-    return replaced(text, "__builtin_", "");
+    return replace_words(snippet.text, {{"__builtin_inf()", "(double)INF"}, {"__builtin_nan(\"\")", "(double)NAN_"},
+                                        {"__builtin_", ""}});
   }
   throw std::out_of_range("cuda_prelude: no function named " + name);
 }
@@ -176,11 +168,11 @@ inline std::string cuda_prelude(Precision precision, int block_threads, const st
   std::set<std::string> done;
   for (const std::string& name : functions) cuda::add(name, done, text);
   for (const std::string& name : far) text = cpu::out_of_line(text, name);
-  text = cuda::replaced(text, "$whole", single ? "8388608.0f" : "4503599627370496.0");
-  text = cuda::replaced(text, "$real", single ? "float" : "double");
-  text = cuda::replaced(text, "$integer", single ? "int" : "long long");
-  text = cuda::replaced(text, "$lanes", std::to_string(block_threads));
-  return cuda::replaced(text, "$s", single ? "f" : "");
+  return replace_words(text, {{"$whole", single ? "8388608.0f" : "4503599627370496.0"},
+                              {"$real", single ? "float" : "double"},
+                              {"$integer", single ? "int" : "long long"},
+                              {"$lanes", std::to_string(block_threads)},
+                              {"$s", single ? "f" : ""}});
 }
 
 }  // namespace rkeops
