@@ -65,6 +65,15 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_reduction_table
+SEXP rk_reduction_table();
+RcppExport SEXP _rkeops_rk_reduction_table() {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    rcpp_result_gen = Rcpp::wrap(rk_reduction_table());
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_statistics
 SEXP rk_statistics();
 RcppExport SEXP _rkeops_rk_statistics() {
@@ -210,6 +219,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_merge_places", (DL_FUNC) &_rkeops_rk_merge_places, 4},
     {"_rkeops_rk_operation_dim", (DL_FUNC) &_rkeops_rk_operation_dim, 3},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
+    {"_rkeops_rk_reduction_table", (DL_FUNC) &_rkeops_rk_reduction_table, 0},
     {"_rkeops_rk_statistics", (DL_FUNC) &_rkeops_rk_statistics, 0},
     {"_rkeops_rk_machine", (DL_FUNC) &_rkeops_rk_machine, 0},
     {"_rkeops_rk_gpu", (DL_FUNC) &_rkeops_rk_gpu, 1},

@@ -33,9 +33,9 @@ class Components : public Values {
     for (Value v : body) {
       for (Value arg : v->args) {
         ++uses[arg.get()];
-        const bool reads_vector = v->dim > 1 || v->operation->structure == Structure::across;
+        const bool reads_vector = v->dim > 1 || v->operation->structure == Structure::horizontal;
         if (reads_vector) in_vector.insert(arg.get());
-        if (v->operation->structure == Structure::contract || is(v, "Strided")) by_place.insert(arg.get());
+        if (v->operation->structure == Structure::contraction || is(v, Op::Strided)) by_place.insert(arg.get());
       }
     }
     mark_loops(body);
@@ -50,8 +50,8 @@ class Components : public Values {
     for (auto at = body.rbegin(); at != body.rend(); ++at) {
       const Value v = *at;
       bool looped = !unrolled(v->dim) || looped_.count(v.get());
-      if (v->operation->structure == Structure::contract) looped |= !unrolls(v->contraction, v->dim);
-      if (v->operation->structure == Structure::across) looped = false;  // its own argument decides
+      if (v->operation->structure == Structure::contraction) looped |= !unrolls(v->contraction, v->dim);
+      if (v->operation->structure == Structure::horizontal) looped = false;  // its own argument decides
       if (!looped) continue;
       looped_.insert(v.get());
       for (Value arg : v->args) looped_.insert(arg.get());
@@ -66,11 +66,11 @@ class Components : public Values {
 
   bool is_materialized(Value v, int uses, bool in_vector, bool by_place) const {
     const Structure structure = v->operation->structure;
-    if (structure == Structure::across) return true;
-    if (structure == Structure::contract) return !v->contraction.summed.empty() || by_place || uses > 1;
+    if (structure == Structure::horizontal) return true;
+    if (structure == Structure::contraction) return !v->contraction.summed.empty() || by_place || uses > 1;
     const std::int64_t cost = cost_in_place(v);
-    if (structure == Structure::rearrange) {
-      if (is(v, "Interleave") && looped_.count(v.get())) return !roots_.count(v.get()) || uses > 1;
+    if (structure == Structure::movement) {
+      if (is(v, Op::Interleave) && looped_.count(v.get())) return !roots_.count(v.get()) || uses > 1;
       return cost > too_long || (by_place && v->dim > 1 && looped_.count(v.get()));
     }
     if (v->dim == 1) return in_vector || uses > 1 || cost > too_long;
@@ -95,9 +95,9 @@ class Components : public Values {
 
   void emit(Value v) {
     const std::string name = prefix_ + str(v->number);
-    if (v->operation->structure == Structure::across) {
+    if (v->operation->structure == Structure::horizontal) {
       if (tensor_cores_ && is_matrix_product(v)) return emit_matrix_product(v, name);
-      return is(v, "ArgMax") || is(v, "ArgMin") ? emit_position(v, name) : emit_total(v, name);
+      return is(v, Op::ArgMax) || is(v, Op::ArgMin) ? emit_position(v, name) : emit_total(v, name);
     }
     if (!v->contraction.summed.empty()) return emit_contraction(v, name);
     const Materialized kept = keep(v, name);
@@ -119,7 +119,7 @@ class Components : public Values {
   // Sum, Max, Min: the total so far and the next component make the next total.
   void emit_total(Value v, const std::string& name) {
     const Value a = v.arg(0);
-    const bool add = is(v, "Sum");
+    const bool add = is(v, Op::Sum);
     if (!unrolled(a->dim)) {
       for_members(v->variance, [&](Member m) {
         const std::string first = add ? "splat(0)" : value(a, Component::at(0), m);
@@ -151,7 +151,7 @@ class Components : public Values {
 
   // ArgMax, ArgMin: the best component so far, NaN at first, and its position.
   void emit_position(Value v, const std::string& name) {
-    const char* worse = is(v, "ArgMax") ? " <= " : " >= ";
+    const char* worse = is(v, Op::ArgMax) ? " <= " : " >= ";
     functions_.call("specials");
     for_members(v->variance, [&](Member m) {
       const std::string end = suffix(v->variance, m);

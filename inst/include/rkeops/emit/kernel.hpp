@@ -19,11 +19,18 @@ struct Tiling {
 
 namespace kernel_text {
 
-inline PackedArea packed(const Area& area) {
+inline PackedArea packed(const PairProgram& program, Variance variance) {
+  const Area& area = program.area(variance);
   PackedArea out;
   out.width = area.width;
   out.has_prologue = !area.hoisted.empty();
-  for (const auto& [value, leaf] : area.leaves) out.leaves.push_back({leaf, value->dim, value->offset});
+  std::unordered_set<const Instruction*> read;
+  for (Value v : PairProgram::section(area.hoisted, variance)) {
+    for (Value arg : v->args) read.insert(arg.get());
+  }
+  for (const auto& [value, leaf] : area.leaves) {
+    out.leaves.push_back({leaf, value->dim, value->offset, read.count(value.get()) > 0});
+  }
   return out;
 }
 
@@ -53,9 +60,9 @@ inline KernelPlan layout(const PairProgram& program, const Target& target, const
   KernelPlan k{};
   const Reduction& row = program.reduction;
   const std::vector<Value>& results = program.results;
-  k.row = packed(program.area(varies_row));
-  k.column = packed(program.area(varies_column));
-  k.parameter = packed(program.area(0));
+  k.row = packed(program, varies_row);
+  k.column = packed(program, varies_column);
+  k.parameter = packed(program, 0);
   k.rows = program.rows;
   k.columns = program.columns;
   k.reduction = row;

@@ -35,14 +35,14 @@ class Values {
       return variable(v, found->second, component, m);
     }
     if (is_there(v)) return packed_value(v, component, m);
-    if (is(v, "Constant")) return "splat(" + functions_.constant(v->value) + ")";
-    if (is(v, "Positions")) return "splat((real)(" + component.text + "))";
+    if (is(v, Op::Constant)) return "splat(" + functions_.constant(v->value) + ")";
+    if (is(v, Op::Positions)) return "splat((real)(" + component.text + "))";
     switch (v->operation->structure) {
       case Structure::elementwise:
         return elementwise_value(v, component, m);
-      case Structure::rearrange:
+      case Structure::movement:
         return moved_value(v, component, m);
-      case Structure::contract:
+      case Structure::contraction:
         return product_value(v, component, m);
       case Structure::gather:
         return gathered_value(v, component, m);
@@ -55,7 +55,7 @@ class Values {
   // changes its source.
   template <class Body>
   void for_components(Value v, Body body, bool in_window = false) {
-    if (!is(v, "Interleave") || unrolled(v->dim) || has_own_place(v)) return for_range(v, body, in_window ? "" : nullptr);
+    if (!is(v, Op::Interleave) || unrolled(v->dim) || has_own_place(v)) return for_range(v, body, in_window ? "" : nullptr);
     for (std::int64_t part : {0, 1}) {
       const auto at_place = [&](const Component& k) {
         Component place = k.strided(part, 2);
@@ -166,7 +166,7 @@ class Values {
       if (repeated || text.size() > 400) text = named(text);
       args.push_back(std::move(text));
     }
-    if (is(v, "Pow")) return functions_.power(v->params[0]) + "(" + args[0] + ")";
+    if (is(v, Op::Pow)) return functions_.power(v->params[0]) + "(" + args[0] + ")";  // a function of its own for each power
     functions_.call_all(code);
     if (!v->params.empty()) args.push_back(str(v->params[0]));
     return substitute(code, args);
@@ -174,14 +174,14 @@ class Values {
 
   std::string moved_value(Value v, const Component& k, Member m) {
     const Value a = v.arg(0);
-    if (is(v, "SumT")) return value(a, Component::at(0), m);
-    if (is(v, "Extract")) return value(a, k.shifted(v->params[0]), m);
-    if (is(v, "ExtractT")) {
+    if (is(v, Op::SumT)) return value(a, Component::at(0), m);
+    if (is(v, Op::Extract)) return value(a, k.shifted(v->params[0]), m);
+    if (is(v, Op::ExtractT)) {
       const Component inner = k.shifted(-v->params[0]);
       return inner.low >= 0 && inner.high <= a->dim ? value(a, inner, m) : "splat(0)";
     }
-    if (is(v, "Strided")) return value(a, k.strided(v->params[0], v->params[1]), m);
-    if (is(v, "Interleave")) {
+    if (is(v, Op::Strided)) return value(a, k.strided(v->params[0], v->params[1]), m);
+    if (is(v, Op::Interleave)) {
       return value(v.arg(static_cast<std::size_t>(k.low % 2)), k.known() ? Component::at(k.low / 2) : k.of_part[0], m);
     }
     return k.high <= a->dim ? value(a, k, m) : value(v.arg(1), k.shifted(-a->dim), m);  // Concat
@@ -208,7 +208,7 @@ class Values {
 
   // One term of a contraction.
   std::string product_text(Value v, std::string left, const std::string& right) {
-    if (is(v, "Contract")) return left + " * " + right;
+    if (is(v, Op::Contract)) return left + " * " + right;
     left = named(left);
     return "select(" + left + " == splat(0), splat(0), " + left + " * " + right + ")";
   }

@@ -17,16 +17,16 @@ inline PairCost pair_cost(const PairProgram& program) {
   while (!todo.empty()) {
     const Value v = todo.back();
     todo.pop_back();
-    const bool mixes = v->operation->structure == Structure::across || !v->contraction.summed.empty();
+    const bool mixes = v->operation->structure == Structure::horizontal || !v->contraction.summed.empty();
     if (v->dim == 1 || mixes || !by_component.insert(v.get()).second) continue;
     todo.insert(todo.end(), v->args.begin(), v->args.end());
   }
   for (const Instruction& v : program.instructions) {
     const Structure structure = v.operation->structure;
-    if (v.variance != varies_pair || structure == Structure::rearrange) continue;
+    if (v.variance != varies_pair || structure == Structure::movement) continue;
     double each = std::max<int>(1, v.operation->cost);
     for (const Axis& axis : v.contraction.summed) each *= static_cast<double>(axis.size);
-    const std::int64_t dim = structure == Structure::across ? v.args[0]->dim : v.dim;
+    const std::int64_t dim = structure == Structure::horizontal ? v.args[0]->dim : v.dim;
     (by_component.count(&v) ? cost.components : cost.shared) += each * static_cast<double>(dim);
   }
   const double fold = program.reduction.family == Family::softmax ? 2 * costly : 1;

@@ -44,7 +44,7 @@ class Lowering {
     if (!made.is_leaf) {
       for (const Node* arg : n->args) made.args.push_back(made_.at(arg));
     }
-    if (n->operation->structure == Structure::contract) made.contraction = contraction_of(n);
+    if (n->operation->structure == Structure::contraction) made.contraction = contraction_of(n);
     program_.instructions.push_back(std::move(made));
     const Value value(&program_.instructions.back());
     if (value->is_leaf) {
@@ -88,7 +88,7 @@ class Lowering {
       const Value v = todo.back();
       todo.pop_back();
       if (!hoisting_seen_.insert(v.get()).second || v->operation->structure == Structure::leaf || v->is_leaf) continue;
-      if (v->variance != varies_pair && v->operation->structure != Structure::rearrange) {
+      if (v->variance != varies_pair && v->operation->structure != Structure::movement) {
         constexpr std::int64_t always = 4;
         if (v->dim <= std::max(width_of_leaves(v), always)) {
           place(v);

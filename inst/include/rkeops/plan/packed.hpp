@@ -17,6 +17,7 @@ struct Leaf {
 
 struct PackedLeaf : Leaf {
   std::int64_t dim, offset;
+  bool feeds_hoisted = false;  // something hoisted is computed from it
 };
 
 struct PackedArea {

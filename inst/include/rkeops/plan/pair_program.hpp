@@ -54,7 +54,7 @@ struct Instruction {
 
 inline Value Value::arg(std::size_t k) const { return instruction_->args[k]; }
 
-inline bool is(Value v, std::string_view name) { return name == v->operation->name; }
+inline bool is(Value v, Op op) { return v->operation->op == op; }
 
 // Data of one variance as they lie in memory: leaves, then what is hoisted out of the loop over pairs.
 struct Area {
@@ -105,7 +105,7 @@ class PairProgram {
 
 // Is v a sum of products of a packed vector of the row with one of the column, an entry of a matrix product?
 inline bool is_matrix_product(Value v) {
-  if (!is(v, "Sum") || !is(v.arg(0), "Mult")) return false;
+  if (!is(v, Op::Sum) || !is(v.arg(0), Op::Mult)) return false;
   const Value x = v.arg(0).arg(0), y = v.arg(0).arg(1);
   return x->dim == y->dim && x->dim >= least_product_dim && x->is_packed() && y->is_packed() &&
          (x->variance | y->variance) == varies_pair && (x->variance & y->variance) == 0;

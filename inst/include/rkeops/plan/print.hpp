@@ -64,7 +64,7 @@ class ProgramPrinter {
   void print(Value v, const std::string& place, int uses) {
     std::string text = std::string(v->operation->name) + "(" + names_of(v->args);
     for (std::int64_t p : v->params) text += (text.back() == '(' ? "" : ", ") + str(p);
-    if (is(v, "Constant")) text += number_text(v->value);
+    if (is(v, Op::Constant)) text += number_text(v->value);
     line(v, text + ")", place + (uses > 1 ? (place.empty() ? "" : ", ") + ("used " + str(uses) + " times") : ""));
   }
 
