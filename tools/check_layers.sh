@@ -1,22 +1,22 @@
 #!/bin/sh
 # Layers of inst/include/rkeops look only downward. Prints what is wrong, then "N passed, N failed" (one test a file).
 #
-#   base <- ir <- {parse, pass} <- codegen     base <- device <- jit <- runtime     kernel: on base only, used by codegen
+#   base <- ir <- {parse, pass} <- codegen     base <- platform <- backend <- runtime     kernel: on base only, used by codegen
 #   everything <- engine*.hpp <- src/ <- R/
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root/inst/include/rkeops"
 
-# What a layer may include besides itself; runtime sees of codegen only the plan.
+# What a layer may include besides itself; backend and runtime see of codegen only the plan.
 allowed() {
   case $1 in
     base) ;;
-    kernel | ir | device) echo base ;;
+    kernel | ir | platform) echo base ;;
     parse | pass) echo ir base ;;
     codegen) echo ir pass kernel base ;;
-    jit) echo device base ;;
-    runtime) echo jit device base codegen/plan.hpp ;;
-    engine) echo base ir parse pass codegen kernel device jit runtime ;;
+    backend) echo platform base codegen/plan.hpp ;;
+    runtime) echo backend platform base codegen/plan.hpp ;;
+    engine) echo base ir parse pass codegen kernel platform backend runtime ;;
   esac
 }
 
@@ -32,7 +32,7 @@ resolve() {
 
 complaints() { # file
   layer=$(layer_of "$1")
-  case " base kernel ir device parse pass codegen jit runtime engine " in
+  case " base kernel ir platform parse pass codegen backend runtime engine " in
     *" $layer "*) ;;
     *) echo "$1: is in no known layer" ;;
   esac

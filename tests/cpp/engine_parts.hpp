@@ -8,4 +8,4 @@
 #include "rkeops/pass/differential.hpp"
 #include "rkeops/pass/quotients.hpp"
 #include "rkeops/pass/stages.hpp"
-#include "rkeops/runtime/execute_gpu.hpp"
+#include "rkeops/runtime/execution.hpp"

@@ -24,6 +24,8 @@ inline PackedArea packed(const Area& area) {
   PackedArea out;
   out.width = area.width;
   out.has_prologue = !area.derived.empty();
+  std::unordered_set<const Node*> read;
+  for (Expr n : nodes_below(area.derived)) read.insert(n.node());
   for (Expr leaf : area.leaves) {
     using From = PackedLeaf::From;
     const std::int64_t offset = area.offsets.at(leaf.node());
@@ -36,6 +38,7 @@ inline PackedArea packed(const Area& area) {
     } else {
       out.leaves.push_back({From::stage, static_cast<Part>(leaf->params[0]), leaf->args[0]->id, leaf->dim, offset});
     }
+    out.leaves.back().feeds_hoisted = read.count(leaf.node()) > 0;
   }
   return out;
 }

@@ -140,6 +140,7 @@ struct PackedLeaf {
   Part part;           // of a row number
   std::int64_t index;  // of the input, or node of the stage
   std::int64_t dim, offset;
+  bool feeds_hoisted = false;  // is something that is hoisted computed from it?
 };
 
 struct PackedArea {
