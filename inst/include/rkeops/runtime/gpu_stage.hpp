@@ -96,7 +96,8 @@ class GpuStage final : public Stage {
             run_share(share, {s_.tiles_ * k / devices, s_.tiles_ * (k + 1) / devices});
           },
           [&](std::int64_t) {
-            return call_.poll(static_cast<double>(done_) / (static_cast<double>(s_.tiles_) * static_cast<double>(s_.data.columns)));
+            const double all = static_cast<double>(s_.tiles_) * static_cast<double>(s_.data.columns);
+            return call_.poll(static_cast<double>(done_) / all);
           });
       if (!shares.run(static_cast<int>(devices))) throw Error(ErrorKind::interrupt, "interrupted");
     }
@@ -232,7 +233,9 @@ class GpuStage final : public Stage {
       for (std::int64_t t = 0; t < count; t += at_once) {
         if (share.runner.should_stop()) return false;
         const std::int64_t here = std::min(at_once, count - t);
-        const auto bytes = [&](std::int64_t each, std::size_t size) { return static_cast<std::size_t>(t * s_.tile_ * each) * size; };
+        const auto bytes = [&](std::int64_t each, std::size_t size) {
+          return static_cast<std::size_t>(t * s_.tile_ * each) * size;
+        };
         share.gpu.launch(share.module.fold, here, splits, k_.windows(), k_.lanes, share.parameters.at(),
                          packed.at(bytes(k_.row.width, sizeof(Real))), column(share, columns.from), n, part, columns.from,
                          values + bytes(splits * k_.value_slots, sizeof(double)),

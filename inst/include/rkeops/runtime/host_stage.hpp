@@ -26,7 +26,7 @@ class HostStage final : public Stage {
     Run run(*this, call);
     run.pack();
     if (two_sided()) totals_ = ColumnTotals<Real>(kernel_, schedule_.totals, data.columns);
-    const std::int64_t states = schedule_.column_splits > 1 && !entries() ? schedule_.pass_tiles() * schedule_.column_splits : 0;
+    const std::int64_t splits = schedule_.column_splits, states = splits > 1 && !entries() ? schedule_.pass_tiles() * splits : 0;
     reserve(partial_values_, states * kernel_.value_slots * tile_);
     reserve(partial_indices_, states * kernel_.index_slots * tile_);
     for (const Pass& pass : schedule_.passes) run.fold(pass);
@@ -221,7 +221,8 @@ class HostStage final : public Stage {
         reserve(own.indices, schedule.row_block * k_.index_slots * s_.tile_);
       }
       const auto rows_of = [&](std::int64_t t) {
-        return s_.keeps_rows_ ? s_.rows_.data() + t * width * s_.tile_ : own.rows.data() + (t - task.tiles.from) * width * s_.tile_;
+        if (s_.keeps_rows_) return s_.rows_.data() + t * width * s_.tile_;
+        return own.rows.data() + (t - task.tiles.from) * width * s_.tile_;
       };
       const auto state_of = [&](std::int64_t t) {
         const std::int64_t at = (t - task.tiles.from) * s_.tile_;

@@ -142,18 +142,19 @@ inline void add_two_sided_tasks(Schedule& s, const KernelPlan& kernel) {
 
 }  // namespace schedule_detail
 
-// All pairs of `rows` rows and `columns` columns, none of them 0, on a CPU.
+// All pairs of rows and columns, on a CPU.
 inline Schedule dense_schedule(const KernelPlan& kernel, std::int64_t rows, std::int64_t columns) {
   using namespace heuristics;
   using namespace schedule_detail;
   Schedule s = tiled(kernel, rows, columns);
   const std::int64_t tiles = static_cast<std::int64_t>(s.tiles.size());
+  const auto blocks = [&] { return std::max<std::int64_t>(1, divided_up(tiles, s.row_block)); };
   if (keeps_entries(kernel)) {
-    s.row_block = std::min<std::int64_t>(tiles, std::max<std::int64_t>(1, entries_block_rows / kernel.tile_rows()));
+    s.row_block = std::clamp<std::int64_t>(tiles, 1, std::max<std::int64_t>(1, entries_block_rows / kernel.tile_rows()));
     const std::int64_t column_bytes = s.row_block * kernel.tile_rows() * kernel.dim * 8;
     s.column_block = std::clamp<std::int64_t>(entries_block_bytes / column_bytes / 8 * 8, 8, 1024);
     s.column_splits = std::clamp<std::int64_t>(
-        std::min(divided_up(columns, s.column_block), enough_tasks / divided_up(tiles, s.row_block)), 1, enough_tasks);
+        std::min(divided_up(columns, s.column_block), enough_tasks / blocks()), 1, enough_tasks);
     add_tasks(s);
   } else if (kernel.reduction.both) {
     cut_columns(s, kernel, two_sided_column_block_bytes, two_sided_column_step);
@@ -164,8 +165,7 @@ inline Schedule dense_schedule(const KernelPlan& kernel, std::int64_t rows, std:
     s.row_block = std::clamp<std::int64_t>(tiles / enough_tasks, 1, most_tiles);
     const std::int64_t least = std::max(least_split_blocks, candidates_per_split * kernel.candidates / s.column_block);
     s.column_splits = std::clamp<std::int64_t>(
-        std::min(divided_up(columns, s.column_block) / least, enough_tasks / divided_up(tiles, s.row_block)), 1,
-        enough_tasks);
+        std::min(divided_up(columns, s.column_block) / least, enough_tasks / blocks()), 1, enough_tasks);
     add_tasks(s);
   }
   return s;
@@ -184,10 +184,11 @@ inline Schedule dense_gpu_schedule(const KernelPlan& kernel, std::int64_t rows, 
     s.column_block = gpu_entries_step;
   } else {
     const std::int64_t least = std::max(gpu_column_step, candidates_per_split * kernel.candidates);
-    const std::int64_t most = std::min(columns / least, gpu_tile_states / state_bytes(kernel));
-    s.column_splits =
-        std::clamp<std::int64_t>(gpu_enough_blocks / (tiles * kernel.windows()), 1, std::max<std::int64_t>(1, most));
-    const double per_column = static_cast<double>(std::min(tiles, gpu_most_tiles) * kernel.tile_rows()) * kernel.cost;
+    const std::int64_t most = std::max<std::int64_t>(1, std::min(columns / least, gpu_tile_states / state_bytes(kernel)));
+    const std::int64_t blocks = std::max<std::int64_t>(1, tiles * kernel.windows());
+    s.column_splits = std::clamp<std::int64_t>(gpu_enough_blocks / blocks, 1, most);
+    const std::int64_t rows_at_once = std::clamp<std::int64_t>(tiles, 1, gpu_most_tiles) * kernel.tile_rows();
+    const double per_column = static_cast<double>(rows_at_once) * kernel.cost;
     const auto wanted = static_cast<std::int64_t>(std::min(1e15, gpu_range_operations / per_column));
     const std::int64_t step = s.column_splits * gpu_split_step;
     s.column_block = rounded_up(std::max({wanted, gpu_column_step, step}), step);
