@@ -9,4 +9,4 @@
 #include "rkeops/pass/quotients.hpp"
 #include "rkeops/pass/stages.hpp"
 #include "rkeops/plan/lower.hpp"
-#include "rkeops/runtime/execute_gpu.hpp"
+#include "rkeops/runtime/execution.hpp"

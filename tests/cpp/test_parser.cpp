@@ -387,7 +387,6 @@ void random_texts(long texts, std::uint64_t seed) {
 }
 
 }  // namespace
-
 int main(int count, char** words) {
   precedence();
   extras();

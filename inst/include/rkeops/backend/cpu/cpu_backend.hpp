@@ -1,68 +1,19 @@
-// Kernel text to loaded functions: memory, then disk, then the compiler.
+// Kernels by the C compiler of the machine: from the cache directory, or compiled in a child process.
 #pragma once
 
-#include <mutex>
 #include <set>
 
-#include "../base/recent.hpp"
+#include "../disk_cache.hpp"
 #include "compiler.hpp"
-#include "disk_cache.hpp"
 #include "loaded_kernel.hpp"
 
 namespace rkeops {
 
-struct KernelCounters {
-  std::atomic<std::int64_t> compiled{0}, from_disk{0};
-  std::atomic<std::int64_t> compile_microseconds{0};
-};
-
-class KernelCache {
+class CpuBackend final : public Backend<HostKernel> {
  public:
-  using Stop = std::function<bool()>;
-  using Warn = std::function<void(const std::string&)>;
-
-  static KernelCache& instance() {
-    static KernelCache cache;
-    return cache;
-  }
-
-  // What a text is called in memory: to be asked for once, since texts are long.
-  static std::string name_of(const std::string& text) { return hash_name(text) + std::to_string(text.size()); }
-
-  // The kernel stays loaded while the caller holds it. Throws Error of kind compiler, cache or interrupt. `warn` hears
-  // once of a cache directory that cannot be used.
-  LoadedKernelPtr get(const std::string& name, const std::string& text, const JitOptions& options, const Stop& stop,
-                      const Warn& warn) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (const LoadedKernelPtr* held = kernels_.find(name)) return *held;
-    std::string problem;
-    const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
-    const Warn warn_once = [&](const std::string& trouble) {
-      if (!warned_.insert(options.cache_dir).second) return;
-      warn("the cache directory '" + options.cache_dir + "' " + trouble);
-    };
-    if (!problem.empty()) warn_once(problem + in_memory_only);
-    if (disk.usable() && is_noexec(disk.directory())) warn_once(noexec);
-    const CCompiler compiler(options);
-    const std::string key = hash_name(std::string(cache_format) + compiler.identity() + "\n" + text);
-    LoadedKernelPtr kernel;
-    if (const std::string bytes = disk.read(key, text); !bytes.empty()) {
-      kernel = KernelLoader(key).load(disk.path(key), bytes);
-      if (kernel) ++counters.from_disk;
-    }
-    if (!kernel) kernel = compile(text, key, disk, compiler, stop, warn_once);
-    kernels_.insert(name, kernel, options.kernels_in_memory);
-    return kernel;
-  }
-
-  void clear() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    kernels_.clear();
-  }
-
-  std::int64_t size() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return static_cast<std::int64_t>(kernels_.size());
+  static CpuBackend& instance() {
+    static CpuBackend backend;
+    return backend;
   }
 
   // Why kernels cannot be kept in this directory, or how they have to be loaded from it; "" if all is well.
@@ -76,9 +27,8 @@ class KernelCache {
     return is_noexec(disk.directory()) ? noexec : "";
   }
 
-  KernelCounters counters;
-
  private:
+  using Warn = std::function<void(const std::string&)>;
   static constexpr const char* in_memory_only = "; kernels are kept in memory only";
   static constexpr const char* noexec =
       "is on a file system that is mounted noexec; its kernels are loaded from copies in TMPDIR or in memory";
@@ -98,15 +48,36 @@ class KernelCache {
     return scratch.want_of_room(room);
   }
 
-  LoadedKernelPtr compile(const std::string& text, const std::string& key, const DiskCache& disk,
-                          const CCompiler& compiler, const Stop& stop, const Warn& warn) {
+  KernelPtr compile(const KernelPlan& plan, const JitOptions& options, const Hooks& hooks) override {
+    std::string problem;
+    const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
+    const Warn warn = [&](const std::string& trouble) {
+      if (hooks.warn && is_first(warned_, options.cache_dir)) {
+        hooks.warn("the cache directory '" + options.cache_dir + "' " + trouble);
+      }
+    };
+    if (!problem.empty()) warn(problem + in_memory_only);
+    if (disk.usable() && is_noexec(disk.directory())) warn(noexec);
+    const CCompiler compiler(options);
+    const std::string key = hash_name(std::string(cache_format) + compiler.identity() + "\n" + plan.text);
+    if (const std::string bytes = disk.read(key, plan.text); !bytes.empty()) {
+      if (LoadedKernelPtr kernel = KernelLoader(key).load(disk.path(key), bytes)) {
+        ++BackendCounters::instance().from_disk;
+        return kernel;
+      }
+    }
+    return compile_at_some_place(plan.text, key, disk, compiler, hooks.stop, warn);
+  }
+
+  LoadedKernelPtr compile_at_some_place(const std::string& text, const std::string& key, const DiskCache& disk,
+                                        const CCompiler& compiler, const std::function<bool()>& stop, const Warn& warn) {
     const auto start = std::chrono::steady_clock::now();
     std::vector<std::string> places = temporary_directories();
     if (disk.usable()) places.insert(places.begin(), disk.directory());
     std::string reasons;
     for (const std::string& place : places) {
       const bool in_cache = disk.usable() && &place == &places[0];
-      if (!in_cache && swept_.insert(place).second) Scratch::sweep(place);
+      if (!in_cache && is_first(swept_, place)) Scratch::sweep(place);
       const Scratch scratch(place);
       std::string problem = scratch.problem(), bytes;
       if (problem.empty()) problem = scratch.want_of_room(room_for(text));
@@ -124,9 +95,7 @@ class KernelCache {
         reasons += (reasons.empty() ? "'" : "; '") + place + "': " + problem;
         continue;
       }
-      ++counters.compiled;
-      counters.compile_microseconds +=
-          std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+      BackendCounters::instance().note_compilation(start);
       if (in_cache) return load_and_keep(bytes, text, key, disk, scratch, warn);
       return load(scratch.path("kernel.so"), bytes, key);
     }
@@ -157,10 +126,14 @@ class KernelCache {
     return access(disk.directory().c_str(), F_OK) != 0 || (scratch.problem().empty() && !scratch.is_intact());
   }
 
-  std::mutex mutex_;
+  bool is_first(std::set<std::string>& list, const std::string& entry) {
+    const std::lock_guard<std::mutex> lock(lists_);
+    return list.insert(entry).second;
+  }
+
+  std::mutex lists_;
   std::set<std::string> warned_;  // cache directories whose trouble has been told
   std::set<std::string> swept_;   // directories for temporary files
-  Recent<LoadedKernelPtr> kernels_;
 };
 
 }  // namespace rkeops

@@ -110,9 +110,10 @@ class Gpu {
 
   void synchronize() const { api_.check(api_.synchronize(stream_), "the computation on the GPU"); }
 
-  // Starts x * y * z blocks of a kernel, with the given number of threads each.
+  // Starts x * y * z blocks of a kernel, with the given number of threads each. Arguments have 64 bits.
   template <class... Args>
   void launch(void* function, std::int64_t x, std::int64_t y, std::int64_t z, std::int64_t threads, Args... args) const {
+    static_assert(((sizeof(Args) == 8) && ...), "pointers and long long are what kernels take");
     void* pointers[] = {&args...};
     api_.check(api_.launch(function, static_cast<unsigned>(x), static_cast<unsigned>(y), static_cast<unsigned>(z),
                            static_cast<unsigned>(threads), 1, 1, 0, stream_, pointers, nullptr),

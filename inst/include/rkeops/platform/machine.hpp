@@ -1,9 +1,16 @@
-// What the processor is: SIMD width, name, and the features that a natively compiled kernel may use.
+// The machine and the process on it: SIMD width, name and features of the processor, cores that may be used, environment.
 #pragma once
 
+#include <unistd.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
-#include <sstream>
 #include <string>
+#include <thread>
 
 #include "../base/types.hpp"
 
@@ -40,6 +47,36 @@ inline CpuInfo read_cpu_info() {
 inline const CpuInfo& cpu_info() {
   static const CpuInfo info = read_cpu_info();
   return info;
+}
+
+// Cores that the quota of the control group leaves to this process; a large number where there is none.
+inline int read_core_quota() {
+  int cores = 1 << 20;
+#if defined(__linux__)
+  double quota = -1, period = -1;
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  if (!(v2 >> quota >> period)) {
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+  }
+  if (quota > 0 && period > 0) cores = std::max(1, static_cast<int>(quota / period + 0.5));
+#endif
+  return cores;
+}
+
+// Cores this process may use. The affinity mask may change at any time; files are read once, since calls are short.
+inline int available_threads() {
+  static const int quota = read_core_quota();
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::min(std::max(1, CPU_COUNT(&set)), quota);
+#endif
+  return std::min(std::max(1, static_cast<int>(std::thread::hardware_concurrency())), quota);
+}
+
+inline std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
 
 inline Target cpu_target(Precision precision) { return {precision, cpu_info().vector_bytes}; }

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 
-#include "../device/cuda_api.hpp"
+#include "cuda_api.hpp"
 
 namespace rkeops {
 
@@ -140,7 +141,20 @@ class Nvrtc {
 class NvrtcSearch {
  public:
   // `hint`: where `configure` found a toolkit. RKEOPS_NVRTC is taken at its word; CUDA_HOME and CUDA_PATH come first.
-  explicit NvrtcSearch(const std::string& hint) : places_(places(hint)) {}
+  explicit NvrtcSearch(const std::string& hint) : NvrtcSearch(places(hint)) {}
+  explicit NvrtcSearch(std::vector<std::string> places) : places_(std::move(places)) {}
+
+  // One for each list of places, so that what the options and the environment say is heeded at any time. Never destroyed:
+  // what it opened is used until the very end.
+  static NvrtcSearch& instance(const std::string& hint) {
+    static auto* mutex = new std::mutex();
+    static auto* searches = new std::map<std::vector<std::string>, std::unique_ptr<NvrtcSearch>>();
+    const std::vector<std::string> list = places(hint);
+    const std::lock_guard<std::mutex> lock(*mutex);
+    std::unique_ptr<NvrtcSearch>& search = (*searches)[list];
+    if (!search) search = std::make_unique<NvrtcSearch>(list);
+    return *search;
+  }
 
   // The first that suits the driver and a GPU of this compute capability; the Error says what is wrong with the first one.
   const Nvrtc& choose(int driver_version, int capability) {

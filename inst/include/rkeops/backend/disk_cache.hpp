@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "../base/hash.hpp"
-#include "scratch.hpp"
+#include "../platform/scratch.hpp"
 
 namespace rkeops {
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "files.hpp"
+#include "machine.hpp"
 
 namespace rkeops {
 
@@ -122,9 +123,9 @@ class Scratch {
 
 // Where to compile if the cache directory will not do.
 inline std::vector<std::string> temporary_directories() {
-  const char* named = std::getenv("TMPDIR");
+  const std::string named = environment("TMPDIR");
   std::vector<std::string> list;
-  for (const char* directory : {named && *named ? named : "/tmp", "/tmp", "/dev/shm"}) {
+  for (const char* directory : {named.empty() ? "/tmp" : named.c_str(), "/tmp", "/dev/shm"}) {
     if (std::find(list.begin(), list.end(), directory) == list.end()) list.emplace_back(directory);
   }
   return list;

@@ -1,18 +1,14 @@
-// CUDA text to modules loaded on a GPU: memory, then disk, then NVRTC.
+// Kernels on a GPU: CUDA compiled by NVRTC, or from the cache directory, and loaded by the driver.
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <mutex>
-#include <unordered_map>
-
-#include "../device/gpu.hpp"
-#include "kernel_cache.hpp"
+#include "../backend.hpp"
+#include "../disk_cache.hpp"
+#include "gpu.hpp"
 #include "nvrtc.hpp"
 
 namespace rkeops {
 
-// The functions of a generated module; those of areas without derived values are null.
+// The functions of a generated module; those of areas without hoisted values are null.
 struct LoadedModule {
   void *fold = nullptr, *start = nullptr, *pack = nullptr, *columns = nullptr;
   void *parameter_prologue = nullptr, *row_prologue = nullptr, *column_prologue = nullptr;
@@ -50,56 +46,58 @@ struct LoadedModule {
   void* module_ = nullptr;
 };
 
-class ModuleCache {
+class GpuBackend final : public Backend<LoadedModule> {
  public:
-  // Never destroyed: at exit, the driver may be gone before.
-  static ModuleCache& instance() {
-    static auto* cache = new ModuleCache();
-    return *cache;
+  // That of one GPU. Never destroyed: at exit, the driver may be gone before.
+  static GpuBackend& of(Gpu& gpu) {
+    const std::lock_guard<std::mutex> lock(mutex());
+    std::unique_ptr<GpuBackend>& backend = all()[gpu.number()];
+    if (!backend) backend.reset(new GpuBackend(gpu));
+    return *backend;
   }
 
-  // Throws Error of kind compiler or gpu.
-  std::shared_ptr<const LoadedModule> get(Gpu& gpu, const std::string& text, const JitOptions& options) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const std::string place = std::to_string(gpu.number()) + "\n" + text;
-    if (const auto held = modules_.find(place); held != modules_.end()) return held->second;
-    const int capability = gpu.info().capability();
-    const Nvrtc& nvrtc = compilers(options).choose(gpu.api().version(), capability);
-    return modules_[place] = std::make_shared<const LoadedModule>(gpu, code(nvrtc, nvrtc.target(capability), text, options));
+  static void clear_all() {
+    const std::lock_guard<std::mutex> lock(mutex());
+    for (auto& [number, backend] : all()) backend->clear();
+  }
+
+  ~GpuBackend() override = default;
+
+ private:
+  explicit GpuBackend(Gpu& gpu) : gpu_(gpu) {}
+
+  KernelPtr compile(const KernelPlan& plan, const JitOptions& options, const Hooks&) override {
+    const int capability = gpu_.info().capability();
+    const Nvrtc& nvrtc = NvrtcSearch::instance(options.nvrtc).choose(gpu_.api().version(), capability);
+    return std::make_shared<const LoadedModule>(gpu_, code(nvrtc, nvrtc.target(capability), plan.text, options));
   }
 
   // What the driver loads, from disk if it is there.
-  std::string code(const Nvrtc& nvrtc, const std::string& target, const std::string& text, const JitOptions& options) {
+  static std::string code(const Nvrtc& nvrtc, const std::string& target, const std::string& text, const JitOptions& options) {
     std::string problem;
     const DiskCache disk(options.cache_dir, options.cache_limit_bytes, problem);
     const std::string key = hash_name(std::string(cache_format) + nvrtc.identity() + " " + target + "\n" + text);
-    KernelCounters& counters = KernelCache::instance().counters;
     if (std::string found = disk.read(key, text); !found.empty()) {
-      ++counters.from_disk;
+      ++BackendCounters::instance().from_disk;
       return found;
     }
     const auto start = std::chrono::steady_clock::now();
     const std::string made = nvrtc.compile_for(target, text);
-    ++counters.compiled;
-    counters.compile_microseconds +=
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+    BackendCounters::instance().note_compilation(start);
     if (disk.usable()) disk.store(key, text, made);
     return made;
   }
 
-  static NvrtcSearch& compilers(const JitOptions& options) {
-    static auto* search = new NvrtcSearch(options.nvrtc);
-    return *search;
+  static std::mutex& mutex() {
+    static auto* mutex = new std::mutex();
+    return *mutex;
+  }
+  static std::map<int, std::unique_ptr<GpuBackend>>& all() {
+    static auto* backends = new std::map<int, std::unique_ptr<GpuBackend>>();
+    return *backends;
   }
 
-  void clear() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    modules_.clear();
-  }
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<const LoadedModule>> modules_;
+  Gpu& gpu_;
 };
 
 }  // namespace rkeops

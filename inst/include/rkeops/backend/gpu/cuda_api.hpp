@@ -4,22 +4,17 @@
 #include <unistd.h>
 
 #include <cstddef>
-#include <cstdlib>
 
-#include "../base/error.hpp"
-#include "../base/text.hpp"
+#include "../../base/error.hpp"
+#include "../../base/text.hpp"
+#include "../../platform/library.hpp"
+#include "../../platform/machine.hpp"
 #include "cuda_functions.hpp"
-#include "library.hpp"
 
 namespace rkeops {
 
 [[noreturn]] inline void gpu_error(const std::string& message, std::string hint = {}) {
   throw Error(ErrorKind::gpu, message, std::move(hint));
-}
-
-inline std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
 }
 
 class CudaApi {

@@ -1,13 +1,13 @@
 // Text to shared object by the C compiler, in a child process.
 #pragma once
 
-#include "../base/error.hpp"
-#include "../base/text.hpp"
-#include "../base/utf8.hpp"
-#include "../device/cpu_info.hpp"
-#include "options.hpp"
-#include "process.hpp"
-#include "scratch.hpp"
+#include "../../base/error.hpp"
+#include "../../base/text.hpp"
+#include "../../base/utf8.hpp"
+#include "../../platform/machine.hpp"
+#include "../../platform/process.hpp"
+#include "../../platform/scratch.hpp"
+#include "../options.hpp"
 
 namespace rkeops {
 
@@ -84,7 +84,7 @@ class CCompiler {
     words.push_back("-mcpu=native");
 #endif
     // Texts of a megabyte take minutes at -O2.
-    constexpr long long_text = 300000;
+    constexpr std::int64_t long_text = 300000;
     struct stat info;
     const bool is_long = !source.empty() && stat(source.c_str(), &info) == 0 && info.st_size > long_text;
     for (const char* flag : {"-std=gnu11", is_long ? "-O1" : "-O2", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w",
