@@ -6,21 +6,23 @@
 
 namespace check {
 
-// Builds the fake driver and NVRTC from the sources next to `test`, a __FILE__.
-inline void build_fake_cuda(const std::string& test, const std::string& library, const std::string& definitions = "") {
-  const std::string folder = std::filesystem::absolute(test).parent_path().string();
+// Builds the fake driver and NVRTC.
+inline void build_fake_cuda(const std::string& library, const std::string& definitions = "") {
+  const std::string folder = std::filesystem::absolute(__FILE__).parent_path().string();
   const std::string command = "g++ -std=c++17 -O1 -shared -fPIC '-DFAKE_CUDA_HEADERS=\"" + folder + "\"' " + definitions + " '" +
                               folder + "/fake_cuda.cpp' -o '" + library + "' -ldl";
   CHECK(std::system(command.c_str()) == 0);
 }
 
-// Has everything use them.
-inline void use_fake_cuda(const Directory& directory, const std::string& test) {
+// Has everything use them; builds them at the first call. Returns the folder where they are.
+inline const Directory& use_fake_cuda() {
+  static const Directory directory;
   const std::string library = directory.path() + "/libfake_cuda.so";
-  build_fake_cuda(test, library);
+  if (!std::filesystem::exists(library)) build_fake_cuda(library);
   setenv("RKEOPS_CUDA_DRIVER", library.c_str(), 1);
   setenv("RKEOPS_NVRTC", library.c_str(), 1);
   setenv("FAKE_CUDA_SCRATCH", directory.path().c_str(), 1);
+  return directory;
 }
 
 // What the fake driver counted; see fake_cuda.cpp.

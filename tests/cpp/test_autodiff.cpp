@@ -8,7 +8,7 @@ using rkeops::ErrorKind;
 namespace {
 
 // Every elementwise row of the table: all arguments of dimension 3, then one of them a repeated scalar.
-void elementwise_operations() {
+TEST("elementwise operations") {
   for (const rkeops::Operation& row : rkeops::operations()) {
     if (row.structure != rkeops::Structure::elementwise || !*row.signature) continue;
     const std::string signature = row.signature;
@@ -51,7 +51,7 @@ void elementwise_operations() {
   }
 }
 
-void vector_operations() {
+TEST("vector operations") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "p=Pm(3)", "s=Vj(1)", "t=Vi(1)", "A=Vj(6)", "B=Pm(6)", "b=Vi(2)", "S=Pm(9)", "e=Vi(1)", "g=Vj(1)"};
   const char* formulas[] = {
       "Sum(x*y)", "SumT(s*t,3)", "x|y", "x|s", "SqNorm2(x-y)", "Norm2(x-y)", "Normalize(x+y)", "SqDist(x,y)", "SqDist(x,s)", "WeightedSqNorm(s,x)",
@@ -78,7 +78,7 @@ void vector_operations() {
   check_gradient("Sum_Reduction(x*y,1)", "t", "e", declared);  // does not occur: zero
 }
 
-void reductions() {
+TEST("reductions") {
   const std::vector<std::string> declared{"x=Vi(2)", "y=Vj(2)", "p=Pm(2)", "w=Vj(3)", "u=Vi(1)", "e=Vi(1)", "e3=Vi(3)", "g=Vj(1)", "g3=Vj(3)", "q=Vi(2)", "r=Vj(2)", "c=Pm(1)"};
   const std::string f = "(Sin(x|y)-SqDist(x*p,y))", w = "(2+Sin(w*u))";
   const std::vector<std::pair<std::string, bool>> cases{{"Sum_Reduction(" + f + "*w,", true},
@@ -123,7 +123,7 @@ void reductions() {
 }
 
 // What the axis, the category of the adjoint and its dimension do to each other.
-void conventions() {
+TEST("conventions") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "s=Pm(1)", "e=Vi(3)", "g=Vj(3)", "e1=Vi(1)", "A=Vi(2)"};
   const auto parse = [&](rkeops::Graph& graph, const std::string& formula) {
     rkeops::Arguments known(check::arguments(declared));
@@ -189,11 +189,3 @@ void conventions() {
 }
 
 }  // namespace
-
-int main() {
-  elementwise_operations();
-  vector_operations();
-  reductions();
-  conventions();
-  return finish();
-}

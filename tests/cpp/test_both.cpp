@@ -66,7 +66,7 @@ void check_pair(const Pair& pair, std::int64_t m, std::int64_t n, Precision prec
   CHECK_THAT(close(both[1], g[0], tolerance), "sums over rows: " + what);
 }
 
-void agreement() {
+TEST("agreement") {
   for (const Pair& pair : pairs()) {
     for (Precision precision : {Precision::float64, Precision::float32}) {
       for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{37, 300}, {300, 37}}) {
@@ -77,7 +77,7 @@ void agreement() {
 }
 
 // Around lanes, tiles, groups, chunks; few rows and many columns, and the other way round; several bands.
-void sizes() {
+TEST("sizes") {
   const Pair& gradients = pairs()[1];
   for (std::int64_t m : {1, 2, 15, 16, 17, 63, 64, 65, 511, 2049}) {
     for (std::int64_t n : {1, 2, 127, 513}) check_pair(gradients, m, n, Precision::float32, 1);
@@ -88,7 +88,7 @@ void sizes() {
   check_pair(pairs()[6], 3000, 5000, Precision::float64, 1);
 }
 
-void empty() {
+TEST("empty") {
   const Pair& pair = pairs()[0];
   const std::string formula = "SumBoth_Reduction(" + pair.f + "," + pair.g + ",1)";
   const auto no_columns = run(formula, pair.declarations, data_for(pair, 2, 0));
@@ -100,7 +100,7 @@ void empty() {
 }
 
 // What fills up a tile repeats the last row, which must not count twice, nor spoil anything.
-void special_numbers() {
+TEST("special numbers") {
   const std::vector<std::string> declared{"x=Vi(1)", "y=Vj(1)"};
   const auto sums = [&](std::vector<double> x, std::vector<double> y) {
     return run("SumBoth_Reduction(x*y,x+y,1)", declared, {column(std::move(x)), column(std::move(y))});
@@ -117,7 +117,7 @@ void special_numbers() {
   CHECK_EQUAL(got[1].values, (std::vector<double>{3, 4}));
 }
 
-void same_for_any_threads() {
+TEST("same for any threads") {
   const Pair& pair = pairs()[1];
   const auto program = Program::create("SumBoth_Reduction(" + pair.f + "," + pair.g + ",1)", arguments(pair.declarations));
   for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{1, 100000}, {100000, 2}, {2000, 3000}, {20000, 600}}) {
@@ -136,7 +136,7 @@ void same_for_any_threads() {
 }
 
 // Sums of many terms of one sign, in both directions.
-void accuracy() {
+TEST("accuracy") {
   const std::int64_t n = 200000;
   std::mt19937_64 random(9);
   const Matrix x = random_matrix(n, 1, random, 0, 1), y = column({1});
@@ -150,7 +150,7 @@ void accuracy() {
 }
 
 // Formulas of all kinds, under both sums and under each of them alone.
-void random_formulas() {
+TEST("random formulas") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     RandomFormula random(seed, std::vector<std::int64_t>{9, 17, 33}[seed % 3]);
     const std::string f = random.expression(random.any_dim(), 3), g = random.expression(random.any_dim(), 3);
@@ -177,7 +177,7 @@ void random_formulas() {
   }
 }
 
-void hooks() {
+TEST("hooks") {
   const Pair& pair = pairs()[1];
   const auto program = Program::create("SumBoth_Reduction(" + pair.f + "," + pair.g + ",1)", arguments(pair.declarations));
   const std::vector<Matrix> data = data_for(pair, 60000, 60000);
@@ -199,7 +199,7 @@ void hooks() {
   CHECK_THAT(seen.rises && seen.last >= 0, "progress rises");
 }
 
-void refused() {
+TEST("refused") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "e=Vi(1)"};
   const auto refuse = [&](const std::string& formula, ErrorKind kind, const std::string& part) {
     const std::string wrong = throws([&] { Program::create(formula, arguments(declared)); }, {kind, part});
@@ -212,16 +212,3 @@ void refused() {
 }
 
 }  // namespace
-
-int main() {
-  agreement();
-  sizes();
-  empty();
-  special_numbers();
-  same_for_any_threads();
-  accuracy();
-  random_formulas();
-  hooks();
-  refused();
-  return check::finish();
-}

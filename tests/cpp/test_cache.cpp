@@ -4,7 +4,7 @@
 
 namespace {
 
-void memory_and_disk() {
+TEST("memory and disk") {
   Directory directory;
   const rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -56,7 +56,7 @@ void memory_and_disk() {
 std::string key_in_use, source_in_use;
 
 // Files that are not what was written: a miss, compiled again and put right.
-void damaged_files() {
+TEST("damaged files") {
   const auto damage = [](const char* what, const std::function<std::string(std::string)>& change) {
     Directory directory;
     const rkeops::RunOptions options = options_with(directory.path());
@@ -137,7 +137,7 @@ void damaged_files() {
   }
 }
 
-void unusable_directories() {
+TEST("unusable directories") {
   const auto falls_back = [](const std::string& path, const std::string& reason) {
     rkeops::clear_memory_cache();
     warnings.clear();
@@ -202,7 +202,7 @@ void unusable_directories() {
 }
 
 // Without a cache directory kernels are compiled in a temporary one, which goes away.
-void temporary_files() {
+TEST("temporary files") {
   Directory temporary, directory;
   const char* old = std::getenv("TMPDIR");
   const std::string saved = old ? old : "";
@@ -236,7 +236,7 @@ void temporary_files() {
   old ? setenv("TMPDIR", saved.c_str(), 1) : unsetenv("TMPDIR");
 }
 
-void size_limit() {
+TEST("size limit") {
   Directory directory;
   rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -288,12 +288,3 @@ void size_limit() {
 }
 
 }  // namespace
-
-int main() {
-  memory_and_disk();
-  damaged_files();
-  unusable_directories();
-  temporary_files();
-  size_limit();
-  return finish();
-}

@@ -3,7 +3,7 @@
 
 namespace {
 
-void many_processes() {
+TEST("many processes") {
   Directory directory;
   rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -45,7 +45,7 @@ std::string odd(const std::string& what) {
   return "for a; do [ \"$b\" = -o ] && o=$a; b=$a; done\n" + what + "\n";
 }
 
-void compilers() {
+TEST("compilers") {
   Directory directory, scripts;
   const std::string victim = scripts.path() + "/victim";
   write(victim, "untouched");
@@ -152,7 +152,7 @@ void compilers() {
 }
 
 // A forked child may compute, on threads too.
-void after_fork() {
+TEST("after fork") {
   Directory directory;
   const rkeops::RunOptions options = options_with(directory.path());
   CHECK(works(400, options));
@@ -169,10 +169,3 @@ void after_fork() {
 }
 
 }  // namespace
-
-int main() {
-  many_processes();
-  compilers();
-  after_fork();
-  return finish();
-}

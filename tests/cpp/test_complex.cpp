@@ -10,7 +10,7 @@ using Integers = std::vector<std::int64_t>;
 
 namespace {
 
-void complex_values() {
+TEST("complex values") {
   const std::vector<std::string> declared{"z=Vi(4)", "w=Vi(4)", "c=Vi(2)", "x=Vi(3)", "s=Vi(1)", "n=Vi(4)"};
   const std::vector<Complex> z{{1, 2}, {-0.5, 3}}, w{{2, -1}, {0.25, -2}};
   const Complex c(0.5, -1.5);
@@ -127,7 +127,7 @@ std::string listed(const Integers& list) {
   return text.empty() ? "[]" : text + "]";
 }
 
-void tensor_values() {
+TEST("tensor values") {
   const std::vector<std::string> declared{"A=Vi(6)", "b=Vi(2)", "x=Vi(3)", "s=Vi(1)", "C=Vi(12)"};
   Values c;
   for (int k = 1; k <= 12; ++k) c.push_back(k);
@@ -174,7 +174,7 @@ void tensor_values() {
   }
 }
 
-void derivatives() {
+TEST("derivatives") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "t=Vi(1)", "z=Vi(6)", "w=Vj(6)", "c=Pm(2)", "A=Pm(9)", "T=Vj(12)", "e=Vi(1)", "g=Vj(1)", "k=Pm(1)"};
   const std::pair<const char*, const char*> variables[] = {{"x", "e"}, {"y", "g"}, {"t", "e"}, {"z", "e"}, {"w", "g"}, {"c", "k"}, {"A", "k"}, {"T", "g"}};  // each with an adjoint
   for (const char* text : {"Real2Complex(x)", "Imag2Complex(x)*w", "ComplexReal(z)*y", "ComplexImag(z*w)", "Conj(z)*w", "ComplexAdd(z,c)", "ComplexAdd(Real2Complex(x),w)", "ComplexSubtract(c,z)",
@@ -207,10 +207,3 @@ void derivatives() {
 }
 
 }  // namespace
-
-int main() {
-  complex_values();
-  tensor_values();
-  derivatives();
-  return finish();
-}

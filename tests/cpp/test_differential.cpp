@@ -20,7 +20,7 @@ bool occurs(const std::string& formula, const std::string& name) {
   return false;
 }
 
-void formulas() {
+TEST("formulas") {
   for (const char* text :
        {"x", "x*y", "Exp(-SqDist(x,y))", "Exp(-SqDist(x,y))*p", "Sin(x|y)*x", "Square(x)*s", "x/(2+Square(y))", "MatVecMult(A,x)", "VecMatMult(x,A)*t",
         "MatVecMult(TensorProd(x,y),x)", "Norm2(x-3*y)", "Normalize(x+2)", "Reverse(x*y)", "Concat(b,t)*x", "Concat(Sin(b),Exp(t))", "Extract(x*Exp(y),1,2)",
@@ -36,7 +36,7 @@ void formulas() {
 }
 
 // Operators on the results of operators.
-void nested() {
+TEST("nested") {
   const std::vector<std::pair<const char*, const char*>> cases{
       {"Laplacian(Exp(-SqDist(x,y)),x)", "xy"}, {"Laplacian(Norm2(x-4*y),x)", "xy"}, {"Laplacian(Sin(x|y)*t,y)", "xyt"},
       {"Divergence(Exp(-SqDist(x,y))*(x-y),x)", "xy"}, {"Divergence(Sin(x)*(x|y),x)", "xy"}, {"Grad(Laplacian(Rsqrt(1+SqDist(x,y)),x),x,1)", "xy"},
@@ -56,7 +56,7 @@ void nested() {
 }
 
 // Linear formulas that are not differentials.
-void linear() {
+TEST("linear") {
   for (const char* text : {"x", "MatVecMult(A,x)", "x*y-Reverse(x)/s", "-x+SumT(x|y,3)", "SumT(Sum(x),3)", "ElemT(Elem(x,2),3,0)*p", "Elem(x,1)", "x|y", "Sum(x)*Sum(y)", "x/y+(-x)*p",
                            "y+MatVecMult(TensorProd(y,p),x)", "VecMatMult(x,A)-x/Norm2(y)", "Concat(Elem(x,2),Extract(x,0,2))", "ComplexReal(ComplexMult(Real2Complex(x),z))",
                            "Conj(Concat(x,Elem(x,0)))|Concat(y,1)", "Zero(3)", "y"}) {
@@ -84,7 +84,7 @@ void linear() {
 }
 
 // Diff through reductions, and operators whose formula is one.
-void reductions() {
+TEST("reductions") {
   const std::vector<std::string> data{"x=Vi(2)", "y=Vj(2)", "p=Pm(2)", "w=Vj(3)", "u=Vi(1)", "a=Vi(2)", "b=Vj(2)", "c=Pm(2)", "d=Vj(3)", "e=Vi(1)", "k=Pm(1)", "g=Vj(1)", "a4=Vi(4)", "b4=Vj(4)"};
   const std::string f = "(Sin(x|y)-SqDist(x*p,y))", vector = "(Sin(x*y)+p*x-u*y)";
   const std::vector<std::string> kinds{"Sum_Reduction(" + vector + ",", "Sum_Reduction(" + f + "*w,", "LogSumExp_Reduction(" + f + ",", "LogSumExp_Reduction(" + vector + ",",
@@ -169,7 +169,7 @@ void check_trace(const std::string& f, const std::string& v, const std::vector<s
   }
 }
 
-void traces_of_reductions() {
+TEST("traces of reductions") {
   const std::vector<std::string> data_of{"x=Vi(2)", "y=Vj(2)", "p=Pm(2)", "u=Vi(1)", "w=Vj(1)"};
   for (const char* f : {"Sum_Reduction(Exp(-SqDist(x*p,y))*w,1)", "Sum_Reduction(Exp(-SqDist(x*p,y))*u,0)", "LogSumExp_Reduction(x|(y*p),1)", "LogSumExp_Reduction(Sin(x)|(y*p),0)*w",
                         "Sum_Reduction(Sin(x*y*p),1)", "Sum_Reduction(Sin(x*y*p)*w,0)", "SumSoftMaxWeight_Reduction(x|y,p*y,1)", "Grad(Sum_Reduction(Exp(-SqDist(x*p,y)),1),y,u)",
@@ -178,7 +178,7 @@ void traces_of_reductions() {
   }
 }
 
-void errors() {
+TEST("errors") {
   const auto fails = [](const std::string& formula, ErrorKind kind, const std::string& part) {
     const std::string wrong = throws([&] { Parsed(formula, declared); }, {kind, part});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
@@ -207,7 +207,9 @@ void errors() {
 }
 
 // Operators on random formulas: against differences wherever these settle, and Diff as the transpose of Grad.
-void random_formulas(std::uint64_t first, std::uint64_t formulas, int deepest) {
+TEST("random formulas") {
+  const std::uint64_t first = check::number(0, 1), formulas = check::number(1, 600);
+  const int deepest = static_cast<int>(check::number(2, 4));
   std::uint64_t settled = 0, tried = 0;
   for (std::uint64_t seed = first; seed < first + formulas; ++seed) {
     RandomFormula random(seed, 5);
@@ -237,14 +239,3 @@ void random_formulas(std::uint64_t first, std::uint64_t formulas, int deepest) {
 }
 
 }  // namespace
-
-int main(int count, char** words) {
-  formulas();
-  nested();
-  linear();
-  reductions();
-  traces_of_reductions();
-  errors();
-  random_formulas(count > 1 ? std::stoull(words[1]) : 1, count > 2 ? std::stoull(words[2]) : 600, count > 3 ? std::stoi(words[3]) : 4);
-  return finish();
-}

@@ -23,7 +23,8 @@ bool fails(const std::function<void()>& body, ErrorKind kind, const std::string&
   return wrong.empty();
 }
 
-void failures() {
+TEST("failures") {
+  use_fake_cuda();
   const auto one = [] { compute(); };
   in_child("no driver", {{"RKEOPS_CUDA_DRIVER", "/nowhere/libcuda.so"}}, [&] { return fails(one, ErrorKind::gpu, "driver"); });
   in_child("a library that is no driver", {{"RKEOPS_CUDA_DRIVER", "libm.so.6"}}, [&] { return fails(one, ErrorKind::gpu, "no function"); });
@@ -72,7 +73,8 @@ void failures() {
 }
 
 // GPUs are listed without being opened, and a busy one is in nobody's way.
-void listing() {
+TEST("listing") {
+  use_fake_cuda();
   in_child("listing opens nothing", {{"FAKE_CUDA_DEVICES", "3"}}, [] {
     const rkeops::GpuReport report = rkeops::gpu_report({});
     return report.problem.empty() && report.devices.size() == 3 && report.devices[2].architecture == "90" &&
@@ -88,7 +90,8 @@ void listing() {
 }
 
 // Another library in this process, with a context of its own: it finds that current afterwards, and modules are unloaded in theirs.
-void contexts() {
+TEST("contexts") {
+  use_fake_cuda();
   in_child("the caller's context", {{"FAKE_CUDA_DEVICES", "2"}}, [] {
     const rkeops::CudaApi& api = rkeops::CudaApi::instance();
     void* own = nullptr;
@@ -106,7 +109,8 @@ void contexts() {
 }
 
 // Which NVRTC, and what it makes.
-void compilers(const Directory& directory) {
+TEST("compilers") {
+  const Directory& directory = use_fake_cuda();
   using rkeops::gpu_report;
   const auto one = [] { compute(); };
   in_child("no NVRTC", {{"RKEOPS_NVRTC", "libm.so.6"}}, [&] { return fails(one, ErrorKind::gpu, "no function"); });
@@ -129,7 +133,7 @@ void compilers(const Directory& directory) {
   const auto toolkit = [&](const std::string& name, const std::string& definitions) {
     const std::string home = directory.path() + "/" + name;
     std::filesystem::create_directories(home + "/lib64");
-    build_fake_cuda(__FILE__, home + "/lib64/libnvrtc.so", definitions);
+    build_fake_cuda(home + "/lib64/libnvrtc.so", definitions);
     return home;
   };
   const std::string newer = toolkit("new", "-DFAKE_NVRTC_MAJOR=14 '-DFAKE_NVRTC_KNOWS=90, 120'"), older = toolkit("old", "-DFAKE_NVRTC_MAJOR=12");
@@ -163,7 +167,8 @@ void compilers(const Directory& directory) {
 }
 
 // The real one makes what it is asked for.
-void real_one() {
+TEST("real one") {
+  use_fake_cuda();
   const rkeops::Nvrtc* real = real_nvrtc();
   if (!real) return skip("no NVRTC");
   const std::string target = real->target(1000);
@@ -175,7 +180,7 @@ void real_one() {
 }
 
 // Processes that end badly, or do not say how they ended, are noticed.
-void watched() {
+TEST("watched") {
   const auto notices = [](const char* what, const std::string& part, const std::function<void(std::int64_t)>& body) {
     const Counts before = counts();
     const std::string problems = run_in_processes(2, 4, body);
@@ -195,16 +200,3 @@ void watched() {
 }
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  const Directory directory;
-  use_fake_cuda(directory, __FILE__);
-  const std::string only = argc > 1 ? argv[1] : "";
-  if (only.empty() || only == "watched") watched();
-  if (only.empty() || only == "failures") failures();
-  if (only.empty() || only == "listing") listing();
-  if (only.empty() || only == "contexts") contexts();
-  if (only.empty() || only == "compilers") compilers(directory);
-  if (only.empty() || only == "real_one") real_one();
-  return finish();
-}

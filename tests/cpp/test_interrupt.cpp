@@ -36,7 +36,7 @@ struct Watch {
   }
 };
 
-void interrupts_and_progress() {
+TEST("interrupts and progress") {
   std::mt19937_64 random(5);
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "e=Vi(1)"};
   const auto long_one = Program::create("Grad(LogSumExp_Reduction(-SqDist(x,y),1),x,e)", arguments(declared));
@@ -86,8 +86,3 @@ void interrupts_and_progress() {
 }
 
 }  // namespace
-
-int main() {
-  interrupts_and_progress();
-  return finish();
-}

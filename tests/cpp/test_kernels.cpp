@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "interpret.hpp"
+#include "processes.hpp"
 #include "random_formula.hpp"
 
 using namespace check;
@@ -208,7 +209,7 @@ const std::vector<std::pair<const char*, std::vector<std::string>>> special = {
 };
 
 // A long sum is a deep graph: generating its kernel must need neither a deep stack nor long. In a child, for it may crash.
-void long_formula() {
+TEST("long formula") {
   const rkeops::RunOptions options = run_options();  // its directory is the parent's to remove
   std::fflush(stdout);
   const pid_t child = fork();
@@ -231,40 +232,22 @@ void long_formula() {
   CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a sum of 3000 terms, wait status " + show(status));
 }
 
-}  // namespace
-
-int main(int count, char** words) {
-  const std::uint64_t first = count > 1 ? std::stoull(words[1]) : 1, formulas = count > 2 ? std::stoull(words[2]) : 60;
-  const int deepest = count > 3 ? std::stoi(words[3]) : 5;
-  const std::size_t total = special.size() + formulas;
-  long_formula();
-  // Compiling takes most of the time: two processes share the work.
-  int pipes[2];
-  if (pipe(pipes) != 0) return 1;
-  std::fflush(stdout);
-  const pid_t child = fork();
-  if (child == 0) counts() = {};
-  for (std::size_t k = child == 0 ? 1 : 0; k < total; k += 2) {
-    if (k >= special.size()) {
-      random_formula(first + (k - special.size()), deepest);
-    } else {
-      for (auto precision : {rkeops::Precision::float64, rkeops::Precision::float32}) {
-        check_formula(special[k].first, special[k].second, k % 3 == 0 ? 129 : 7, k % 2 == 0 ? 70 : 201, k, precision);
-      }
+// Compiling takes most of the time: two processes share the work.
+TEST("special formulas") {
+  in_processes(2, static_cast<std::int64_t>(special.size()), [](std::int64_t number) {
+    const auto k = static_cast<std::size_t>(number);
+    for (auto precision : {rkeops::Precision::float64, rkeops::Precision::float32}) {
+      check_formula(special[k].first, special[k].second, k % 3 == 0 ? 129 : 7, k % 2 == 0 ? 70 : 201, k, precision);
     }
-  }
-  if (child == 0) {
-    std::fflush(stdout);
-    const bool sent = write(pipes[1], &counts(), sizeof(Counts)) == sizeof(Counts);
-    run_options();
-    return sent ? 0 : 1;
-  }
-  Counts theirs;
-  int status = 0;
-  close(pipes[1]);
-  if (read(pipes[0], &theirs, sizeof theirs) != sizeof theirs) theirs = {0, 1, 0};
-  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  counts().passed += theirs.passed;
-  counts().failed += theirs.failed;
-  return finish();
+  });
 }
+
+TEST("random formulas") {
+  const std::uint64_t first = check::number(0, 1), formulas = check::number(1, 60);
+  const int deepest = static_cast<int>(check::number(2, 5));
+  in_processes(2, static_cast<std::int64_t>(formulas), [&](std::int64_t k) {
+    random_formula(first + static_cast<std::uint64_t>(k), deepest);
+  });
+}
+
+}  // namespace

@@ -50,7 +50,7 @@ std::string outcome_with(std::size_t stack, const std::string& formula) {
   return work.outcome;
 }
 
-void deep_formulas() {
+TEST("deep formulas") {
   for (int depth : {10, 100, 300, 790, 1590, 5000, 100000}) {
     const std::vector<std::pair<const char*, std::string>> nested{
         {"parentheses", times("(", depth) + "x" + times(")", depth)},
@@ -96,7 +96,7 @@ void deep_formulas() {
   CHECK_NEAR(got.values[1], 700 * 2 * 3 + 6, 1e-9);
 }
 
-void other_text() {
+TEST("other text") {
   const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position) {
     const std::string wrong = check::throws([&] { rkeops::Program::create(formula, arguments(declared)); }, {ErrorKind::parse, part, position});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
@@ -126,7 +126,7 @@ void other_text() {
   CHECK_EQUAL(rkeops::characters_before("\xc3\xa9\xe9z", 3), 2);
 }
 
-void long_lists() {
+TEST("long lists") {
   const auto seconds = [](const std::string& list, const std::string& wrong) {
     const auto start = std::chrono::steady_clock::now();
     const std::string formula = "TensorDot(x,y," + list + "," + list + ",[0],[0])";
@@ -152,10 +152,3 @@ void long_lists() {
 }
 
 }  // namespace
-
-int main() {
-  deep_formulas();
-  other_text();
-  long_lists();
-  return finish();
-}

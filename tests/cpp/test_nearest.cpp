@@ -64,7 +64,7 @@ Matrix eighths(std::int64_t rows, std::int64_t cols, int range, std::mt19937_64&
   return m;
 }
 
-void orders() {
+TEST("orders") {
   std::mt19937_64 random(3);
   const auto at = [](auto function) {
     Matrix y = column(Values(9000));
@@ -88,7 +88,7 @@ void orders() {
   }
 }
 
-void sizes() {
+TEST("sizes") {
   std::mt19937_64 random(4);
   for (std::int64_t k : {std::int64_t{1}, large, 2 * large + 1}) {
     for (std::int64_t n : {k, k + 1, 2 * k - 1, 2 * k, 2 * k + 1, 3 * k}) check_nearest("sizes", eighths(7, 1, 90, random), eighths(n, 1, 90, random), k);
@@ -100,7 +100,7 @@ void sizes() {
 }
 
 // Positions beyond what float32 counts; the same bits for any number of threads.
-void far_positions_and_threads() {
+TEST("far positions and threads") {
   const std::int64_t n = 16777216 + 100;
   Matrix y = column(Values(static_cast<std::size_t>(n), 1.0));
   for (std::int64_t t = n - large; t < n; ++t) y.values[static_cast<std::size_t>(t)] = 0.5;
@@ -125,7 +125,7 @@ void far_positions_and_threads() {
 }
 
 // The gradient sums the adjoint over the K columns that are selected.
-void gradients() {
+TEST("gradients") {
   std::mt19937_64 random(6);
   const std::int64_t m = 5, n = 300, k = large;
   const Matrix x = random_matrix(m, 2, random), y = random_matrix(n, 2, random), e = random_matrix(m, k, random);
@@ -142,7 +142,7 @@ void gradients() {
   }
 }
 
-void options() {
+TEST("options") {
   rkeops::RunOptions options = run_options();
   options.index_base = 0;
   options.missing_index = -1;
@@ -154,12 +154,3 @@ void options() {
 }
 
 }  // namespace
-
-int main() {
-  orders();
-  sizes();
-  far_positions_and_threads();
-  gradients();
-  options();
-  return finish();
-}

@@ -12,7 +12,7 @@ namespace {
 
 const double nan_value = std::nan("");
 
-void dimensions() {
+TEST("dimensions") {
   std::vector<std::string> covered;
   const auto dim = [&](const std::string& name, const Integers& operands, const Integers& params, std::int64_t expected) {
     covered.push_back(name);
@@ -130,7 +130,7 @@ void dimensions() {
 }
 
 // Values by the interpreter and by a kernel, against numbers worked out here.
-void values() {
+TEST("values") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vi(3)", "s=Vi(1)", "A=Vi(6)", "b=Vi(2)", "n=Vi(3)", "S=Vi(9)"};
   const Values x{0.5, -2, 3}, y{2, -1, -0.25}, A{1, 2, 3, 4, 5, 6}, b{10, 1}, n{nan_value, inf, -0.0}, S{2, 1, 0, 0, 3, 1, 1, 0, 4};
   const auto row = [](const Values& v) { return Matrix{1, static_cast<std::int64_t>(v.size()), v}; };
@@ -171,7 +171,7 @@ void values() {
                declared, data, {8e-16, 0});
 }
 
-void simplifier() {
+TEST("simplifier") {
   const std::pair<const char*, const char*> rows[] = {
       // constants
       {"2+3*4", "14"}, {"2*x*3", "Mult(6,Vi(0,3))"}, {"2+(3+x)", "Add(5,Vi(0,3))"}, {"x/4", "Mult(0.25,Vi(0,3))"}, {"x/3", "Divide(Vi(0,3),3)"},
@@ -228,7 +228,8 @@ Expr copy(Expr n, rkeops::Graph& to, std::unordered_map<const rkeops::Node*, Exp
   return result;
 }
 
-void random_formulas(std::uint64_t first, std::uint64_t formulas) {
+TEST("random formulas") {
+  const std::uint64_t first = check::number(0, 1), formulas = check::number(1, 1000);
   for (std::uint64_t seed = first; seed < first + formulas; ++seed) {
     RandomFormula random(seed, 9);
     const std::string formula = random.expression(random.any_dim(), static_cast<int>(random.number(1, 6)));
@@ -258,7 +259,8 @@ void random_formulas(std::uint64_t first, std::uint64_t formulas) {
 
 // Algebra on NaN, infinities and zeros: simplified and plain formulas agree there too. Sums are left out: Sum(s*v) becomes
 // s*Sum(v), which is another value where s is infinite and a component of v is zero.
-void special_values(int formulas) {
+TEST("special values") {
+  const int formulas = 3000;
   std::mt19937_64 random(3);
   const auto pick = [&](std::size_t count) { return static_cast<std::size_t>(random() % count); };
   const double specials[] = {0, 1, -1, 2, 0.5, -3, inf, -inf, nan_value};
@@ -300,12 +302,3 @@ void special_values(int formulas) {
 }
 
 }  // namespace
-
-int main(int count, char** words) {
-  dimensions();
-  values();
-  simplifier();
-  random_formulas(count > 1 ? std::stoull(words[1]) : 1, count > 2 ? std::stoull(words[2]) : 1000);
-  special_values(3000);
-  return finish();
-}

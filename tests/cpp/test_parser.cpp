@@ -28,7 +28,7 @@ double number(const std::string& formula) {
   return is_constant(value) ? value->value : std::nan("");
 }
 
-void precedence() {
+TEST("precedence") {
   const std::pair<const char*, const char*> pairs[] = {
       {"x|y*2", "x|(y*2)"},       {"x+y|z", "(x+y)|z"},         {"x|y+z", "x|(y+z)"},         {"-x|y", "(-x)|y"},
       {"x|y<3", "(x|y)<3"},       {"-x**2", "-(x**2)"},         {"x/y*y", "(x/y)*y"},         {"x-y-y", "(x-y)-y"},
@@ -49,7 +49,7 @@ void precedence() {
   CHECK_EQUAL(interpreter.value(sixth.root, 0, 0), (Values{1, 2, 0.25}));
 }
 
-void extras() {
+TEST("extras") {
   const std::pair<const char*, const char*> pairs[] = {
       {"x^2", "x**2"},          {"x^y", "Powf(x,y)"},         {"x**y", "Powf(x,y)"},       {"x**0.5", "Sqrt(x)"},
       {"x**(-1)", "Inv(x)"},    {"x^-y", "x^(-y)"},           {"x==y", "Equal(x,y)"},      {"x!=y", "NotEqual(x,y)"},
@@ -88,7 +88,7 @@ void extras() {
   CHECK(grown->arguments()[2].category == Category::i && grown->arguments()[2].dim == 1);
 }
 
-void errors() {
+TEST("errors") {
   const auto fails = [](const std::string& formula, ErrorKind kind, const std::string& part, std::int64_t position,
                         const std::string& hint = "") {
     const std::string wrong = throws([&] { rkeops::Program::create(formula, arguments(known)); }, {kind, part, position});
@@ -208,7 +208,7 @@ void errors() {
   inside("x**y**A", ErrorKind::dimension, "dimensions 3 and 9", 4);
 }
 
-void declarations() {
+TEST("declarations") {
   const auto declare = [](const std::vector<std::string>& list) { rkeops::Program::create("Sum_Reduction(x,1)", arguments(list)); };
   CHECK_THROWS({ declare({"x=Vi(3)", "x=Vj(3)"}); }, {ErrorKind::argument, "declared twice"});
   CHECK_THROWS({ declare({"x=Vi(0,3)", "y=Vj(0,3)"}); }, {ErrorKind::argument, "same position 0"});
@@ -226,7 +226,7 @@ void declarations() {
   CHECK(spaced.category == Category::j && spaced.position == 2 && spaced.dim == 7);
 }
 
-void nesting() {
+TEST("nesting") {
   const auto repeated = [](const std::string& text, int times) {
     std::string all;
     for (int k = 0; k < times; ++k) all += text;
@@ -257,7 +257,9 @@ void nesting() {
 }
 
 // Texts of the language's words, and valid formulas with characters changed.
-void random_texts(long texts, std::uint64_t seed) {
+TEST("random texts") {
+  const long texts = static_cast<long>(check::number(0, 200000));
+  const std::uint64_t seed = check::number(1, 1);
   std::mt19937_64 random(seed);
   const auto pick = [&](std::size_t count) { return static_cast<std::size_t>(random() % count); };
   std::vector<std::string> words{"x", "y", "z", "s", "A", "lambda", "Sum_Reduction(", "Grad(", "KMin_Reduction(", "LogSumExp_Reduction(",
@@ -310,13 +312,3 @@ void random_texts(long texts, std::uint64_t seed) {
 }
 
 }  // namespace
-
-int main(int count, char** words) {
-  precedence();
-  extras();
-  errors();
-  declarations();
-  nesting();
-  random_texts(count > 1 ? std::stol(words[1]) : 200000, count > 2 ? std::stoull(words[2]) : 1);
-  return finish();
-}

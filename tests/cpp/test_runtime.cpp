@@ -15,7 +15,7 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 const double none = std::nan("");
 const Precision precisions[] = {Precision::float64, Precision::float32};
 
-void same_for_any_threads() {
+TEST("same for any threads") {
   std::mt19937_64 random(1);
   const char* formulas[] = {"Sum_Reduction(Exp(-SqDist(x,y))*b,1)", "LogSumExp_Reduction(x|y,1)", "SumSoftMaxWeight_Reduction(x|y,b,1)",
                             "Min_ArgMin_Reduction(x-y,1)", "KMin_ArgKMin_Reduction(SqDist(x,y),3,1)", "Max_Reduction(x*y,1)",
@@ -40,7 +40,7 @@ void same_for_any_threads() {
 }
 
 // Many columns are cut into pieces and merged: the result must be what one fold gives.
-void split_columns() {
+TEST("split columns") {
   std::mt19937_64 random(2);
   const std::int64_t n = 40003;
   for (std::int64_t m : {1, 3}) {
@@ -72,7 +72,7 @@ void split_columns() {
   }
 }
 
-void kinds_of_input() {
+TEST("kinds of input") {
   std::mt19937_64 random(3);
   for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{5, 9}, {70, 33}, {1, 1}}) {
     std::vector<int> whole(static_cast<std::size_t>(m * 3));
@@ -113,7 +113,7 @@ std::vector<Values> reduced(const std::string& call, const Values& y, Precision 
   return parts;
 }
 
-void special_numbers() {
+TEST("special numbers") {
   using Parts = std::vector<Values>;
   for (Precision precision : precisions) {
     const auto is = [&](const std::string& call, const Values& y, const Parts& expected) {
@@ -184,7 +184,7 @@ void special_numbers() {
 }
 
 // The NaN or the best value at every place of a long row: lanes, steps of columns, blocks, chunks and cuts.
-void special_places() {
+TEST("special places") {
   const std::int64_t n = 9000;
   for (Precision precision : precisions) {
     const auto program = Program::create("Min_ArgMin_Reduction(y,1)", arguments({"y=Vj(1)"}));
@@ -206,7 +206,7 @@ void special_places() {
   }
 }
 
-void sizes() {
+TEST("sizes") {
   const auto rows = [](std::int64_t m, std::int64_t n) { return std::vector<Matrix>{{m, 2, Values(static_cast<std::size_t>(m * 2), 0.5)}, {n, 2, Values(static_cast<std::size_t>(n * 2), 0.25)}}; };
   const std::vector<std::string> declared{"x=Vi(2)", "y=Vj(2)"};
   for (Precision precision : precisions) {
@@ -251,7 +251,7 @@ void sizes() {
   CHECK_EQUAL(run("ArgMin_Reduction(y,1)", {"y=Vj(1)"}, {column({none})}, options)[0].values, (Values{-1}));
 }
 
-void wrong_inputs() {
+TEST("wrong inputs") {
   const auto program = Program::create("Sum_Reduction(x*y*p+Vj(3,2),1)", arguments({"x=Vi(2)", "y=Vj(2)", "p=Pm(2)"}));
   const auto m = [](std::int64_t rows, std::int64_t cols) { return Matrix{rows, cols, Values(static_cast<std::size_t>(rows * cols), 1.0)}; };
   const auto refused = [&](const std::vector<Matrix>& data, const std::string& part, const std::string& argument, const std::string& hint = "") {
@@ -275,7 +275,7 @@ void wrong_inputs() {
   CHECK_THROWS({ rkeops::operation_dim("Sum", {}, {}); }, {ErrorKind::argument, "the form of Sum is Sum(a)"});
 }
 
-void accuracy() {
+TEST("accuracy") {
   std::mt19937_64 random(7);
   const std::int64_t n = 1000000;
   const Matrix y = random_matrix(n, 1, random, 0.5, 1.5);
@@ -301,7 +301,7 @@ void accuracy() {
   CHECK_NEAR(run("Sum_Reduction(y,1)", {"y=Vj(1)"}, {mixed})[0].values[0], 19999.0, 200.0);
 }
 
-void exact_indices() {
+TEST("exact indices") {
   const std::int64_t n = 20000003;
   Matrix y = column(Values(static_cast<std::size_t>(n), 1.0));
   const auto program = Program::create("ArgMin_Reduction(y,1)", arguments({"y=Vj(1)"}));
@@ -315,16 +315,3 @@ void exact_indices() {
 }
 
 }  // namespace
-
-int main() {
-  same_for_any_threads();
-  split_columns();
-  kinds_of_input();
-  special_numbers();
-  special_places();
-  sizes();
-  wrong_inputs();
-  accuracy();
-  exact_indices();
-  return finish();
-}

@@ -48,7 +48,8 @@ Values diagonal(double value, std::size_t n) {
   return all;
 }
 
-void coinciding_points(bool full) {
+TEST("coinciding points") {
+  const bool full = option("--full");
   struct Norm {
     const char *n, *s;
     std::size_t dim;
@@ -78,7 +79,7 @@ void coinciding_points(bool full) {
 }
 
 // At given points: formulas and their gradients.
-void masked_branches() {
+TEST("masked branches") {
   const std::vector<std::string> declared{"x=Vi(1)", "y=Vj(1)", "p=Pm(1)", "a=Vi(3)", "b=Vj(3)", "n=Vj(1)", "t=Pm(6)"};
   const double none = std::nan("");
   const std::vector<Matrix> data{one_row({0}), one_row({800}), one_row({1.5}), one_row({0, 3, 4}), one_row({1, -2, 0}), one_row({none}), one_row({1, 2, 3, 4, 5, 6})};
@@ -116,7 +117,7 @@ void masked_branches() {
 }
 
 // Entries that a reduction does not select, and branches around and inside of reductions.
-void reductions() {
+TEST("reductions") {
   const std::vector<std::string> declared{"x=Vi(1)", "y=Vj(1)", "e=Vi(1)", "g=Vj(1)"};
   const std::vector<Matrix> data{{3, 1, {0, 1, 3}}, {4, 1, {0, 1, 2, 5}}, {3, 1, {1, 1, 1}}, {4, 1, {1, 1, 1, 1}}};
   const auto check = [&](const std::string& formula, const Values& expected) {
@@ -140,7 +141,8 @@ void reductions() {
 }
 
 // Wild parts in the branches of random formulas: v / step(c) is not there where c < 0.
-void random_formulas(std::uint64_t first, std::uint64_t formulas) {
+TEST("random formulas") {
+  const std::uint64_t first = check::number(0, 1), formulas = check::number(1, 300);
   std::uint64_t settled = 0, tried = 0;
   for (std::uint64_t seed = first; seed < first + formulas; ++seed) {
     RandomFormula random(seed, 5);
@@ -192,13 +194,3 @@ void random_formulas(std::uint64_t first, std::uint64_t formulas) {
 }
 
 }  // namespace
-
-int main(int count, char** words) {
-  const bool full = count > 1 && std::string(words[1]) == "--full";
-  if (full) --count, ++words;
-  coinciding_points(full);
-  masked_branches();
-  reductions();
-  random_formulas(count > 1 ? std::stoull(words[1]) : 1, count > 2 ? std::stoull(words[2]) : 300);
-  return finish();
-}

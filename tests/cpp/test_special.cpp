@@ -10,7 +10,7 @@ namespace {
 
 const double none = std::nan("");
 
-void functions() {
+TEST("functions") {
   const std::vector<std::string> declared{"x=Vi(3)", "u=Vi(3)", "p=Vi(3)", "n=Vi(4)"};
   const Values x{0.5, -2, 3}, u{0.25, -0.75, 0.5}, p{0.5, 1, 7.25}, n{none, inf, -inf, -0.0};
   const std::vector<Matrix> data{one_row(x), one_row(u), one_row(p), one_row(n)};
@@ -36,7 +36,7 @@ void functions() {
                declared, data, {8e-15, 3e-6});
 }
 
-void refusals() {
+TEST("refusals") {
   const auto fails = [](const std::string& formula, rkeops::ErrorKind kind, const std::string& part) {
     const std::string wrong = throws([&] { Parsed(formula, {"x=Vi(3)", "s=Vi(1)", "A=Pm(12)", "k=Pm(5)", "r=Vi(12)"}); }, {kind, part, 0});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
@@ -63,7 +63,7 @@ double basis(const Values& t, std::size_t i, std::size_t k, double x) {
   return rising * basis(t, i, k - 1, x) + falling * basis(t, i + 1, k - 1, x);
 }
 
-void splines() {
+TEST("splines") {
   const std::vector<std::string> declared{"t=Pm(7)", "x=Vi(1)"};
   const auto value = [&](const Values& knots, double x, std::size_t degree) {
     Parsed parsed("BSpline(t,x," + show(degree) + ")", {"t=Pm(" + show(knots.size()) + ")", "x=Vi(1)"});
@@ -131,7 +131,7 @@ double soft_dtw(const Values& x, const Values& y, double g) {
   return r.back().back();
 }
 
-void time_warping() {
+TEST("time warping") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vi(2)", "g=Vi(1)"};
   for (const auto& [g, expected] : {std::pair<double, double>{0.5, 1.3467932}, {5, -4.5488069}}) {
     Parsed parsed("SoftDTW_SqDist(x,y,g)", declared);
@@ -156,7 +156,7 @@ void time_warping() {
   }
 }
 
-void tables() {
+TEST("tables") {
   const std::vector<std::string> declared{"A=Pm(6)", "s=Vi(1)", "n=Vi(2)"};
   check_values({{"Gather(A,0,2)", {1, 2}}, {"Gather(A,s,2)", {3, 4}}, {"Gather(A,s*2,2)", {5, 6}}, {"Gather(A,3,2)", {none, none}}, {"Gather(A,-1,2)", {none, none}}, {"Gather(A,Elem(n,0),2)", {none, none}},
                 {"Gather(A,Elem(n,1),3)", {none, none, none}}, {"Gather(A,s*5,1)", {6}}, {"Gather(A,0,6)", {1, 2, 3, 4, 5, 6}}, {"Gather(A,1,6)", Values(6, none)}, {"Gather(A,1e30,2)", {none, none}}, {"Gather(A,s+0.3,2)", {3, 4}},
@@ -193,7 +193,7 @@ void tables() {
 }
 
 // LogSumExp by component, and the raw pairs (m, sums), where terms are infinite, NaN, huge or missing.
-void soft_maxima() {
+TEST("soft maxima") {
   const double huge = 1e30;
   const Values terms[] = {{0, 1, 2}, {-inf, 1, -inf}, {-inf, -inf, -inf}, {inf, 0, 1}, {inf, inf, -inf}, {none, 0, 1}, {huge, -huge, huge}, {-huge, -huge, -inf}, {700, -700, 710}};
   for (const auto precision : {Precision::float64, Precision::float32}) {
@@ -239,13 +239,3 @@ void soft_maxima() {
 }
 
 }  // namespace
-
-int main() {
-  functions();
-  refusals();
-  splines();
-  time_warping();
-  tables();
-  soft_maxima();
-  return finish();
-}
