@@ -229,10 +229,11 @@ inline std::string compiler() {
 }
 
 inline rkeops::RunOptions run_options(rkeops::Precision precision = rkeops::Precision::float64) {
-  static const Directory cache;
+  static const Directory own;
+  const char* shared = std::getenv("RKEOPS_TEST_CACHE");  // tools/test.sh: kernels that several programs need
   rkeops::RunOptions options;
   options.precision = precision;
-  options.jit.cache_dir = cache.path();
+  options.jit.cache_dir = shared && *shared ? shared : own.path();
   options.jit.compiler = {compiler()};
   return options;
 }

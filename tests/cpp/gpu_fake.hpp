@@ -52,11 +52,12 @@ inline std::vector<rkeops::KernelPlan> gpu_kernels(const Case& c, Precision prec
   return kernels;
 }
 
-// All stages of a formula, for the architectures that the package is for; of these, sm_75 has no tensor cores that are used, and
-// sm_100 differs from sm_90 in little: one precision is enough.
-inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision, bool tensor_cores = false) {
+// All stages of a formula, for the architectures that the package is for, or some of them; sm_75 has no tensor cores that are used,
+// and sm_100 differs from sm_90 in little: one precision is enough.
+inline void compile_for(const std::vector<int>& capabilities, const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision,
+                        bool tensor_cores = false) {
   for (const rkeops::KernelPlan& kernel : gpu_kernels(c, precision, tensor_cores)) {
-    for (const int capability : {75, 80, 90, 100}) {
+    for (const int capability : capabilities) {
       const std::string target = nvrtc.target(capability);
       if (capability == 100 && precision == Precision::float64) continue;
       if ((tensor_cores && capability == 75) || target != "sm_" + std::to_string(capability)) continue;
@@ -69,6 +70,10 @@ inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision
       CHECK_THAT(problem.empty(), c.formula + " for " + target + ": " + problem);
     }
   }
+}
+
+inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision, bool tensor_cores = false) {
+  compile_for({75, 80, 90, 100}, nvrtc, c, precision, tensor_cores);
 }
 
 }  // namespace check

@@ -153,7 +153,8 @@ class Interpreter {
       return sum;
     }
     const bool largest = is(n, "Max") || is(n, "ArgMax"), place = is(n, "ArgMax") || is(n, "ArgMin");
-    if (!largest && !place && !is(n, "Min")) throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
+    if (!largest && !place && !is(n, "Min"))
+      throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     std::size_t best = a.size();
     for (std::size_t k = 0; k < a.size(); ++k) {
       if (std::isnan(a[k])) {
@@ -262,8 +263,8 @@ class Interpreter {
     return out;
   }
 
-  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms, const std::vector<Values>& weights,
-                                  std::size_t dim, std::size_t weight_dim, std::size_t k) {
+  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms,
+                                  const std::vector<Values>& weights, std::size_t dim, std::size_t weight_dim, std::size_t k) {
     using rkeops::Family;
     std::vector<Values> parts;
     if (kind.family == Family::sum) {

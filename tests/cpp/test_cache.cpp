@@ -86,9 +86,15 @@ TEST("damaged files") {
   damage("a file without its last byte", [](std::string bytes) { return bytes.substr(0, bytes.size() - 1); });
   damage("a file without trailer", [](std::string bytes) { return bytes.substr(0, bytes.size() - 40); });
   damage("a file with a byte more", [](std::string bytes) { return bytes + "x"; });
-  damage("a changed byte", [](std::string bytes) { bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1); return bytes; });
+  damage("a changed byte", [](std::string bytes) {
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    return bytes;
+  });
   damage("a changed first byte", [](std::string bytes) { bytes[0] = 'X'; return bytes; });
-  damage("a changed trailer", [](std::string bytes) { bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1); return bytes; });
+  damage("a changed trailer", [](std::string bytes) {
+    bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1);
+    return bytes;
+  });
   damage("a foreign file", [](std::string) { return std::string(100000, 'a'); });
   damage("a short foreign file", [](std::string) { return std::string("#!/bin/sh\nexit 1\n"); });
   damage("zeros", [](std::string bytes) { return std::string(bytes.size(), '\0'); });
@@ -149,7 +155,8 @@ TEST("unusable directories") {
       std::printf("%s: %s\n", path.c_str(), error.what());
     }
     CHECK_THAT(fine && compiled() == before + 1, path + ": no result");
-    CHECK_THAT(warnings.size() == 1 && warnings[0].find(reason) != std::string::npos, path + ": warnings " + show(warnings) + " without '" + reason + "'");
+    CHECK_THAT(warnings.size() == 1 && warnings[0].find(reason) != std::string::npos,
+               path + ": warnings " + show(warnings) + " without '" + reason + "'");
     CHECK(works(1, options_with(path)));
     CHECK_EQUAL(warnings.size(), 1u);
     CHECK(works(2, options_with(path)));  // a second kernel, the same trouble: told already

@@ -174,7 +174,8 @@ TEST("rubbish") {
 std::size_t mappings() {
   std::ifstream maps("/proc/self/maps");
   std::size_t count = 0;
-  for (std::string line; std::getline(maps, line);) count += line.find(".so") != std::string::npos || line.find("jit") != std::string::npos;
+  for (std::string line; std::getline(maps, line);)
+    count += line.find(".so") != std::string::npos || line.find("jit") != std::string::npos;
   return count;
 }
 
@@ -188,7 +189,9 @@ TEST("bounded memory") {
   const std::size_t start = mappings();
   for (int round = 0; round < 2; ++round) {
     for (std::size_t k = 0; k < 8; ++k) {
-      if (round == 0) programs.push_back(rkeops::Program::create("Sum_Reduction(y+" + show(30 + static_cast<double>(k)) + ",1)", arguments({"y=Vj(1)"})));
+      if (round == 0)
+        programs.push_back(
+            rkeops::Program::create("Sum_Reduction(y+" + show(30 + static_cast<double>(k)) + ",1)", arguments({"y=Vj(1)"})));
       CHECK_EQUAL(run(*programs[k], inputs({column({1})}), options)[0].values[0], 31.0 + static_cast<double>(k));
       CHECK(rkeops::statistics().kernels_in_memory <= 3);
       most = std::max(most, mappings() - start);

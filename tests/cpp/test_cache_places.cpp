@@ -94,11 +94,12 @@ TEST("full") {
     unsigned long flags;
   };
   const std::string no_space = std::strerror(ENOSPC);
-  for (const Case& row : {Case{"size=1m", no_space.c_str(), 0, 0}, Case{"size=1m", no_space.c_str(), 4096, 0},
-                          Case{"size=1m", no_space.c_str(), 60000, 0}, Case{"size=64k", no_space.c_str(), -1, 0},
-                          Case{"size=8m,nr_inodes=1", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=3", no_space.c_str(), -1, 0},
-                          Case{"size=8m,nr_inodes=5", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=10", "", -1, 0},
-                          Case{"size=8m,mode=700", "read-only", -1, MS_RDONLY}}) {
+  for (const Case& row :
+       {Case{"size=1m", no_space.c_str(), 0, 0}, Case{"size=1m", no_space.c_str(), 4096, 0},
+        Case{"size=1m", no_space.c_str(), 60000, 0}, Case{"size=64k", no_space.c_str(), -1, 0},
+        Case{"size=8m,nr_inodes=1", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=3", no_space.c_str(), -1, 0},
+        Case{"size=8m,nr_inodes=5", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=10", "", -1, 0},
+        Case{"size=8m,mode=700", "read-only", -1, MS_RDONLY}}) {
     Directory cache;
     const rkeops::RunOptions options = options_with(cache.path());
     in_own_mounts([&] {

@@ -12,7 +12,8 @@ namespace {
 const Precision precisions[] = {Precision::float64, Precision::float32};
 
 // Entry (i, j), component k at row i + M j (axis 0: j + N i) of column k.
-void check_entries(const std::string& f, const std::vector<std::string>& declared, std::int64_t m, std::int64_t n, std::uint64_t seed) {
+void check_entries(const std::string& f, const std::vector<std::string>& declared, std::int64_t m, std::int64_t n,
+                   std::uint64_t seed) {
   std::mt19937_64 random(seed);
   for (int axis : {1, 0}) {
     const std::string formula = "Entries_Reduction(" + f + "," + show(axis) + ")";
@@ -80,8 +81,9 @@ TEST("threads and empty sides") {
 
 // Results of reductions can be read; entries themselves are no part of a formula, and have no gradient.
 TEST("in formulas") {
-  CHECK_EQUAL(run("Entries_Reduction(x*y/Sum_Reduction(x*y,1),1)", {"x=Vi(1)", "y=Vj(1)"}, {column({1, 2}), column({1, 3})})[0].values,
-              (Values{0.25, 0.25, 0.75, 0.75}));
+  CHECK_EQUAL(
+      run("Entries_Reduction(x*y/Sum_Reduction(x*y,1),1)", {"x=Vi(1)", "y=Vj(1)"}, {column({1, 2}), column({1, 3})})[0].values,
+      (Values{0.25, 0.25, 0.75, 0.75}));
   const auto create = [](const std::string& formula) { Program::create(formula, arguments({"x=Vi(1)", "y=Vj(1)"})); };
   CHECK_THROWS({ create("1+Entries_Reduction(x*y,1)"); }, {ErrorKind::unsupported, "cannot be used inside"});
   CHECK_THROWS({ create("Sum_Reduction(x*Entries_Reduction(x*y,1),0)"); }, {ErrorKind::unsupported, "cannot be used inside"});

@@ -101,7 +101,8 @@ TEST("long results") {
   use_fake_cuda();
   const Case weights{"SumSoftMaxWeight_Reduction(Sum(x),TensorProd(x,y),1)", {"x=Vi(100)", "y=Vj(100)"}};
   in_child("too long for the GPU", {{"FAKE_CUDA_MEMORY", "100000000"}}, [&] {
-    const std::string wrong = throws([&] { on_gpu(weights, 5, 5, Precision::float32); }, {rkeops::ErrorKind::memory, "too long for GPU 0"});
+    const std::string wrong =
+        throws([&] { on_gpu(weights, 5, 5, Precision::float32); }, {rkeops::ErrorKind::memory, "too long for GPU 0"});
     std::printf("%s", wrong.c_str());
     return wrong.empty();
   });
@@ -149,11 +150,13 @@ TEST("sizes") {
   for (const Case& c : {sum, nearest, soft}) {
     for (std::int64_t n : {4096, 8192, 8193, 20000}) compare(c, 3, n, Precision::float32);
   }
-  const Case many{"KMin_ArgKMin_Reduction(SqDist(x,y),60,1)", {"x=Vi(3)", "y=Vj(3)"}}, vectors{"KMin_ArgKMin_Reduction(x*y,50,0)", {"x=Vi(3)", "y=Vj(3)"}};
+  const Case many{"KMin_ArgKMin_Reduction(SqDist(x,y),60,1)", {"x=Vi(3)", "y=Vj(3)"}},
+      vectors{"KMin_ArgKMin_Reduction(x*y,50,0)", {"x=Vi(3)", "y=Vj(3)"}};
   for (std::int64_t n : {60, 300, 8193}) compare(many, 130, n, Precision::float32);
   compare(many, 3, 20000, Precision::float64);
   compare(vectors, 100, 37, Precision::float64);
-  const Case entries{"Entries_Reduction(SqDist(x,y)*x,1)", {"x=Vi(3)", "y=Vj(3)"}}, columns{"Entries_Reduction(y,1)", {"x=Vi(1)", "y=Vj(2)"}};
+  const Case entries{"Entries_Reduction(SqDist(x,y)*x,1)", {"x=Vi(3)", "y=Vj(3)"}},
+      columns{"Entries_Reduction(y,1)", {"x=Vi(1)", "y=Vj(2)"}};
   for (std::int64_t m : {1, 127, 513}) {
     for (std::int64_t n : {1, 63, 64, 65, 4097}) compare(entries, m, n, Precision::float64);
   }

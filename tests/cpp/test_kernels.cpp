@@ -15,7 +15,8 @@ namespace {
 
 std::string reduction_text(RandomFormula& random, int depth, std::string& output_declaration, bool& smooth) {
   const auto& kinds = rkeops::reductions();
-  std::size_t which = random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
+  std::size_t which =
+      random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
   if (kinds[which].both || kinds[which].family == rkeops::Family::entries) which = 0;  // test_both.cpp, test_entries.cpp
   const rkeops::Reduction& kind = kinds[which];
   const std::int64_t axis = random.number(0, 1);
@@ -23,7 +24,9 @@ std::string reduction_text(RandomFormula& random, int depth, std::string& output
   std::string f, middle;
   if (kind.family == rkeops::Family::softmax) {
     f = random.expression(1, depth);
-    if (kind.weighted) middle = kind.finish == rkeops::Reduction::Finish::ratio ? random.expression(dim, depth - 1) : "(1.5+Sin(" + random.expression(dim, depth - 1) + "))";
+    if (kind.weighted)
+      middle = kind.finish == rkeops::Reduction::Finish::ratio ? random.expression(dim, depth - 1)
+                                                               : "(1.5+Sin(" + random.expression(dim, depth - 1) + "))";
     else if (kind.finish == rkeops::Reduction::Finish::log) f = random.expression(dim, depth);
     else dim = 1;
   } else {
@@ -48,8 +51,10 @@ std::string compare(const std::string& formula, const std::vector<std::string>& 
   const auto program = rkeops::Program::create(formula, plain.arguments);
   const std::vector<Matrix> got = run(*program, inputs(data), run_options(precision));
   const Expr root = rkeops::stages_of(plain.root).back();
-  const bool has_i = std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::i; });
-  const bool has_j = std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::j; });
+  const bool has_i =
+      std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::i; });
+  const bool has_j =
+      std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::j; });
   Interpreter exact(data, has_i ? m : 1, has_j ? n : 1), coarse(data, has_i ? m : 1, has_j ? n : 1, true);
   const bool single = precision == rkeops::Precision::float32;
   const rkeops::Reduction& kind = reduction_of(root);
@@ -84,7 +89,9 @@ std::string compare(const std::string& formula, const std::vector<std::string>& 
           };
           const double mine = value_at(exact, found - 1), theirs = value_at(exact, wanted);
           const double blur = std::fabs(value_at(coarse, found - 1) - mine) + std::fabs(value_at(coarse, wanted) - theirs);
-          if (!near(mine, theirs, single ? 1e-4 * (1 + std::fabs(theirs)) + 8 * blur : 1e-10 * (1 + std::fabs(theirs)) + 1e-6 * blur)) return "index" + where;
+          if (!near(mine, theirs,
+                    single ? 1e-4 * (1 + std::fabs(theirs)) + 8 * blur : 1e-10 * (1 + std::fabs(theirs)) + 1e-6 * blur))
+            return "index" + where;
           continue;
         }
         if (!std::isfinite(rough[p][k])) continue;  // beyond float32 in between: sines of such numbers are noise
@@ -112,8 +119,8 @@ void check_formula(const std::string& formula, const std::vector<std::string>& d
   } catch (const std::exception& error) {
     wrong = std::string("exception: ") + error.what();
   }
-  CHECK_THAT(wrong.empty(), wrong + "\n    " + formula + "  with " + listed(declarations) + "  M = " + show(m) + ", N = " + show(n) +
-                                ", " + name_of(precision) + ", seed " + show(seed));
+  CHECK_THAT(wrong.empty(), wrong + "\n    " + formula + "  with " + listed(declarations) + "  M = " + show(m) +
+                                ", N = " + show(n) + ", " + name_of(precision) + ", seed " + show(seed));
 }
 
 void random_formula(std::uint64_t seed, int deepest) {
@@ -139,7 +146,9 @@ void random_formula(std::uint64_t seed, int deepest) {
   const int highest = formula.find("Trigamma") != std::string::npos ? 0 : formula.find("Digamma") != std::string::npos ? 1 : 2;
   for (int order = 0; order < highest && smooth && random.chance(order == 0 ? 0.4 : 0.25); ++order) {
     inner = true;
-    const std::string declaration = random.declarations[static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(random.declarations.size()) - 1))];
+    const std::string declaration =
+        random
+            .declarations[static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(random.declarations.size()) - 1))];
     const std::size_t equals = declaration.find('=');
     const std::string adjoint = "v" + std::to_string(random.declarations.size());
     random.declarations.push_back(adjoint + "=" + output);
@@ -198,14 +207,16 @@ const std::vector<std::pair<const char*, std::vector<std::string>>> special = {
     {"Grad(LogSumExp_Reduction(x*y,1),y,e)", {"x=Vi(20)", "y=Vj(20)", "e=Vi(20)"}},
     {"Max_SumShiftExpWeight_Reduction(-SqDist(x,y),Concat(y,Reverse(x)),1)", {"x=Vi(20)", "y=Vj(20)"}},
     {"Sum_Reduction(TensorDot(A,B,[4,5,6],[6,3,5],[2,1],[0,2],[1,0]),1)", {"A=Vi(120)", "B=Vj(90)"}},
-    {"Grad(Sum_Reduction(Sum(TensorDot(A,B,[4,5,2],[2,3,5],[2,1],[0,2],[1,0])*Kron(x,y,[2,2],[3])),1),B,e)", {"A=Vi(40)", "B=Vj(30)", "x=Vi(4)", "y=Vj(3)", "e=Vi(1)"}},
+    {"Grad(Sum_Reduction(Sum(TensorDot(A,B,[4,5,2],[2,3,5],[2,1],[0,2],[1,0])*Kron(x,y,[2,2],[3])),1),B,e)",
+     {"A=Vi(40)", "B=Vj(30)", "x=Vi(4)", "y=Vj(3)", "e=Vi(1)"}},
     {"Sum_Reduction(SoftDTW_SqDist(x,y,0.5),1)", {"x=Vi(20)", "y=Vj(15)"}},
     {"Grad(Sum_Reduction(SoftDTW_SqDist(x,y,0.5)*s,1),y,e)", {"x=Vi(9)", "y=Vj(7)", "s=Vj(1)", "e=Vi(1)"}},
     {"Sum_Reduction(GradMatrix(Exp(-SqDist(x,y))*(x-y),x),1)", {"x=Vi(6)", "y=Vj(6)"}},
     {"Sum_Reduction(Laplacian(Exp(-SqDist(x,y)/30),x)*y,1)", {"x=Vi(30)", "y=Vj(30)"}},
     {"Diff(Sum_Reduction(Exp(-SqDist(x,y))*b,1),y,u)", {"x=Vi(3)", "y=Vj(3)", "b=Vj(2)", "u=Vj(3)"}},
     {"Grad(KMin_Reduction(x*y,3,1),y,e)", {"x=Vi(18)", "y=Vj(18)", "e=Vi(54)"}},
-    {"Grad(Grad(Sum_Reduction(Exp(-WeightedSqDist(S,x,y)),1),x,e),S,f)", {"S=Pm(36)", "x=Vi(6)", "y=Vj(6)", "e=Vi(1)", "f=Vi(6)"}},
+    {"Grad(Grad(Sum_Reduction(Exp(-WeightedSqDist(S,x,y)),1),x,e),S,f)",
+     {"S=Pm(36)", "x=Vi(6)", "y=Vj(6)", "e=Vi(1)", "f=Vi(6)"}},
 };
 
 // A long sum is a deep graph: generating its kernel must need neither a deep stack nor long. In a child, for it may crash.
@@ -221,7 +232,10 @@ TEST("long formula") {
     for (int k = 0; k < 3000; ++k) formula += "+x*y";
     int status = 1;
     try {
-      status = std::fabs(run("Sum_Reduction(" + formula + ",1)", {"x=Vi(2)", "y=Vj(2)"}, {{1, 2, {1, 2}}, {1, 2, {1, 2}}}, options)[0].values[1] - 12002) > 1e-6;
+      status =
+          std::fabs(run("Sum_Reduction(" + formula + ",1)", {"x=Vi(2)", "y=Vj(2)"}, {{1, 2, {1, 2}}, {1, 2, {1, 2}}}, options)[0]
+                        .values[1] -
+                    12002) > 1e-6;
     } catch (const rkeops::Error& error) {
       status = error.kind == rkeops::ErrorKind::internal;  // refused: as good
     }

@@ -84,7 +84,8 @@ TEST("deep formulas") {
         std::string formula = form;
         formula.replace(formula.find('$'), 1, times(term, length));
         const std::string got = outcome_with(std::size_t{512} << 10, formula);
-        CHECK_THAT(got == "ok" || got == "unsupported" || got == "dimension", formula.substr(0, 30) + ", " + show(length) + " terms: " + got);
+        CHECK_THAT(got == "ok" || got == "unsupported" || got == "dimension",
+                   formula.substr(0, 30) + ", " + show(length) + " terms: " + got);
       }
     }
   }
@@ -98,7 +99,8 @@ TEST("deep formulas") {
 
 TEST("other text") {
   const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position) {
-    const std::string wrong = check::throws([&] { rkeops::Program::create(formula, arguments(declared)); }, {ErrorKind::parse, part, position});
+    const std::string wrong =
+        check::throws([&] { rkeops::Program::create(formula, arguments(declared)); }, {ErrorKind::parse, part, position});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
   };
   fails("Sum_Reduction(x+\xc3\xa9,1)", "unexpected character '\xc3\xa9'", 16);
@@ -144,10 +146,12 @@ TEST("long lists") {
   // the user may stop it
   int questions = 0;
   const std::string list = "[" + times("1,", 100000) + "1]";
-  CHECK_THROWS({
-    rkeops::Program::create("Sum_Reduction(TensorDot(x,y," + list + "," + list + ",[0],[0]),1)", arguments({"x=Vi(1)", "y=Vj(1)"}),
-                            [&] { return ++questions == 3; });
-  }, {ErrorKind::interrupt, "interrupted"});
+  CHECK_THROWS(
+      {
+        rkeops::Program::create("Sum_Reduction(TensorDot(x,y," + list + "," + list + ",[0],[0]),1)",
+                                arguments({"x=Vi(1)", "y=Vj(1)"}), [&] { return ++questions == 3; });
+      },
+      {ErrorKind::interrupt, "interrupted"});
   CHECK_EQUAL(questions, 3);
 }
 

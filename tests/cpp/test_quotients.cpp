@@ -14,7 +14,8 @@ bool divides(const std::string& formula, const std::string& reduction = "Sum") {
                                                 {"s", rkeops::Category::parameter, 1, 2}};
   rkeops::Graph graph;
   rkeops::Arguments list(arguments);
-  const rkeops::Expr root = rkeops::Parser(graph, reduction + "_Reduction(" + formula + ",1)", list, rkeops::differentiation()).parse();
+  const rkeops::Expr root =
+      rkeops::Parser(graph, reduction + "_Reduction(" + formula + ",1)", list, rkeops::differentiation()).parse();
   const rkeops::Expr made = rkeops::invert_divisors(root);
   for (const rkeops::Expr& n : rkeops::nodes_below({made->args.begin(), made->args.end()})) {
     if (rkeops::is(n, "Divide") && n.arg(0)->indices != 0 && n.arg(1)->indices == 0) return true;
@@ -28,9 +29,9 @@ TEST("which divisions") {
     CHECK_THAT(!divides(formula), formula);
   }
   // What is looked at itself, compared, cut off, or near a singularity.
-  for (const char* formula : {"x*y/s", "Floor(x*y/s)", "Exp(Floor(x*y/s))", "(x*y/s<y)*Exp(x*y/s)", "Sqrt(1-x*y/s)", "Acos(x*y/s)",
-                              "1/(1-x*y/s)", "Exp(1/(y-x*y/s))", "IfElse(x*y/s,x,y)", "Mod(x*y/s,1,0)", "Log(x*y/s)",
-                              "Floor(1/(1+x*y/s))", "Exp(Abs(x*y/s))+x*y/s"}) {
+  for (const char* formula :
+       {"x*y/s", "Floor(x*y/s)", "Exp(Floor(x*y/s))", "(x*y/s<y)*Exp(x*y/s)", "Sqrt(1-x*y/s)", "Acos(x*y/s)", "1/(1-x*y/s)",
+        "Exp(1/(y-x*y/s))", "IfElse(x*y/s,x,y)", "Mod(x*y/s,1,0)", "Log(x*y/s)", "Floor(1/(1+x*y/s))", "Exp(Abs(x*y/s))+x*y/s"}) {
     CHECK_THAT(divides(formula), formula);
   }
   CHECK(divides("1/(1+SqDist(x,y)/s)", "Min"));
