@@ -154,7 +154,8 @@ class Interpreter {
       return sum;
     }
     const bool largest = is(n, Op::Max) || is(n, Op::ArgMax), place = is(n, Op::ArgMax) || is(n, Op::ArgMin);
-    if (!largest && !place && !is(n, Op::Min)) throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
+    if (!largest && !place && !is(n, Op::Min))
+      throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     std::size_t best = a.size();
     for (std::size_t k = 0; k < a.size(); ++k) {
       if (std::isnan(a[k])) {
@@ -263,8 +264,8 @@ class Interpreter {
     return out;
   }
 
-  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms, const std::vector<Values>& weights,
-                                  std::size_t dim, std::size_t weight_dim, std::size_t k) {
+  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms,
+                                  const std::vector<Values>& weights, std::size_t dim, std::size_t weight_dim, std::size_t k) {
     using rkeops::Family;
     std::vector<Values> parts;
     if (kind.family == Family::sum) {
