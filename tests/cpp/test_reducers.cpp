@@ -13,22 +13,23 @@ constexpr std::int64_t some_rows = 5;
 
 StateLayout layout_of(const Reduction& row, Precision precision, std::int64_t dim, std::int64_t k) {
   StateLayout layout{};
+  layout.reduction = &row;
   layout.precision = precision;
   layout.dim = dim;
   layout.second_dim = row.takes('W') || row.takes('G') ? 3 : 0;
   layout.k = row.ranked() ? k : 0;
-  row.reducer->lay_out(row, layout);
+  row.reducer->lay_out(layout);
   return layout;
 }
 
 // States in memory of their own: the rows of a slot are neighbours, or the slots of a row.
 struct States {
-  States(const Reduction& row, const StateLayout& layout, bool by_slot)
+  States(const StateLayout& layout, bool by_slot)
       : values(static_cast<std::size_t>(some_rows * layout.value_slots)),
         indices(static_cast<std::size_t>(some_rows * layout.index_slots), -1),
         rows{values.data(), indices.data(), some_rows, by_slot ? 1 : layout.value_slots, by_slot ? some_rows : 1} {
     for (std::int64_t slot = 0; slot < layout.value_slots; ++slot) {
-      for (std::int64_t r = 0; r < some_rows; ++r) rows.value(slot, r) = row.reducer->start_value(row, layout, slot);
+      for (std::int64_t r = 0; r < some_rows; ++r) rows.value(slot, r) = layout.reducer().start_value(layout, slot);
     }
   }
   States(const States&) = delete;
@@ -39,12 +40,12 @@ struct States {
 };
 
 // What columns [from, to) leave: whole numbers, so that sums are exact; the K nearest in order, or as candidates.
-void fold(const Reduction& row, const StateLayout& layout, const StateRows& state, int from, int to) {
+void fold(const StateLayout& layout, const StateRows& state, int from, int to) {
   const auto value = [](std::int64_t r, std::int64_t component, int column) {
     return static_cast<double>((r * 7 + component * 5 + column * 11) % 23) - 9;
   };
   for (int column = from; column < to; ++column) {
-    States one(row, layout, true);
+    States one(layout, true);
     for (std::int64_t r = 0; r < some_rows; ++r) {
       for (std::int64_t c = 0; c < layout.dim; ++c) {
         const double f = value(r, c, column);
@@ -57,14 +58,14 @@ void fold(const Reduction& row, const StateLayout& layout, const StateRows& stat
         one.rows.value(layout.running_max + s, r) = s == 0 ? 1 : value(r, s, column) + 12;
       }
     }
-    row.reducer->merge(row, layout, state, one.rows);
+    layout.reducer().merge(layout, state, one.rows);
   }
 }
 
-std::vector<double> finished(const Reduction& row, const StateLayout& layout, const StateRows& state, std::int64_t columns) {
+std::vector<double> finished(const StateLayout& layout, const StateRows& state, std::int64_t columns) {
   std::vector<double> first(static_cast<std::size_t>(some_rows * columns), 0.5), second = first;
   double* const parts[] = {first.data(), second.data()};
-  row.reducer->finish(row, layout, state, {parts, 0, some_rows, some_rows, 1, -7});
+  layout.reducer().finish(layout, state, {parts, 0, some_rows, some_rows, 1, -7});
   first.insert(first.end(), second.begin(), second.end());
   return first;
 }
@@ -74,29 +75,29 @@ void check_reduction(const Reduction& row, Precision precision, std::int64_t dim
   const StateLayout layout = layout_of(row, precision, dim, k);
   if (layout.pairs) return CHECK_THAT(layout.value_slots == 0 && layout.index_slots == 0, name + ": has a state");
   const std::int64_t columns = std::max(layout.value_slots, layout.dim * std::max<std::int64_t>(layout.k, 1)) + 1;
-  States whole(row, layout, true), first(row, layout, true), second(row, layout, false), third(row, layout, false);
-  fold(row, layout, whole.rows, 0, 70);
-  fold(row, layout, first.rows, 0, 20);
-  fold(row, layout, second.rows, 20, 50);
-  fold(row, layout, third.rows, 50, 70);
-  const std::vector<double> expected = finished(row, layout, whole.rows, columns);
-  row.reducer->merge(row, layout, second.rows, third.rows);
-  row.reducer->merge(row, layout, first.rows, second.rows);
-  CHECK_THAT(equal(finished(row, layout, first.rows, columns), expected), name + ": parts merged differ from the whole");
-  States nothing(row, layout, false);
-  row.reducer->merge(row, layout, first.rows, nothing.rows);
-  CHECK_THAT(equal(finished(row, layout, first.rows, columns), expected), name + ": a state of nothing changes something");
-  States begun(row, layout, true);
-  row.reducer->merge(row, layout, begun.rows, whole.rows);
-  CHECK_THAT(equal(finished(row, layout, begun.rows, columns), expected), name + ": the start changes something");
+  States whole(layout, true), first(layout, true), second(layout, false), third(layout, false);
+  fold(layout, whole.rows, 0, 70);
+  fold(layout, first.rows, 0, 20);
+  fold(layout, second.rows, 20, 50);
+  fold(layout, third.rows, 50, 70);
+  const std::vector<double> expected = finished(layout, whole.rows, columns);
+  layout.reducer().merge(layout, second.rows, third.rows);
+  layout.reducer().merge(layout, first.rows, second.rows);
+  CHECK_THAT(equal(finished(layout, first.rows, columns), expected), name + ": parts merged differ from the whole");
+  States nothing(layout, false);
+  layout.reducer().merge(layout, first.rows, nothing.rows);
+  CHECK_THAT(equal(finished(layout, first.rows, columns), expected), name + ": a state of nothing changes something");
+  States begun(layout, true);
+  layout.reducer().merge(layout, begun.rows, whole.rows);
+  CHECK_THAT(equal(finished(layout, begun.rows, columns), expected), name + ": the start changes something");
   // what is left of no columns, or that there is nothing
   std::vector<double> result(static_cast<std::size_t>(some_rows * columns), 0.5), other(64, 0.5);
   double* const parts[] = {result.data(), other.data()};
   try {
-    row.reducer->empty(row, layout, {parts, 0, some_rows, some_rows, 0, 0}, 4);
-    States start(row, layout, true);
+    layout.reducer().empty(layout, {parts, 0, some_rows, some_rows, 0, 0}, 4);
+    States start(layout, true);
     result.insert(result.end(), result.size(), 0.5);
-    CHECK_THAT(equal(finished(row, layout, start.rows, columns), result), name + ": the end of a start is not that of nothing");
+    CHECK_THAT(equal(finished(layout, start.rows, columns), result), name + ": the end of a start is not that of nothing");
     CHECK_EQUAL(other[0], row.takes('G') ? 0 : 0.5);
   } catch (const rkeops::Error& error) {
     CHECK_THAT(row.indices || row.ranked() || row.finish == Reduction::Finish::ratio, name + ": " + error.what());

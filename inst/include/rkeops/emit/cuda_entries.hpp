@@ -22,7 +22,7 @@ inline std::int64_t shared_columns(const KernelPlan& kernel) {
 inline std::string start_entry(const KernelPlan& kernel, Functions& functions) {
   Text out;
   const auto value = [&](std::int64_t slot) {
-    return functions.constant(kernel.reduction.reducer->start_value(kernel.reduction, kernel, slot));
+    return functions.constant(kernel.reducer().start_value(kernel, slot));
   };
   const std::string start = "slot < " + str(kernel.running_max) + " ? " + value(0) + " : " + value(kernel.value_slots - 1);
   out.open("extern \"C\" __global__ void rkeops_gpu_start(double* values, long long* indices)");

@@ -57,7 +57,7 @@ inline std::int64_t stride_of(const KernelPlan& kernel) {
 // they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can do that.
 inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit, const PairCost& cost) {
   constexpr std::int64_t least_bytes = 1024, most_bytes = 4096;
-  const std::int64_t arrays = kernel.reduction.reducer->arrays(kernel.reduction, kernel);
+  const std::int64_t arrays = kernel.reducer().arrays(kernel);
   if (kernel.processor == Processor::cpu || arrays == 0 || kernel.dim <= unroll_limit) return 0;
   const double each = cost.components / static_cast<double>(kernel.dim);
   std::int64_t bytes = least_bytes;
@@ -68,14 +68,13 @@ inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limi
 
 inline KernelPlan layout(const PairProgram& program, const Target& target, const Tiling& tiling) {
   KernelPlan k{};
-  const Reduction& row = program.reduction;
   const std::vector<Value>& results = program.results;
   k.row = packed(program, varies_row);
   k.column = packed(program, varies_column);
   k.parameter = packed(program, 0);
   k.rows = program.rows;
   k.columns = program.columns;
-  k.reduction = row;
+  k.reduction = &program.reduction;
   k.dim = results[0]->dim;
   k.second_dim = results.size() > 1 ? results[1]->dim : 0;
   k.k = program.k;
@@ -87,7 +86,7 @@ inline KernelPlan layout(const PairProgram& program, const Target& target, const
   k.columns_per_step = tiling.columns;
   k.tensor_cores = tiling.tensor_cores;
   k.column_stride = stride_of(k);
-  row.reducer->lay_out(row, k);
+  k.reducer().lay_out(k);
   const PairCost cost = pair_cost(program);
   k.window = window_of(k, tiling.unroll_limit, cost);
   k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;
@@ -153,7 +152,7 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   for (Value result : program.results) widest = std::max(widest, result->dim);
   Workspace work{kernel.processor};
   Text body;
-  const auto fold = kernel.reduction.reducer->fold(kernel, work, program, widest <= unroll_limit);
+  const auto fold = kernel.reducer().fold(kernel, work, program, widest <= unroll_limit);
   const int step = kernel.columns_per_step;
   fold->begin(body);
   body.line("int64 j = 0;");
@@ -214,14 +213,14 @@ inline KernelPlan generate(const PairProgram& program, const Target& target, con
   prologue(body, functions, program, varies_column, "rkeops_prologue_column", limit, kernel);
   fold_function(body, functions, program, kernel, limit);
   const std::string entries = target.processor == Processor::gpu ? cuda_entries(kernel, functions) : "";
-  kernel.text = std::string("/* ") + kernel.reduction.name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
+  kernel.text = std::string("/* ") + kernel.reduction->name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
                 functions.prelude(target) + "#define TILE " + str(kernel.tile_rows()) +
                 "\n#define PARAMETER(k) splat(parameter[k])\n"
                 "INLINE V square(V a) { return a * a; }\n"
                 "INLINE V truth(I mask) { return select(mask, splat(1), splat(0)); }\n" +
                 functions.power_definitions();
   if (kernel.tensor_cores) kernel.text += cuda_tensor_text(kernel.row_vectors, kernel.column_stride);
-  kernel.text += std::string(state_text) + kernel.reduction.reducer->functions(kernel) + body.string() + entries;
+  kernel.text += std::string(state_text) + kernel.reducer().functions(kernel) + body.string() + entries;
   return kernel;
 }
 

@@ -37,20 +37,20 @@ class Reducer {
   // ---- results
   virtual std::vector<OutputPart> parts(Expr reduction) const;
   // Of a fold over no columns: an error, where there is nothing neutral. `columns`: so many rows has the other index.
-  virtual void empty(const Reduction& row, const StateLayout& layout, const ResultRows& out, std::int64_t columns) const;
+  virtual void empty(const StateLayout& layout, const ResultRows& out, std::int64_t columns) const;
 
   // ---- states
-  // Completes a layout of which precision, dim, second_dim and k are known.
-  virtual void lay_out(const Reduction& row, StateLayout& layout) const = 0;
-  virtual double start_value(const Reduction& row, const StateLayout& layout, std::int64_t slot) const;
+  // Completes a layout of which reduction, precision, dim, second_dim and k are known.
+  virtual void lay_out(StateLayout& layout) const = 0;
+  virtual double start_value(const StateLayout&, std::int64_t slot) const { return (void)slot, 0; }
   // `into` becomes the state of its own columns followed by those of `next`.
-  virtual void merge(const Reduction& row, const StateLayout& layout, const StateRows& into, const StateRows& next) const = 0;
-  virtual void finish(const Reduction& row, const StateLayout& layout, const StateRows& state, const ResultRows& out) const = 0;
+  virtual void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const = 0;
+  virtual void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const = 0;
 
   // ---- kernels
   virtual double cost() const { return 1; }  // of a component, in simple operations
   // Arrays of a thread that one component of the result needs, if components can be computed apart from each other; else 0.
-  virtual std::int64_t arrays(const Reduction&, const StateLayout&) const { return 0; }
+  virtual std::int64_t arrays(const StateLayout&) const { return 0; }
   // The part of a kernel that folds, and the functions that its text calls. named: components are few and unrolled.
   virtual std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const = 0;
   virtual std::string functions(const KernelPlan&) const { return ""; }

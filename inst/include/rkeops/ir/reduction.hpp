@@ -98,6 +98,8 @@ inline Expr reduce_sum(Expr a, Category folded, Category result) {
   return reduce(Reducing::Sum, {a}, folded, result);
 }
 
+inline const Reducer& StateLayout::reducer() const { return *reduction->reducer; }
+
 // ---- what most families have in common
 
 inline std::int64_t Reducer::dim(const Reduction&, const Exprs& args, std::int64_t) const { return args[0]->dim; }
@@ -110,11 +112,9 @@ inline std::vector<OutputPart> Reducer::parts(Expr reduction) const {
   return parts;
 }
 
-inline void Reducer::empty(const Reduction& row, const StateLayout&, const ResultRows&, std::int64_t) const {
-  throw Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
+inline void Reducer::empty(const StateLayout& layout, const ResultRows&, std::int64_t) const {
+  throw Error(ErrorKind::input, std::string(layout.reduction->name) + "_Reduction over no rows has no result",
               "The index that is reduced needs at least one row.");
 }
-
-inline double Reducer::start_value(const Reduction&, const StateLayout&, std::int64_t) const { return 0; }
 
 }  // namespace rkeops

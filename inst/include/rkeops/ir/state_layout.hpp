@@ -8,7 +8,11 @@
 
 namespace rkeops {
 
+struct Reduction;
+class Reducer;
+
 struct StateLayout {
+  const Reduction* reduction;
   Precision precision;       // that of what is folded; states are doubles
   std::int64_t dim;          // of the reduced formula
   std::int64_t second_dim;   // of its weight, or of what is summed over rows; 0: there is none
@@ -22,6 +26,8 @@ struct StateLayout {
   std::int64_t candidates;   // nearest: room for so many, of which the K best are selected; 0: K are kept sorted
   std::int64_t column_sums;  // sums over rows, for each column; they are no part of the state of a row
   bool pairs;                // nothing is folded: the values of all pairs are the result
+
+  const Reducer& reducer() const;
 };
 
 inline void add_compensated(double& high, double& low, double x) {

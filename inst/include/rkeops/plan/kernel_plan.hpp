@@ -14,7 +14,6 @@ struct KernelPlan : StateLayout {
   std::string text;  // the generated translation unit
   PackedArea row, column, parameter;
   Category rows, columns;  // which index is which; Category::parameter: a single one
-  Reduction reduction;
   Processor processor;
   int lanes, row_vectors;  // rows of a tile = lanes * row_vectors
   int columns_per_step;

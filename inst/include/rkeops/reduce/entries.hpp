@@ -34,10 +34,10 @@ class EntriesReducer : public Reducer {
   std::vector<OutputPart> parts(Expr reduction) const override {
     return {{false, reduction->dim, result_category(reduction), true}};
   }
-  void empty(const Reduction&, const StateLayout&, const ResultRows&, std::int64_t) const override {}
-  void lay_out(const Reduction&, StateLayout& layout) const override { layout.pairs = true; }
-  void merge(const Reduction&, const StateLayout&, const StateRows&, const StateRows&) const override {}
-  void finish(const Reduction&, const StateLayout&, const StateRows&, const ResultRows&) const override {}
+  void empty(const StateLayout&, const ResultRows&, std::int64_t) const override {}
+  void lay_out(StateLayout& layout) const override { layout.pairs = true; }
+  void merge(const StateLayout&, const StateRows&, const StateRows&) const override {}
+  void finish(const StateLayout&, const StateRows&, const ResultRows&) const override {}
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     return std::make_unique<EntriesFold>(kernel, work, program, named);
   }

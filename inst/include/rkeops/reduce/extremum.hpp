@@ -20,8 +20,8 @@ class ExtremumFold : public Fold {
   }
   void step(Components& c) override {
     c.prepare({f_}, vector());
-    const std::string worse = kernel_.reduction.maximum ? " <= " : " >= ",
-                      kept = kernel_.reduction.maximum ? " >= " : " <= ";
+    const std::string worse = kernel_.reduction->maximum ? " <= " : " >= ",
+                      kept = kernel_.reduction->maximum ? " >= " : " <= ";
     for_components(c, [&](const Component& k) {
       for (int column = 0; column < c.columns(); ++column) {
         for (int row = 0; row < c.rows(); ++row) {
@@ -49,7 +49,7 @@ class ExtremumFold : public Fold {
   }
 
  private:
-  bool indices() const { return kernel_.reduction.indices; }
+  bool indices() const { return kernel_.reduction->indices; }
 };
 
 // NaN loses against everything.
@@ -64,19 +64,23 @@ class ExtremumReducer : public Reducer {
                            result_category(reduction));
     add(f, masked(adjoint, selected(at, folded)), static_cast<Care>(care | care_for_all));
   }
-  void empty(const Reduction& row, const StateLayout& layout, const ResultRows& out, std::int64_t columns) const override {
-    if (row.indices) return Reducer::empty(row, layout, out, columns);
-    std::fill_n(out.column(0, 0), out.rows * layout.dim, start_value(row, layout, 0));
+  void empty(const StateLayout& layout, const ResultRows& out, std::int64_t columns) const override {
+    const Reduction& row = *layout.reduction;
+    if (row.indices) return Reducer::empty(layout, out, columns);
+    std::fill_n(out.column(0, 0), out.rows * layout.dim, start_value(layout, 0));
   }
-  void lay_out(const Reduction& row, StateLayout& layout) const override {
+  void lay_out(StateLayout& layout) const override {
+    const Reduction& row = *layout.reduction;
     layout.value_slots = layout.dim;
     layout.index_slots = row.indices ? layout.dim : 0;
   }
-  double start_value(const Reduction& row, const StateLayout&, std::int64_t) const override {
+  double start_value(const StateLayout& layout, std::int64_t) const override {
+    const Reduction& row = *layout.reduction;
     constexpr double infinity = std::numeric_limits<double>::infinity();
     return row.indices ? std::nan("") : row.maximum ? -infinity : infinity;
   }
-  void merge(const Reduction& row, const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
+  void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
+    const Reduction& row = *layout.reduction;
     for (std::int64_t k = 0; k < layout.dim; ++k) {
       for (std::int64_t r = 0; r < into.rows; ++r) {
         double& best = into.value(k, r);
@@ -89,7 +93,8 @@ class ExtremumReducer : public Reducer {
       }
     }
   }
-  void finish(const Reduction& row, const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
+  void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
+    const Reduction& row = *layout.reduction;
     for (std::int64_t k = 0; k < layout.dim; ++k) {
       for (std::int64_t r = 0; r < out.rows; ++r) {
         if (row.values) out.column(0, k)[r] = state.value(k, r);
@@ -97,12 +102,12 @@ class ExtremumReducer : public Reducer {
       }
     }
   }
-  std::int64_t arrays(const Reduction& row, const StateLayout&) const override { return row.indices ? 2 : 1; }
+  std::int64_t arrays(const StateLayout& layout) const override { return layout.reduction->indices ? 2 : 1; }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     return std::make_unique<ExtremumFold>(kernel, work, program, named);
   }
   std::string functions(const KernelPlan& kernel) const override {
-    if (!kernel.reduction.indices) return "";
+    if (!kernel.reduction->indices) return "";
     return R"(
 INLINE void store_positions(long long* index, I position, long long base) {
   FOR_LANES(l) if (LANE(position, l) >= 0) index[l] = base + LANE(position, l);

@@ -19,13 +19,13 @@ class NearestReducer : public Reducer {
     const Expr of_f = call(Op::MatVecMult, masked(adjoint, selected(at, folded)), f.graph().constant(1, k));
     add(f, of_f, static_cast<Care>(care | care_for_all));
   }
-  void lay_out(const Reduction&, StateLayout& layout) const override {
+  void lay_out(StateLayout& layout) const override {
     layout.candidates = layout.k < least_selected_k ? 0 : 2 * layout.k + 64;
     layout.value_slots = layout.dim * (layout.candidates > 0 ? layout.candidates + 1 : layout.k);
     layout.index_slots = layout.value_slots;
   }
-  double start_value(const Reduction&, const StateLayout&, std::int64_t) const override { return std::nan(""); }
-  void merge(const Reduction&, const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
+  double start_value(const StateLayout&, std::int64_t) const override { return std::nan(""); }
+  void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
     for (std::int64_t row = 0; row < into.rows; ++row) {
       for (std::int64_t component = 0; component < layout.dim; ++component) {
         if (layout.candidates > 0) CandidateStates::merge(layout, into, next, row, component);
@@ -33,9 +33,9 @@ class NearestReducer : public Reducer {
       }
     }
   }
-  void finish(const Reduction& row, const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
-    if (layout.candidates > 0) CandidateStates::finish(row, layout, state, out);
-    else SortedStates::finish(row, layout, state, out);
+  void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
+    if (layout.candidates > 0) CandidateStates::finish(layout, state, out);
+    else SortedStates::finish(layout, state, out);
   }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, program, named);

@@ -177,7 +177,8 @@ struct CandidateStates {
     slots.assign(list);
   }
   // NaN and no position where there are fewer than K.
-  static void finish(const Reduction& row, const StateLayout& layout, const StateRows& state, const ResultRows& out) {
+  static void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) {
+    const Reduction& row = *layout.reduction;
     std::vector<Candidate> list;
     for (std::int64_t component = 0; component < layout.dim; ++component) {
       for (std::int64_t r = 0; r < out.rows; ++r) {

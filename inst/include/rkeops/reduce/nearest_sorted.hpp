@@ -102,7 +102,8 @@ struct SortedStates {
       into.index(first + to, row) = from.index(slot, row);
     }
   }
-  static void finish(const Reduction& row, const StateLayout& layout, const StateRows& state, const ResultRows& out) {
+  static void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) {
+    const Reduction& row = *layout.reduction;
     for (std::int64_t slot = 0; slot < layout.value_slots; ++slot) {  // component * K + rank: R's order
       for (std::int64_t r = 0; r < out.rows; ++r) {
         if (row.values) out.column(0, slot)[r] = state.value(slot, r);

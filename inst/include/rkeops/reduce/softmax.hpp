@@ -45,14 +45,16 @@ class SoftmaxReducer : public Reducer {
     }
   }
 
-  void empty(const Reduction& row, const StateLayout& layout, const ResultRows& out, std::int64_t columns) const override {
-    if (row.finish == Finish::ratio) return Reducer::empty(row, layout, out, columns);
+  void empty(const StateLayout& layout, const ResultRows& out, std::int64_t columns) const override {
+    const Reduction& row = *layout.reduction;
+    if (row.finish == Finish::ratio) return Reducer::empty(layout, out, columns);
     const bool pair = row.finish == Finish::pair;
     std::fill_n(out.column(0, 0), out.rows * (pair ? 1 : layout.sums), -std::numeric_limits<double>::infinity());
     if (pair) std::fill_n(out.column(0, 1), out.rows * layout.sums, 0.0);
   }
 
-  void lay_out(const Reduction& row, StateLayout& layout) const override {
+  void lay_out(StateLayout& layout) const override {
+    const Reduction& row = *layout.reduction;
     layout.compensated = layout.precision == Precision::float64;
     layout.running_max = layout.dim;
     layout.denominator = !row.weighted() || row.finish == Finish::ratio;
@@ -60,12 +62,12 @@ class SoftmaxReducer : public Reducer {
     layout.value_slots = layout.running_max + layout.sums * (layout.compensated ? 2 : 1);
   }
 
-  double start_value(const Reduction&, const StateLayout& layout, std::int64_t slot) const override {
+  double start_value(const StateLayout& layout, std::int64_t slot) const override {
     return slot < layout.running_max ? lowest(layout.precision) : 0;
   }
 
   // The running maxima first: sums are relative to them.
-  void merge(const Reduction&, const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
+  void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
     const std::int64_t sums_of_each = layout.sums / layout.running_max;
     for (std::int64_t row = 0; row < into.rows; ++row) {
       for (std::int64_t m = 0; m < layout.running_max; ++m) {
@@ -80,7 +82,8 @@ class SoftmaxReducer : public Reducer {
     }
   }
 
-  void finish(const Reduction& row, const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
+  void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
+    const Reduction& row = *layout.reduction;
     const bool ratio = row.finish == Finish::ratio, pair = row.finish == Finish::pair;
     const auto sum = [&](std::int64_t k, std::int64_t r) { return total(layout, state, r, layout.running_max + k); };
     for (std::int64_t k = ratio; k < layout.sums; ++k) {  // the others are divided by the first one
@@ -99,7 +102,7 @@ class SoftmaxReducer : public Reducer {
 
   bool adds() const override { return true; }
   double cost() const override { return 2 * costly; }
-  std::int64_t arrays(const Reduction&, const StateLayout& layout) const override { return layout.running_max == 1 ? 0 : 2; }
+  std::int64_t arrays(const StateLayout& layout) const override { return layout.running_max == 1 ? 0 : 2; }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     if (kernel.running_max > 1) return std::make_unique<ComponentSoftmaxFold>(kernel, work, program, named);
     return std::make_unique<SoftmaxFold>(kernel, work, program, named);

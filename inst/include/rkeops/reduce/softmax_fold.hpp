@@ -72,7 +72,7 @@ class SoftmaxFold : public Fold {
   }
 
  private:
-  bool weighted() const { return kernel_.reduction.weighted(); }
+  bool weighted() const { return kernel_.reduction->weighted(); }
   Value weight() const { return program_.results[1]; }
   static std::string name(const char* stem, int row, int column) {
     return std::string(stem) + "_r" + str(row) + "_c" + str(column);

@@ -44,25 +44,25 @@ class SumReducer : public Reducer {
   void differentiate(Expr reduction, Expr adjoint, Care care, const Contribute& add) const override {
     add(reduction.arg(0), adjoint, care);
   }
-  void empty(const Reduction&, const StateLayout& layout, const ResultRows& out, std::int64_t) const override {
+  void empty(const StateLayout& layout, const ResultRows& out, std::int64_t) const override {
     std::fill_n(out.column(0, 0), out.rows * layout.dim, 0.0);
   }
-  void lay_out(const Reduction&, StateLayout& layout) const override {
+  void lay_out(StateLayout& layout) const override {
     layout.compensated = layout.precision == Precision::float64;
     layout.sums = layout.dim;
     layout.value_slots = layout.sums * (layout.compensated ? 2 : 1);
   }
-  void merge(const Reduction&, const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
+  void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
     for (std::int64_t k = 0; k < layout.sums; ++k) {
       for (std::int64_t row = 0; row < into.rows; ++row) merge_total(layout, into, next, row, k);
     }
   }
-  void finish(const Reduction&, const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
+  void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
     for (std::int64_t k = 0; k < layout.sums; ++k) {
       for (std::int64_t row = 0; row < out.rows; ++row) out.column(0, k)[row] = total(layout, state, row, k);
     }
   }
-  std::int64_t arrays(const Reduction&, const StateLayout&) const override { return 1; }
+  std::int64_t arrays(const StateLayout&) const override { return 1; }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     return std::make_unique<SumFold>(kernel, work, program, named);
   }

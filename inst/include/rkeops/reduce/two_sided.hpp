@@ -83,15 +83,15 @@ class TwoSidedSumReducer : public SumReducer {
     return {{false, reduction->dim, result_category(reduction)},
             {false, reduction.arg(1)->dim, folded_category(reduction)}};
   }
-  void empty(const Reduction& row, const StateLayout& layout, const ResultRows& out, std::int64_t columns) const override {
-    SumReducer::empty(row, layout, out, columns);
+  void empty(const StateLayout& layout, const ResultRows& out, std::int64_t columns) const override {
+    SumReducer::empty(layout, out, columns);
     std::fill_n(out.parts[1], columns * layout.column_sums, 0.0);
   }
-  void lay_out(const Reduction& row, StateLayout& layout) const override {
-    SumReducer::lay_out(row, layout);
+  void lay_out(StateLayout& layout) const override {
+    SumReducer::lay_out(layout);
     layout.column_sums = layout.second_dim;
   }
-  std::int64_t arrays(const Reduction&, const StateLayout&) const override { return 0; }
+  std::int64_t arrays(const StateLayout&) const override { return 0; }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     return std::make_unique<TwoSidedSumFold>(kernel, work, program, named);
   }

@@ -23,7 +23,7 @@ using ProgramPlan = std::vector<StagePlan>;
 
 // What a fold over no columns at all, or for no rows, gives, or an error where there is nothing neutral.
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
-  kernel.reduction.reducer->empty(kernel.reduction, kernel, {data.parts.data(), 0, data.rows, data.rows, 0, 0}, data.columns);
+  kernel.reducer().empty(kernel, {data.parts.data(), 0, data.rows, data.rows, 0, 0}, data.columns);
 }
 
 class Execution {
