@@ -156,6 +156,7 @@ class Values {
   }
 
   std::string elementwise_value(Expr n, const Component& k, Member m) {
+    if (is(n, "Exp") && facts::is_nonpositive(n.arg(0))) return decay_value(n.arg(0), k, m);
     const std::string_view code = n->operation->code;
     std::vector<std::string> args;
     for (std::size_t a = 0; a < n->args.size(); ++a) {
@@ -172,6 +173,12 @@ class Values {
       pattern.replace(p, 2, m0 < 0 ? "m" + str(-m0) : str(m0));
     }
     return substitute(pattern, args);
+  }
+
+  // exp(x), x <= 0: fewer operations than for any x.
+  std::string decay_value(Expr x, const Component& k, Member m) {
+    const bool negated = is(x, "Minus") && !has_own_place(x);
+    return "v_exp_minus(" + (negated ? value(x.arg(0), k, m) : "-" + value(x, k, m)) + ")";
   }
 
   std::string rearranged_value(Expr n, const Component& k, Member m) {
