@@ -85,8 +85,8 @@ RARE void store_nearest(double* value, long long* index, const V* best, const I*
     text +=
         precision == Precision::float32 ? "#define HUGE 3.402823466e+38f\n" : "#define HUGE 1.7976931348623157e+308\n";
     text += R"(
-INLINE V larger(V a, V b) { return select(a < b, b, a); }
-INLINE V smaller(V a, V b) { return select(b < a, b, a); }
+INLINE V larger(V a, V b) { return vmax(b, a); } /* a where one is NaN */
+INLINE V smaller(V a, V b) { return vmin(b, a); }
 )";
   }
   if (kernel.reduction.both) text += gather_text(kernel);

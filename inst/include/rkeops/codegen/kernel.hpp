@@ -278,6 +278,7 @@ inline KernelPlan generate(const Plan& plan, const Target& target, const Tiling&
   for (const char* constant : {"INF", "NAN_"}) {
     if (!names_in(body.string(), constant).empty()) functions.insert("specials");
   }
+  if (kernel.reduction.family == Family::softmax) functions.insert({"vmin", "vmax"});
   const bool gpu = target.processor == Processor::gpu;
   const std::string prelude = gpu ? cuda_prelude(target.precision, kernel.lanes, functions)
                                   : cpu_prelude(target.precision, target.vector_bytes, functions);
