@@ -110,8 +110,8 @@ class SoftmaxReducer : public Reducer {
   std::string functions(const KernelPlan& kernel) const override {
     const char* huge = kernel.precision == Precision::float32 ? "3.402823466e+38f" : "1.7976931348623157e+308";
     return std::string("#define HUGE ") + huge + R"(
-INLINE V larger(V a, V b) { return select(a < b, b, a); }
-INLINE V smaller(V a, V b) { return select(b < a, b, a); }
+INLINE V larger(V a, V b) { return vmax(b, a); } /* a where one is NaN */
+INLINE V smaller(V a, V b) { return vmin(b, a); }
 )" + totals_text(kernel.precision);
   }
 };

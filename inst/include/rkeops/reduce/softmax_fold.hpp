@@ -19,7 +19,7 @@ class SoftmaxFold : public Fold {
   }
   void step(Components& c) override {
     Text& out = c.out();
-    c.functions().call("v_exp");
+    for (const char* name : {"v_exp", "vmin", "vmax"}) c.functions().call(name);
     std::vector<Value> roots{f_};
     if (weighted()) roots.push_back(weight());
     c.prepare(roots, false);
@@ -96,7 +96,7 @@ class ComponentSoftmaxFold : public Fold {
   }
   void step(Components& c) override {
     Text& out = c.out();
-    c.functions().call("v_exp");
+    for (const char* name : {"v_exp", "vmin", "vmax"}) c.functions().call(name);
     c.prepare({f_}, true);
     for_components(c, [&](const Component& k) {
       for (int row = 0; row < c.rows(); ++row) {
