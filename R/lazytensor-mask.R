@@ -62,7 +62,7 @@ only_where <- function(x, test) {
   merged <- merge_operands(list(x, test), NULL)
   x$formula <- merged$formulas[1L]
   x$mask <- unique(c(merged$masks, merged$formulas[2L]))
-  for (field in c("args", "data", "labels", "ni", "nj", "tokens")) x[[field]] <- merged[[field]]
+  for (field in c("args", "data", "labels", "ni", "nj", "tokens", "definitions")) x[[field]] <- merged[[field]]
   x
 }
 
@@ -122,7 +122,7 @@ has_mask <- function(x) is.LazyTensor(x) && !is.null(.subset2(x, "mask"))
 # The formulas of the mask as LazyTensors with the variables of `x`.
 mask_of <- function(x) {
   lapply(x$mask, function(formula) {
-    new_lazytensor(formula, x$args, x$data, x$labels, 1, x$ni, x$nj, TRUE, x$tokens)
+    new_lazytensor(formula, x$args, x$data, x$labels, 1, x$ni, x$nj, TRUE, x$tokens, definitions = x$definitions)
   })
 }
 

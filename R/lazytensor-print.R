@@ -120,18 +120,16 @@ print.summary.LazyTensor <- function(x, ...) {
 #' @rdname lazytensor_print
 #' @export
 t.LazyTensor <- function(x) {
-  swapped <- chartr("ij", "ji", identifier(x$args))
-  formula <- c(x$formula, x$mask)
-  marks <- paste0("#", seq_along(swapped), "#")
   ids <- identifier(x$args)
-  for (k in seq_along(ids)) formula <- gsub(ids[k], marks[k], formula, fixed = TRUE)
-  for (k in seq_along(ids)) formula <- gsub(marks[k], swapped[k], formula, fixed = TRUE)
+  swapped <- chartr("ij", "ji", ids)
+  renamed <- unwrap(rk_rename(c(x$formula, x$mask), x$definitions, ids, swapped))
   declared <- declared_as(x$args)
   indexed <- startsWith(declared, "V")
   declared[indexed] <- chartr("ij", "ji", declared[indexed])
   rows_i <- x$ni
-  x$formula <- formula[1L]
-  if (length(formula) > 1L) x$mask <- formula[-1L]
+  x$formula <- renamed$formulas[1L]
+  if (has_mask(x)) x$mask <- renamed$formulas[-1L]
+  if (!is.null(x$definitions)) x$definitions <- renamed$definitions
   x$args <- sprintf("%s=%s", swapped, declared)
   x$ni <- x$nj
   x$nj <- rows_i

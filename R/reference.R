@@ -47,7 +47,7 @@ reduction_forms <- c(
 
 # The operation table cut into the sections: a list of named character vectors, call = meaning.
 operations_by_section <- function() {
-  table <- settle(rk_operation_table())
+  table <- unwrap(rk_operation_table())
   from <- match(operation_sections, table$name)
   stopifnot(!anyNA(from), !is.unsorted(from))
   meaning <- paste0(table$summary, ifelse.default(table$has_gradient | table$name == "Var", "", "; has no derivative"))

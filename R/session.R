@@ -2,7 +2,5 @@
 session <- new.env(parent = emptyenv())
 session$warned <- character()
 session$row_numbers <- NULL # data of the variable of row numbers, as used last
-session$runtime <- NULL     # see runtime_options()
-session$runtime_key <- NULL
 session$bar <- NULL         # id of the progress bar on the screen
 session$bar_done <- NULL    # the share of the work that it shows

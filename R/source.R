@@ -14,5 +14,5 @@ keops_source <- function(op, backend = c("cpu", "gpu")) {
   backend <- check_choice(backend[1L], c("cpu", "gpu"), "backend", call)
   runtime <- runtime_options()
   runtime$backend <- toupper(backend)
-  settle(rk_source(operator_self(op, "op", call)$program, runtime), call)
+  unwrap(rk_source(operator_self(op, "op", call)$program, runtime), call)
 }

@@ -10,7 +10,7 @@ plain_text <- function(rd) {
   gsub("_\b|[\u2018\u2019']", "", paste(text, collapse = "\n"))
 }
 
-operation_table <- function() rkeops:::settle(rkeops:::rk_operation_table())
+operation_table <- function() rkeops:::unwrap(rkeops:::rk_operation_table())
 
 test_that("the reference page lists every operation of the engine", {
   page <- page_text("rkeops_operations")

@@ -21,6 +21,12 @@ class Parser {
         tokens_(tokenize(formula)) {}
 
   Expr parse() {
+    while (peek().kind == TokenKind::name && tokens_[next_ + 1].text == "=") {
+      const std::string_view name = take().text;
+      take();
+      definitions_[name] = comparison();
+      expect(";");
+    }
     const Expr result = comparison();
     if (peek().kind != TokenKind::end) fail(peek(), "unexpected '" + str(peek().text) + "'");
     return result;
@@ -146,6 +152,7 @@ class Parser {
     }
     if (token.kind == TokenKind::name) {
       if (at("(")) return invocation(token);
+      if (const auto found = definitions_.find(token.text); found != definitions_.end()) return found->second;
       if (const Argument* argument = arguments_.named(token.text)) {
         return g_.variable(argument->position, argument->dim, argument->category);
       }
@@ -395,6 +402,7 @@ class Parser {
   std::vector<Token> tokens_;
   std::size_t next_ = 0;
   int depth_ = 0;
+  std::unordered_map<std::string_view, Expr> definitions_;
 };
 
 }  // namespace rkeops
