@@ -9,6 +9,10 @@ rk_operation_table <- function() {
     .Call(`_rkeops_rk_operation_table`)
 }
 
+rk_reduction_table <- function() {
+    .Call(`_rkeops_rk_reduction_table`)
+}
+
 rk_statistics <- function() {
     .Call(`_rkeops_rk_statistics`)
 }

@@ -29,6 +29,15 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_reduction_table
+SEXP rk_reduction_table();
+RcppExport SEXP _rkeops_rk_reduction_table() {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    rcpp_result_gen = Rcpp::wrap(rk_reduction_table());
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_statistics
 SEXP rk_statistics();
 RcppExport SEXP _rkeops_rk_statistics() {
@@ -266,6 +275,7 @@ END_RCPP
 static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
+    {"_rkeops_rk_reduction_table", (DL_FUNC) &_rkeops_rk_reduction_table, 0},
     {"_rkeops_rk_statistics", (DL_FUNC) &_rkeops_rk_statistics, 0},
     {"_rkeops_rk_machine", (DL_FUNC) &_rkeops_rk_machine, 0},
     {"_rkeops_rk_gpu", (DL_FUNC) &_rkeops_rk_gpu, 1},

@@ -32,9 +32,9 @@ class Components : public Values {
     for (Expr n : body) {
       for (const Node* arg : n->args) {
         ++uses[arg];
-        const bool reads_vector = n->dim > 1 || n->operation->structure == Structure::across;
+        const bool reads_vector = n->dim > 1 || n->operation->structure == Structure::horizontal;
         if (reads_vector) in_vector.insert(arg);
-        if (n->operation->structure == Structure::contract || is(n, "Strided")) by_place.insert(arg);
+        if (n->operation->structure == Structure::contraction || is(n, Op::Strided)) by_place.insert(arg);
       }
     }
     mark_loops(body);
@@ -45,17 +45,9 @@ class Components : public Values {
 
  private:
   std::vector<Expr> reachable(const std::vector<Expr>& roots) const {
-    std::unordered_set<const Node*> seen;
-    std::vector<Expr> todo(roots), found;
-    while (!todo.empty()) {
-      const Expr n = todo.back();
-      todo.pop_back();
-      if (has_own_place(n) || n->operation->structure == Structure::leaf) continue;
-      if (!seen.insert(n.node()).second) continue;
-      found.push_back(n);
-      for (Expr arg : n->args) todo.push_back(arg);
-    }
-    std::sort(found.begin(), found.end(), OlderFirst());
+    const auto computed = [&](Expr n) { return !has_own_place(n) && n->operation->structure != Structure::leaf; };
+    std::vector<Expr> found = post_order(roots, computed);
+    found.erase(std::stable_partition(found.begin(), found.end(), computed), found.end());
     return found;
   }
 
@@ -63,8 +55,8 @@ class Components : public Values {
   void mark_loops(const std::vector<Expr>& body) {
     for (auto n = body.rbegin(); n != body.rend(); ++n) {
       bool looped = !unrolled((*n)->dim) || looped_.count(n->node());
-      if ((*n)->operation->structure == Structure::contract) looped |= !unrolls(contraction_of(*n), (*n)->dim);
-      if ((*n)->operation->structure == Structure::across) looped = false;  // its own argument decides
+      if ((*n)->operation->structure == Structure::contraction) looped |= !unrolls(contraction_of(*n), (*n)->dim);
+      if ((*n)->operation->structure == Structure::horizontal) looped = false;  // its own argument decides
       if (!looped) continue;
       looped_.insert(n->node());
       for (const Node* arg : (*n)->args) looped_.insert(arg);
@@ -79,11 +71,11 @@ class Components : public Values {
 
   bool needs_variables(Expr n, int uses, bool in_vector, bool by_place) {
     const Structure structure = n->operation->structure;
-    if (structure == Structure::across) return true;
-    if (structure == Structure::contract) return !contraction_of(n).summed.empty() || by_place || uses > 1;
+    if (structure == Structure::horizontal) return true;
+    if (structure == Structure::contraction) return !contraction_of(n).summed.empty() || by_place || uses > 1;
     const std::int64_t cost = lazy_cost(n);
-    if (structure == Structure::rearrange) {
-      if (is(n, "Interleave") && looped_.count(n.node())) return !roots_.count(n.node()) || uses > 1;
+    if (structure == Structure::movement) {
+      if (is(n, Op::Interleave) && looped_.count(n.node())) return !roots_.count(n.node()) || uses > 1;
       return cost > too_long || (by_place && n->dim > 1 && looped_.count(n.node()));
     }
     if (n->dim == 1) return in_vector || uses > 1 || cost > too_long;
@@ -107,13 +99,13 @@ class Components : public Values {
   }
 
   void emit(Expr n) {
-    const std::string name = prefix_ + str(static_cast<std::int64_t>(n->id));
+    const std::string name = prefix_ + str(next_name_++);
     switch (n->operation->structure) {
-      case Structure::across:
+      case Structure::horizontal:
         if (tensor_cores_ && is_matrix_product(plan_, n)) return emit_matrix_product(n, name);
         gives_position(n) ? emit_place(n, name) : emit_total(n, name);
         return;
-      case Structure::contract:
+      case Structure::contraction:
         if (!contraction_of(n).summed.empty()) return emit_contraction(n, name);
         break;
       default:
@@ -145,7 +137,7 @@ class Components : public Values {
     const Expr a = n.arg(0);
     const Role role = plan_.role(n);
     const Held held{name, false};
-    const bool add = is(n, "Sum");
+    const bool add = is(n, Op::Sum);
     if (!unrolled(a->dim)) {
       for_members(role, [&](Member m) {
         const std::string first = add ? "splat(0)" : value(a, Component::at(0), m);

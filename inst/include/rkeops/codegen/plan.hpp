@@ -69,7 +69,7 @@ inline void derive(Plan& plan, Expr root) {
     todo.pop_back();
     if (!seen.insert(n.node()).second || n->operation->structure == Structure::leaf || is_leaf(n)) continue;
     const Role role = plan.role(n);
-    if (role != (varies_row | varies_column) && n->operation->structure != Structure::rearrange) {
+    if (role != (varies_row | varies_column) && n->operation->structure != Structure::movement) {
       std::int64_t source = 0;
       for (Expr leaf : nodes_below({n})) {
         if (is_leaf(leaf)) source += leaf->dim;
@@ -95,7 +95,7 @@ inline Plan make_plan(Expr reduction) {
 
 // Is n a sum of products of a packed vector of the row with one of the column, an entry of a matrix product?
 inline bool is_matrix_product(const Plan& plan, Expr n) {
-  if (!is(n, "Sum") || !is(n.arg(0), "Mult")) return false;
+  if (!is(n, Op::Sum) || !is(n.arg(0), Op::Mult)) return false;
   const Expr x = n.arg(0).arg(0), y = n.arg(0).arg(1);
   return is_rows_by_columns(x, y) && plan.is_packed(x) && plan.is_packed(y);
 }
@@ -113,7 +113,7 @@ inline PairCost pair_cost(const Plan& plan) {
     const Expr n = todo.back();
     todo.pop_back();
     const Structure structure = n->operation->structure;
-    const bool mixes = structure == Structure::across || (structure == Structure::contract && !contraction_of(n).summed.empty());
+    const bool mixes = structure == Structure::horizontal || (structure == Structure::contraction && !contraction_of(n).summed.empty());
     if (n->dim == 1 || mixes || !by_component.insert(n.node()).second) continue;
     for (Expr arg : n->args) todo.push_back(arg);
   }
@@ -121,11 +121,11 @@ inline PairCost pair_cost(const Plan& plan) {
     if (plan.role(n) != (varies_row | varies_column)) continue;
     const Structure structure = n->operation->structure;
     double each = std::max<int>(1, n->operation->cost);
-    if (structure == Structure::contract) {
+    if (structure == Structure::contraction) {
       for (const Axis& axis : contraction_of(n).summed) each *= static_cast<double>(axis.size);
     }
-    const Expr counted = structure == Structure::across ? n.arg(0) : n;
-    if (structure == Structure::rearrange) continue;
+    const Expr counted = structure == Structure::horizontal ? n.arg(0) : n;
+    if (structure == Structure::movement) continue;
     (by_component.count(n.node()) ? cost.components : cost.shared) += each * static_cast<double>(counted->dim);
   }
   const double fold = reduction_of(plan.reduction).family == Family::softmax ? 2 * costly : 1;

@@ -85,12 +85,12 @@ void add_cuts(Expr n, std::int64_t low, std::int64_t high, std::int64_t shift, c
   };
   if (n->operation->structure == Structure::elementwise) {
     for (Expr a : n->args) add_cuts(a, low, high, shift, has_own_place, cuts);
-  } else if (is(n, "Extract")) {
+  } else if (is(n, Op::Extract)) {
     const std::int64_t from = n->params[0];
     add_cuts(n.arg(0), low + from, high + from, shift - from, has_own_place, cuts);
-  } else if (is(n, "ExtractT")) {
+  } else if (is(n, Op::ExtractT)) {
     part(n.arg(0), n->params[0]);
-  } else if (is(n, "Concat")) {
+  } else if (is(n, Op::Concat)) {
     part(n.arg(0), 0);
     part(n.arg(1), n.arg(0)->dim);
   }

@@ -36,13 +36,13 @@ class Values {
     if (const auto held = held_.find(n.node()); held != held_.end()) return held_value(n, held->second, component, m);
     if (plan_.is_packed(n) && !is_computed_here(n)) return packed_value(n, component, m);
     if (is_constant(n)) return "splat(" + constant_text(n->value) + ")";
-    if (is(n, "Positions")) return "splat((real)(" + component.text + "))";
+    if (is(n, Op::Positions)) return "splat((real)(" + component.text + "))";
     switch (n->operation->structure) {
       case Structure::elementwise:
         return elementwise_value(n, component, m);
-      case Structure::rearrange:
+      case Structure::movement:
         return rearranged_value(n, component, m);
-      case Structure::contract:
+      case Structure::contraction:
         return product_value(n, component, m);
       case Structure::gather:
         return gathered_value(n, component, m);
@@ -55,7 +55,7 @@ class Values {
   // changes its source.
   template <class Body>
   void for_components(Expr n, Body body, bool in_window = false) {
-    if (!is(n, "Interleave") || unrolled(n->dim) || has_own_place(n)) return for_range(n, body, in_window ? "" : nullptr);
+    if (!is(n, Op::Interleave) || unrolled(n->dim) || has_own_place(n)) return for_range(n, body, in_window ? "" : nullptr);
     for (std::int64_t part : {0, 1}) {
       const auto at_place = [&](const Component& k) {
         Component place = k.strided(part, 2);
@@ -176,14 +176,14 @@ class Values {
 
   std::string rearranged_value(Expr n, const Component& k, Member m) {
     const Expr a = n.arg(0);
-    if (is(n, "SumT")) return value(a, Component::at(0), m);
-    if (is(n, "Extract")) return value(a, k.shifted(n->params[0]), m);
-    if (is(n, "ExtractT")) {
+    if (is(n, Op::SumT)) return value(a, Component::at(0), m);
+    if (is(n, Op::Extract)) return value(a, k.shifted(n->params[0]), m);
+    if (is(n, Op::ExtractT)) {
       const Component inner = k.shifted(-n->params[0]);
       return inner.low >= 0 && inner.high <= a->dim ? value(a, inner, m) : "splat(0)";
     }
-    if (is(n, "Strided")) return value(a, k.strided(n->params[0], n->params[1]), m);
-    if (is(n, "Interleave")) {
+    if (is(n, Op::Strided)) return value(a, k.strided(n->params[0], n->params[1]), m);
+    if (is(n, Op::Interleave)) {
       return value(n.arg(static_cast<std::size_t>(k.low % 2)), k.known() ? Component::at(k.low / 2) : k.of_part[0], m);
     }
     return k.high <= a->dim ? value(a, k, m) : value(n.arg(1), k.shifted(-a->dim), m);  // Concat
@@ -209,7 +209,7 @@ class Values {
 
   // One term of a contraction.
   std::string product_text(Expr n, std::string left, const std::string& right) {
-    if (is(n, "Contract")) return left + " * " + right;
+    if (is(n, Op::Contract)) return left + " * " + right;
     left = named(left);
     return "select(" + left + " == splat(0), splat(0), " + left + " * " + right + ")";
   }

@@ -7,6 +7,7 @@
 
 #include "../base/error.hpp"
 #include "../base/types.hpp"
+#include "op.hpp"
 
 namespace rkeops {
 
@@ -37,7 +38,8 @@ struct Node {
   Indices indices;
   bool has_reduction;  // a reduction occurs in it
   Facts facts;
-  std::uint32_t id;    // order of creation: arguments have smaller ids than their users
+  std::uint32_t id;    // which one it is in its graph; says nothing about order
+  std::int64_t rank;   // longest way down to a leaf: arguments have smaller ranks than their users
 };
 
 // A handle with arithmetic, so that derivative rules read as algebra. Empty handles stand for "structurally zero".
@@ -52,6 +54,7 @@ class Expr {
   friend bool operator==(Expr a, Expr b) { return a.node_ == b.node_; }
   friend bool operator!=(Expr a, Expr b) { return a.node_ != b.node_; }
 
+  Op op() const;
   Graph& graph() const { return *node_->graph; }
   Expr arg(std::size_t k) const { return node_->args[k]; }
 

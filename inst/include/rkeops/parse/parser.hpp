@@ -9,7 +9,6 @@
 #include "suggest.hpp"
 
 namespace rkeops {
-
 // Differentiation is the business of pass/: the parser is handed what it needs.
 class Parser {
  public:
@@ -62,17 +61,18 @@ class Parser {
     }
   }
 
-  Expr binary(const Token& token, const char* name, Expr a, Expr b) const {
-    return located(token, [&] { return call(name, a, b); });
+  Expr binary(const Token& token, Op op, Expr a, Expr b) const {
+    return located(token, [&] { return call(op, a, b); });
   }
 
   Expr comparison() {
     struct Row {
-      const char *symbol, *operation;
+      const char* symbol;
+      Op op;
       bool swapped;
     };
-    constexpr Row rows[] = {{"<", "LessThan", false},    {"<=", "LessOrEqual", false}, {">", "LessThan", true},
-                            {">=", "LessOrEqual", true}, {"==", "Equal", false},       {"!=", "NotEqual", false}};
+    constexpr Row rows[] = {{"<", Op::LessThan, false},    {"<=", Op::LessOrEqual, false}, {">", Op::LessThan, true},
+                            {">=", Op::LessOrEqual, true}, {"==", Op::Equal, false},       {"!=", Op::NotEqual, false}};
     const auto at_comparison = [&] {
       return std::find_if(std::begin(rows), std::end(rows), [&](const Row& row) { return at(row.symbol); });
     };
@@ -81,7 +81,7 @@ class Parser {
     if (row == std::end(rows)) return left;
     const Token token = take();
     const Expr right = scalar_product();
-    const Expr result = row->swapped ? binary(token, row->operation, right, left) : binary(token, row->operation, left, right);
+    const Expr result = row->swapped ? binary(token, row->op, right, left) : binary(token, row->op, left, right);
     if (at_comparison() == std::end(rows)) return result;
     fail(peek(), "comparisons cannot be chained", "Put parentheses around one of them.");
   }
@@ -90,7 +90,7 @@ class Parser {
     Expr left = additive();
     while (at("|")) {
       const Token token = take();
-      left = binary(token, "Scalprod", left, additive());
+      left = binary(token, Op::Scalprod, left, additive());
     }
     return left;
   }
@@ -99,7 +99,7 @@ class Parser {
     Expr left = multiplicative();
     while (at("+") || at("-")) {
       const Token token = take();
-      left = binary(token, token.text == "+" ? "Add" : "Subtract", left, multiplicative());
+      left = binary(token, token.text == "+" ? Op::Add : Op::Subtract, left, multiplicative());
     }
     return left;
   }
@@ -108,7 +108,7 @@ class Parser {
     Expr left = factor();
     while (at("*") || at("/")) {
       const Token token = take();
-      left = binary(token, token.text == "*" ? "Mult" : "Divide", left, factor());
+      left = binary(token, token.text == "*" ? Op::Mult : Op::Divide, left, factor());
     }
     return left;
   }
@@ -133,11 +133,11 @@ class Parser {
 
   Expr raise(Expr base, Expr exponent) const {
     if (is_constant(exponent) && exponent->dim == 1) {
-      if (exponent->value == 0.5) return call("Sqrt", base);
-      if (exponent->value == -0.5) return call("Rsqrt", base);
-      if (whole(exponent->value)) return g_.apply("Pow", {base}, {static_cast<std::int64_t>(exponent->value)});
+      if (exponent->value == 0.5) return call(Op::Sqrt, base);
+      if (exponent->value == -0.5) return call(Op::Rsqrt, base);
+      if (whole(exponent->value)) return g_.apply(Op::Pow, {base}, {static_cast<std::int64_t>(exponent->value)});
     }
-    return call("Powf", base, exponent);
+    return call(Op::Powf, base, exponent);
   }
 
   static bool whole(double value) { return value == std::floor(value) && std::fabs(value) < 1e9; }
@@ -295,8 +295,8 @@ class Parser {
         params.insert(params.end(), list.begin(), list.end());
       }
     }
-    const Expr result = located(name, [&] { return g_.apply(operation, args, params); });
-    if (name.text == "Var") located(name, [&] { return declare(result); });
+    const Expr result = located(name, [&] { return g_.apply(operation.op, args, params); });
+    if (operation.op == Op::Var) located(name, [&] { return declare(result); });
     return result;
   }
 
@@ -310,7 +310,7 @@ class Parser {
     require_count(name, values, 2, 2);
     const std::int64_t position = integer_of(values[0], "position"), dim = integer_of(values[1], "dimension");
     return located(name, [&] {
-      return declare(g_.apply("Var", {}, {position, dim, static_cast<std::int64_t>(category)}));
+      return declare(g_.apply(Op::Var, {}, {position, dim, static_cast<std::int64_t>(category)}));
     });
   }
 
@@ -326,7 +326,7 @@ class Parser {
     const bool maybe_weighted = kind == "LogSumExp";
     if (maybe_weighted && values.size() > 2) row = find_reduction("LogSumExpWeight");
     const bool two_formulas = row->weighted || row->both;
-    const std::size_t count = two_formulas || row->family == Family::nearest ? 3 : 2;
+    const std::size_t count = two_formulas || row->ranked() ? 3 : 2;
     require_count(name, values, maybe_weighted ? 2 : count, maybe_weighted ? 3 : count);
     const std::int64_t axis = integer_of(values.back(), "axis");
     if (axis != 0 && axis != 1) {
@@ -335,7 +335,7 @@ class Parser {
     const Category folded = axis == 0 ? Category::i : Category::j;
     std::vector<Expr> args{expression_of(values[0])};
     if (two_formulas) args.push_back(expression_of(values[1]));
-    const std::int64_t k = row->family == Family::nearest ? integer_of(values[1], "K") : 0;
+    const std::int64_t k = row->ranked() ? integer_of(values[1], "K") : 0;
     return located(name, [&] { return reduce(*row, args, folded, other(folded), k); });
   }
 

@@ -56,12 +56,12 @@ class Trace {
     require_stack();
     if (!contains(f, u_)) return g_.constant(0);
     if (f == u_) return sum(w->dim == f->dim ? w : repeat(w, f->dim));
-    if (is(f, "Add")) return of(f.arg(0), w) + of(f.arg(1), w);
-    if (is(f, "Subtract")) return of(f.arg(0), w) - of(f.arg(1), w);
-    if (is(f, "Minus")) return -of(f.arg(0), w);
-    if (is(f, "Divide")) return of(f.arg(0), w / f.arg(1));
-    if (is(f, "SumT")) return of(f.arg(0), w);
-    if (is(f, "Mult")) {
+    if (is(f, Op::Add)) return of(f.arg(0), w) + of(f.arg(1), w);
+    if (is(f, Op::Subtract)) return of(f.arg(0), w) - of(f.arg(1), w);
+    if (is(f, Op::Minus)) return -of(f.arg(0), w);
+    if (is(f, Op::Divide)) return of(f.arg(0), w / f.arg(1));
+    if (is(f, Op::SumT)) return of(f.arg(0), w);
+    if (is(f, Op::Mult)) {
       const bool first = contains(f.arg(0), u_);
       return of(f.arg(first ? 0 : 1), w * f.arg(first ? 1 : 0));
     }
@@ -125,9 +125,9 @@ class OwnRow {
     for (const Node* arg : f->args) args.push_back(of(arg));
     Expr result;
     if (!is_reduction(f)) {
-      result = is(f, "Contract") || is(f, "ContractOrZero")
-                   ? contract(args[0], args[1], contraction_of(f), is(f, "ContractOrZero"))
-                   : f.graph().apply(*f->operation, args, f->params);
+      result = is(f, Op::Contract) || is(f, Op::ContractOrZero)
+                   ? contract(args[0], args[1], contraction_of(f), is(f, Op::ContractOrZero))
+                   : f.graph().apply(f.op(), args, f->params);
     } else if (u_->indices & indices_of(folded_category(f))) {
       result = args[0];
     } else {
@@ -168,7 +168,7 @@ inline Expr laplacian(Expr f, Expr v) {
 inline Expr concat_all(const std::vector<Expr>& parts, std::size_t from, std::size_t to) {
   if (to - from == 1) return parts[from];
   const std::size_t half = from + (to - from) / 2;
-  return call("Concat", concat_all(parts, from, half), concat_all(parts, half, to));
+  return call(Op::Concat, concat_all(parts, from, half), concat_all(parts, half, to));
 }
 
 // Row k of the matrix is the gradient of component k.
