@@ -195,9 +195,9 @@ args_info <- function(declared) {
 }
 
 check_sum_scheme <- function(sum_scheme, info, call) {
-  summing <- c("Sum", "SumBoth", "LogSumExp", "LogSumExpWeight", "SumSoftMaxWeight", "Max_SumShiftExp",
-               "Max_SumShiftExpWeight", "")
-  if (sum_scheme %in% c("auto", "direct_sum") || info$reduction %in% summing) return(invisible())
+  if (sum_scheme %in% c("auto", "direct_sum") || info$reduction == "" || of_reduction(info$reduction, "sums")) {
+    return(invisible())
+  }
   rkeops_abort("argument", sprintf("`sum_scheme` \"%s\" is for sums, not for %s_Reduction", sum_scheme, info$reduction),
                call = call, argument = "sum_scheme", hint = "Use \"auto\".")
 }

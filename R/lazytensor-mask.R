@@ -94,18 +94,12 @@ row_variable <- function(numbers, category) {
 
 # ---- where pairs are folded
 
-# What changes nothing in a reduction. (Positions are those of numbers: NaN is passed over.)
-neutral_values <- c(
-  Sum = 0, Min = Inf, Max = -Inf, LogSumExp = -Inf, LogSumExpWeight = -Inf, SumSoftMaxWeight = -Inf,
-  Max_SumShiftExp = -Inf, Max_SumShiftExpWeight = -Inf
-)
-
 # Operands of reduction `name`, the weight NULL where there is none, without mask.
 leave_out <- function(x, weight, name, na_rm = FALSE) {
   keep <- what_counts(x, weight, na_rm)
   if (is.null(keep)) return(list(x = x, weight = weight))
-  value <- neutral_values[name]
-  list(x = filled(x, keep, if (is.na(value)) NaN else unname(value)),
+  value <- of_reduction(name, "neutral")  # NaN where positions are asked for, which are those of numbers
+  list(x = filled(x, keep, if (is.na(value)) NaN else value),
        weight = if (!is.null(weight)) filled(weight, keep, 0))
 }
 

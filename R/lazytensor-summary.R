@@ -82,7 +82,7 @@ inside_or_reduce <- function(x, name, index, na_rm, call) {
 # Of the components that are not NaN.
 inside_numbers <- function(x, name, position, call) {
   inside <- function(name, x) apply_operation(name, list(x = x), call = call)
-  if (!position) return(inside(name, ifelse.LazyTensor(!is.na(x), x, unname(neutral_values[name]))))
+  if (!position) return(inside(name, ifelse.LazyTensor(!is.na(x), x, of_reduction(name, "neutral"))))
   best <- !is.na(x) & x == inside_or_reduce(x, sub("Arg", "", name), NA, TRUE, call)
   ifelse.LazyTensor(any(best), inside("ArgMax", best), NaN)
 }

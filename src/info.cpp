@@ -33,7 +33,7 @@ SEXP rk_operation_table() {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_reduction_table() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     std::vector<std::string> names, calls, summaries, differentiation;
     std::vector<int> values, positions, sums, weighted, ranked;
     std::vector<double> neutral;

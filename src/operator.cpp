@@ -82,28 +82,14 @@ SEXP new_lazytensor(const Merged& merged, const Result& result) {
 
 // ---- operations
 
-// What is known about an operation besides its dimension.
-struct Facts {
-  int truth = -1;  // how many operands have to hold truth values for the result to hold some; none for comparisons
-  bool complex = false, keeps_components = false;
-};
-
-const Facts& facts_of(const std::string& operation) {
-  static const std::unordered_map<std::string, Facts> table = [] {
-    std::unordered_map<std::string, Facts> facts;
-    for (const char* name : {"Equal", "NotEqual", "LessThan", "LessOrEqual", "And", "Or", "Not"}) facts[name].truth = 0;
-    for (const char* name : {"Elem", "Extract", "Gather", "Lookup"}) facts[name].truth = 1;
-    facts["Concat"].truth = 2;
-    for (const char* name :
-         {"Real2Complex", "Imag2Complex", "Conj", "ComplexAdd", "ComplexSubtract", "ComplexMult", "ComplexScal",
-          "ComplexDivide", "ComplexRealScal", "ComplexExp", "ComplexExp1j", "ComplexSum", "ComplexSumT", "ComplexSqrt",
-          "ComplexTan", "ComplexTanh", "ComplexAsin", "ComplexAcos", "ComplexAtan", "ComplexAsinh", "ComplexAcosh",
-          "ComplexAtanh"})
-      facts[name].complex = true;
-    for (const char* name : {"Add", "Subtract", "Mult", "Divide", "Minus"}) facts[name].keeps_components = true;
+// What the table says about an operation; about an unknown one, which operation_dim() refuses, nothing.
+const rkeops::OperationInfo& facts_of(const std::string& operation) {
+  static const std::unordered_map<std::string, rkeops::OperationInfo> table = [] {
+    std::unordered_map<std::string, rkeops::OperationInfo> facts;
+    for (const rkeops::OperationInfo& row : rkeops::operation_table()) facts.emplace(row.name, row);
     return facts;
   }();
-  static const Facts none;
+  static const rkeops::OperationInfo none{"", "", "", false, false, false, -1};
   const auto found = table.find(operation);
   return found == table.end() ? none : found->second;
 }
@@ -171,7 +157,7 @@ SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
   const SEXP result = catch_failure([&]() -> SEXP {
     const R_xlen_t count = Rf_xlength(operands);
     const std::string name = CHAR(STRING_ELT(operation, 0));
-    const Facts& facts = facts_of(name);
+    const rkeops::OperationInfo& facts = facts_of(name);
     std::vector<std::int64_t> dims;
     bool logical = facts.truth >= 0;
     for (R_xlen_t k = 0; k < count; ++k) {
@@ -190,7 +176,7 @@ SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
       else merged.add_number(Rf_asReal(x), identifier::of_number(Rf_asReal(x), name.c_str(), operands, static_cast<int>(k)));
     }
     merged.share(true);
-    Result with{name + "(", dim, logical, false, joined_components(facts.keeps_components, operands, dim)};
+    Result with{name + "(", dim, logical, false, joined_components(facts.keeps_names, operands, dim)};
     for (std::size_t k = 0; k < merged.formulas.size(); ++k) with.formula += (k > 0 ? "," : "") + merged.formulas[k];
     with.formula += integers.text + ")";
     const int given = Rf_isNull(complex) ? NA_LOGICAL : Rf_asLogical(complex);
