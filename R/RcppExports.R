@@ -89,8 +89,8 @@ rk_evaluate <- function(formula, args, definitions, data, tokens) {
     .Call(`_rkeops_rk_evaluate`, formula, args, definitions, data, tokens)
 }
 
-rk_reduce <- function(x, name, axis) {
-    .Call(`_rkeops_rk_reduce`, x, name, axis)
+rk_reduce <- function(arguments, name) {
+    .Call(`_rkeops_rk_reduce`, arguments, name)
 }
 
 rk_source <- function(pointer, options) {

@@ -7,7 +7,7 @@ reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm 
 
 reduce_over <- function(x, name, axis, option = NULL, call = NULL, na_rm = FALSE) {
   if (is.null(option) && isFALSE(na_rm)) {
-    values <- rk_reduce(x, name, axis)
+    values <- rk_reduce(list(x, index = c("i", "j", "ij")[axis + 1L]), name)
     if (!is.null(values)) return(evaluated(values, x, call))
   }
   weight <- if (is.LazyTensor(option)) option

@@ -3,8 +3,16 @@
 #' @rdname lazytensor_reductions
 #' @export
 Summary.LazyTensor <- function(..., na.rm = FALSE) {
+  name <- reductions_of_r[[.Generic]]
+  if (isFALSE(na.rm) && !is.null(name)) {
+    if (...length() == 1L) return(apply_operation(name, list(x = ..1), call = summary_call(.Generic, list())))
+    values <- rk_reduce(list(...), name)
+    if (!is.null(values)) return(evaluated(values, ..1, summary_call(.Generic, list(...)[-1L])))
+  }
   summarise(.Generic, list(...), na.rm, summary_call(.Generic, list(...)[-1L]))
 }
+
+reductions_of_r <- list(sum = "Sum", min = "Min", max = "Max")
 
 summary_call <- function(generic, others) {
   shown <- lapply(others, function(a) if (is.atomic(a) && length(a) < 2L) a else quote(y))
@@ -15,9 +23,9 @@ summarise <- function(generic, arguments, na_rm, call) {
   x <- arguments[[1L]]
   index <- if (length(arguments) > 1L) summary_index(generic, arguments[-1L], call) else NA
   switch(generic,
-    sum = inside_or_reduce(x, "Sum", index, na_rm, call),
-    min = inside_or_reduce(x, "Min", index, na_rm, call),
-    max = inside_or_reduce(x, "Max", index, na_rm, call),
+    sum = ,
+    min = ,
+    max = inside_or_reduce(x, reductions_of_r[[generic]], index, na_rm, call),
     range = reduce_range(x, index, na_rm, call),
     any = , all = reduce_truth(x, generic, index, na_rm, call),
     refuse_function(generic, call, "exp(sum(log(x), index)) is the product of positive numbers.")

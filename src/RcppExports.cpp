@@ -249,14 +249,13 @@ BEGIN_RCPP
 END_RCPP
 }
 // rk_reduce
-SEXP rk_reduce(SEXP x, SEXP name, SEXP axis);
-RcppExport SEXP _rkeops_rk_reduce(SEXP xSEXP, SEXP nameSEXP, SEXP axisSEXP) {
+SEXP rk_reduce(SEXP arguments, SEXP name);
+RcppExport SEXP _rkeops_rk_reduce(SEXP argumentsSEXP, SEXP nameSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type arguments(argumentsSEXP);
     Rcpp::traits::input_parameter< SEXP >::type name(nameSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type axis(axisSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_reduce(x, name, axis));
+    rcpp_result_gen = Rcpp::wrap(rk_reduce(arguments, name));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -295,7 +294,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_program_info", (DL_FUNC) &_rkeops_rk_program_info, 1},
     {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 3},
     {"_rkeops_rk_evaluate", (DL_FUNC) &_rkeops_rk_evaluate, 5},
-    {"_rkeops_rk_reduce", (DL_FUNC) &_rkeops_rk_reduce, 3},
+    {"_rkeops_rk_reduce", (DL_FUNC) &_rkeops_rk_reduce, 2},
     {"_rkeops_rk_source", (DL_FUNC) &_rkeops_rk_source, 2},
     {NULL, NULL, 0}
 };

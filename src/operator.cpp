@@ -48,7 +48,10 @@ struct Result {
   SEXP components;
 };
 
-SEXP number(double value) { return Rf_ScalarReal(std::isnan(value) ? NA_REAL : value); }
+SEXP number(double value) {
+  static SEXP none = keep_forever(Rf_ScalarReal(NA_REAL)), one = keep_forever(Rf_ScalarReal(1));
+  return std::isnan(value) ? none : value == 1 ? one : Rf_ScalarReal(value);
+}
 
 SEXP new_lazytensor(const Merged& merged, const Result& result) {
   const Merged* of = &merged;
@@ -134,6 +137,24 @@ struct Parameters {
   }
 };
 
+// By the rules of the operation table, which are asked once for the same dimensions.
+double dimension_of(const std::string& operation, const std::vector<std::int64_t>& dims,
+                    const std::vector<std::int64_t>& parameters) {
+  static std::unordered_map<std::string, double> known;
+  constexpr std::size_t capacity = 4096;
+  std::string key = operation;
+  for (const std::vector<std::int64_t>* numbers : {&dims, &parameters}) {
+    key += '(';
+    key.append(reinterpret_cast<const char*>(numbers->data()), numbers->size() * sizeof(std::int64_t));
+  }
+  const auto found = known.find(key);
+  if (found != known.end()) return found->second;
+  const double dim = static_cast<double>(rkeops::operation_dim(operation, dims, parameters));
+  if (known.size() >= capacity) known.clear();
+  known.emplace(key, dim);
+  return dim;
+}
+
 // Names of the components of a result: those that operands agree on.
 SEXP joined_components(bool keeps, SEXP operands, double dim) {
   SEXP found = R_NilValue;
@@ -168,7 +189,7 @@ SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
       dims.push_back(lazy ? static_cast<std::int64_t>(Rf_asReal(field(x, Field::dimres))) * (of_two ? 2 : 1) : 1);
     }
     const Parameters integers(parameters);
-    const double dim = static_cast<double>(rkeops::operation_dim(name, dims, integers.numbers));
+    const double dim = dimension_of(name, dims, integers.numbers);
     Merged merged;
     for (R_xlen_t k = 0; k < count; ++k) {
       SEXP x = VECTOR_ELT(operands, k);

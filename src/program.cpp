@@ -1,5 +1,6 @@
 // Programs (parsed formulas) and their evaluation on R data.
 #include <climits>
+#include <cstring>
 
 #include <rkeops/base/recent.hpp>
 
@@ -294,21 +295,27 @@ SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP toke
       [&]() -> SEXP { return evaluate(CHAR(STRING_ELT(formula, 0)), args, definitions, data, tokens, false); });
 }
 
-// The reduction `name` of a LazyTensor over an axis. NULL where R has more to do: for complex numbers, masks, names of rows
-// or components, and positions.
+// The reduction `name` of a list of a LazyTensor and `index`. NULL where R has more to do: for other arguments, complex
+// numbers, masks, names of rows or components, and positions.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_reduce(SEXP x, SEXP name, SEXP axis) {
+SEXP rk_reduce(SEXP arguments, SEXP name) {
   using namespace expression;
   return catch_failure([&]() -> SEXP {
-    const int over = INTEGER(axis)[0];
+    SEXP names = Rf_getAttrib(arguments, R_NamesSymbol);
+    if (Rf_xlength(arguments) != 2 || Rf_isNull(names) || std::strcmp(CHAR(STRING_ELT(names, 1)), "index") != 0)
+      return R_NilValue;
+    SEXP x = VECTOR_ELT(arguments, 0), index = VECTOR_ELT(arguments, 1);
+    if (!is_lazytensor(x) || TYPEOF(index) != STRSXP || Rf_xlength(index) != 1) return R_NilValue;
+    const std::string letter = CHAR(STRING_ELT(index, 0));
+    if (letter != "i" && letter != "j") return R_NilValue;
     SEXP data = field(x, Field::data);
-    bool plain = over < 2 && !is_complex(x) && Rf_isNull(field(x, Field::mask)) && Rf_isNull(field(x, Field::components));
-    plain = plain && !ISNAN(Rf_asReal(field(x, over == 0 ? Field::ni : Field::nj)));
+    bool plain = !is_complex(x) && Rf_isNull(field(x, Field::mask)) && Rf_isNull(field(x, Field::components));
+    plain = plain && !ISNAN(Rf_asReal(field(x, letter == "i" ? Field::ni : Field::nj)));
     for (R_xlen_t k = 0; plain && k < Rf_xlength(data); ++k)
       plain = Rf_isNull(Rf_getAttrib(VECTOR_ELT(data, k), R_DimNamesSymbol));
     if (!plain) return R_NilValue;
     const std::string formula = std::string(CHAR(STRING_ELT(name, 0))) + "_Reduction(" +
-                                CHAR(STRING_ELT(field(x, Field::formula), 0)) + "," + std::to_string(over) + ")";
+                                CHAR(STRING_ELT(field(x, Field::formula), 0)) + (letter == "i" ? ",0)" : ",1)");
     return evaluate(formula, field(x, Field::args), field(x, Field::definitions), data, field(x, Field::tokens), true);
   });
 }
