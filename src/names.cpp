@@ -1,7 +1,6 @@
 #include "names.h"
 
-#include <rkeops/base/hash.hpp>
-
+#include <rkeops/engine.hpp>
 #include <unordered_map>
 
 namespace names {

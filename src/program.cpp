@@ -2,8 +2,6 @@
 #include <climits>
 #include <cstring>
 
-#include <rkeops/base/recent.hpp>
-
 #include "expression.h"
 #include "resident.h"
 

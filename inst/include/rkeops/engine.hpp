@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/recent.hpp"
 #include "base/types.hpp"
 #include "base/utf8.hpp"
 #include "jit/options.hpp"
