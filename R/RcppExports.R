@@ -97,3 +97,7 @@ rk_source <- function(pointer, options) {
     .Call(`_rkeops_rk_source`, pointer, options)
 }
 
+rk_explain <- function(pointer, options) {
+    .Call(`_rkeops_rk_explain`, pointer, options)
+}
+

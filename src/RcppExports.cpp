@@ -270,6 +270,17 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_explain
+SEXP rk_explain(SEXP pointer, SEXP options);
+RcppExport SEXP _rkeops_rk_explain(SEXP pointerSEXP, SEXP optionsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type options(optionsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_explain(pointer, options));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
@@ -296,6 +307,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_evaluate", (DL_FUNC) &_rkeops_rk_evaluate, 5},
     {"_rkeops_rk_reduce", (DL_FUNC) &_rkeops_rk_reduce, 2},
     {"_rkeops_rk_source", (DL_FUNC) &_rkeops_rk_source, 2},
+    {"_rkeops_rk_explain", (DL_FUNC) &_rkeops_rk_explain, 2},
     {NULL, NULL, 0}
 };
 

@@ -47,6 +47,9 @@ class Program {
   // The generated kernels as text.
   std::string source(const RunOptions& options) const;
 
+  // How the formula becomes these kernels: graph, plan, program of a pair and text of each pass, for readers.
+  std::string explain(const RunOptions& options) const;
+
   ~Program();
 
  private:

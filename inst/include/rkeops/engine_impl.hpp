@@ -3,9 +3,8 @@
 
 #include <map>
 
-#include "codegen/kernel.hpp"
+#include "emit/explain.hpp"
 #include "engine.hpp"
-#include "ir/print.hpp"
 #include "parse/parser.hpp"
 #include "pass/differential.hpp"
 #include "pass/quotients.hpp"
@@ -150,7 +149,7 @@ struct Program::State {
       for (Expr stage : stages) {
         if (target.tensor_cores) stage = expand_distances(stage);
         for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
-          result.push_back({generate(make_plan(invert_divisors(pass)), target), {}});
+          result.push_back({generate(lower(invert_divisors(pass)), target), {}});
           result.back().name = KernelCache::name_of(result.back().kernel.text);
         }
       }
@@ -262,6 +261,22 @@ std::string Program::source(const RunOptions& options) const {
   std::string text;
   for (const State::Stage& stage : state_->plans(engine_detail::target_of(options))) {
     text += (text.empty() ? "" : "\n/* ---- next stage ---- */\n\n") + stage.kernel.text;
+  }
+  return text;
+}
+
+std::string Program::explain(const RunOptions& options) const {
+  const Target target = engine_detail::target_of(options);
+  std::string text = "formula: " + state_->formula + "\n";
+  for (const Argument& argument : state_->arguments) {
+    text += "input " + str(argument.position + 1) + ": " + engine_detail::label(argument) + "\n";
+  }
+  std::int64_t number = 0;
+  for (Expr stage : state_->stages) {
+    if (target.tensor_cores) stage = expand_distances(stage);
+    for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
+      text += "\n==== pass " + str(++number) + "\n\n" + rkeops::explain(invert_divisors(pass), target);
+    }
   }
   return text;
 }

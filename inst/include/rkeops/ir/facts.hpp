@@ -11,6 +11,7 @@ namespace rkeops {
 inline bool has(Facts facts, Facts asked) { return (facts & asked) == asked; }
 inline bool is_nonnegative(Expr a) { return has(a->facts, fact_nonnegative); }
 inline bool is_positive(Expr a) { return has(a->facts, fact_positive); }
+inline bool is_nonpositive(Expr a) { return has(a->facts, fact_nonpositive); }
 inline bool is_tame(Expr a) { return has(a->facts, fact_tame); }
 
 namespace facts {
@@ -25,18 +26,18 @@ inline Facts all_of(const Node& n, std::size_t from = 0) {
   return common;
 }
 
-inline bool is_nonpositive(Expr a) {
-  if (is_constant(a)) return a->value <= 0;
-  if (is(a, Op::Minus)) return is_nonnegative(a.arg(0));
-  if (is(a, Op::Divide)) return is_nonpositive(a.arg(0)) && is_nonnegative(a.arg(1));
-  if (!is(a, Op::Mult)) return false;
-  return (is_nonpositive(a.arg(0)) && is_nonnegative(a.arg(1))) ||
-         (is_nonnegative(a.arg(0)) && is_nonpositive(a.arg(1)));
-}
-
 inline Facts same(const Node& n) { return all_of(n); }
 inline Facts same_but_positive(const Node& n) { return static_cast<Facts>(all_of(n) & ~fact_positive); }
 inline Facts tame(const Node& n) { return tame_if(all_of(n)); }
+inline Facts negated(const Node& n) {
+  return static_cast<Facts>(tame(n) | given(has(of(n, 0), fact_nonnegative), fact_nonpositive));
+}
+inline bool of_two_signs(const Node& n, std::size_t above, std::size_t below) {
+  return has(of(n, above), fact_nonnegative) && has(of(n, below), fact_nonpositive);
+}
+inline Facts product(const Node& n) {
+  return static_cast<Facts>(all_of(n) | given(of_two_signs(n, 0, 1) || of_two_signs(n, 1, 0), fact_nonpositive));
+}
 inline Facts nonnegative(const Node& n) { return fact_nonnegative | tame(n); }
 inline Facts truth(const Node&) { return fact_nonnegative | fact_tame; }
 inline Facts inverse(const Node& n) {
@@ -62,7 +63,8 @@ inline Facts sum_of_two(const Node& n) {
 inline Facts quotient(const Node& n) {
   const Expr b = n.args[1];
   const bool safe = is_positive(b) || is_constant(b) || (is_variable(b) && b->indices == 0);
-  return static_cast<Facts>((all_of(n) & (fact_nonnegative | fact_positive)) | given(safe, tame(n)));
+  return static_cast<Facts>((all_of(n) & (fact_nonnegative | fact_positive)) | given(safe, tame(n)) |
+                            given(of_two_signs(n, 1, 0), fact_nonpositive));
 }
 
 inline Facts power(const Node& n) {
@@ -81,12 +83,13 @@ inline Facts real_power(const Node& n) {
 }
 
 inline Facts exponential(const Node& n) {
-  return static_cast<Facts>(fact_nonnegative | fact_positive | given(is_nonpositive(n.args[0]), tame(n)));
+  return static_cast<Facts>(fact_nonnegative | fact_positive | given(has(of(n, 0), fact_nonpositive), tame(n)));
 }
 
 inline Facts variable(const Node& n) { return given(n.params[0] >= 0, fact_tame); }
 inline Facts constant(const Node& n) {
   return static_cast<Facts>(given(n.value >= 0, fact_nonnegative) | given(n.value > 0, fact_positive) |
+                            given(n.value <= 0, fact_nonpositive) |
                             given(std::isfinite(n.value), fact_tame));
 }
 inline Facts above_zero(const Node&) { return static_cast<Facts>(fact_nonnegative | fact_positive); }

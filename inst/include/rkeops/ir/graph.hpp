@@ -91,8 +91,10 @@ inline void require_few(const char* name, const char* what, std::int64_t count) 
 }
 
 // A fresh variable is younger than all that was there before it.
+constexpr std::int64_t first_fresh_rank = std::int64_t{1} << 32;
+
 inline std::int64_t Graph::rank_of(const Node& node) {
-  if (node.operation->op == Op::Var) return node.params[0] < 0 ? -node.params[0] << 32 : 0;
+  if (node.operation->op == Op::Var) return node.params[0] < 0 ? -node.params[0] * first_fresh_rank : 0;
   std::int64_t rank = 0;
   for (const Node* arg : node.args) rank = std::max(rank, arg->rank + 1);
   return rank;

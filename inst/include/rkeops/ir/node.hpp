@@ -26,6 +26,7 @@ constexpr Indices indices_of(Category category) {
 using Facts = std::uint8_t;
 constexpr Facts fact_nonnegative = 1,  // never below 0
     fact_positive = 2,                 // above 0 (but for underflow)
+    fact_nonpositive = 8,              // never above 0
     fact_tame = 4;                     // finite where the data are, but for overflow of products and sums
 
 struct Node {

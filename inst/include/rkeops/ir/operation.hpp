@@ -58,7 +58,8 @@ struct Operation {
   const char* summary;
   Structure structure;
 
-  // Elementwise operations: C text with $0, $1, ... for the arguments, the value as a function of numbers, the price.
+  // Elementwise operations: C text with $0, $1, ... for the arguments, then the integers, the value as a function of numbers,
+  // the price.
   // Horizontal ones: C text of the next total from the total $0 and a component $1.
   const char* code;
   double (*value)(const double* args);

@@ -17,10 +17,10 @@ namespace rkeops {
 
 // The functions of a generated kernel; float and double kernels have the same signatures.
 struct LoadedKernel {
-  using Fold = void (*)(const void* parameter, const void* row, const void* column, long n, long long base,
+  using Fold = void (*)(const void* parameter, const void* row, const void* column, long long n, long long base,
                         double* value, long long* index, void* work);
-  using FoldBoth = void (*)(const void* parameter, const void* row, const void* column, long n, long long base,
-                            double* value, long long* index, void* work, void* back, long valid);
+  using FoldBoth = void (*)(const void* parameter, const void* row, const void* column, long long n, long long base,
+                            double* value, long long* index, void* work, void* back, long long valid);
   using ParameterPrologue = void (*)(void* parameter, void* work);
   using Prologue = void (*)(const void* parameter, void* tile, void* work);
 

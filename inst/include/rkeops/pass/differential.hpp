@@ -118,11 +118,19 @@ class OwnRow {
   explicit OwnRow(Expr u) : u_(u) {}
 
   Expr of(Expr f) {
-    if (!u_->indices || !f->has_reduction || !contains(f, u_)) return f;
-    const auto found = made_.find(f.node());
-    if (found != made_.end()) return found->second;
-    std::vector<Expr> args;
-    for (const Node* arg : f->args) args.push_back(of(arg));
+    if (!u_->indices) return f;
+    for (Expr n : nodes_below({f}, true)) made_.emplace(n.node(), made(n));
+    return made_.at(f.node());
+  }
+
+ private:
+  Expr made(Expr f) {
+    bool depends = f == u_;
+    for (const Node* arg : f->args) depends |= depends_.count(arg) > 0;
+    if (depends) depends_.insert(f.node());
+    if (!depends || !f->has_reduction) return f;
+    Exprs args;
+    for (const Node* arg : f->args) args.push_back(made_.at(arg));
     Expr result;
     if (!is_reduction(f)) {
       result = is(f, Op::Contract) || is(f, Op::ContractOrZero)
@@ -133,13 +141,12 @@ class OwnRow {
     } else {
       result = reduce_sum(args[0], folded_category(f), category_of(u_));
     }
-    made_.emplace(f.node(), result);
     return result;
   }
 
- private:
   Expr u_;
   std::unordered_map<const Node*, Expr> made_;
+  std::unordered_set<const Node*> depends_;
 };
 
 // A formula of reductions as one with the index of v, or none: with the other index, the sum of its rows, as for gradients.

@@ -96,12 +96,6 @@ class Quotient {
     return {call(Op::WhereNonzero, smooth, times_common(common, parts)), times_common(common, rest)};
   }
 
-  // Not one of the variables that stand for adjoints.
-  static bool is_given(Expr a) {
-    if (is_variable(a)) return position_of(a) >= 0;
-    return std::all_of(a->args.begin(), a->args.end(), [](const Node* arg) { return is_given(arg); });
-  }
-
   // Do terms cancel because parameters have the same values? A truth value, or nothing if they cannot.
   Expr cancels(Sum rest) {
     std::vector<Expr> coefficients;
@@ -111,7 +105,7 @@ class Quotient {
       coefficient.factor = p.factor;
       p.factor = 1;
       for (auto f = p.factors.begin(); f != p.factors.end();) {
-        const bool parameter = f->first->indices == 0 && f->first->dim == 1 && is_given(f->first);
+        const bool parameter = f->first->indices == 0 && f->first->dim == 1 && f->first->rank < first_fresh_rank;
         if (parameter) coefficient.factors.insert(*f);
         f = parameter ? p.factors.erase(f) : std::next(f);
       }

@@ -230,10 +230,10 @@ class Execution {
         const Real *rows = own.rows.data() + t * width * tile_, *columns = columns_.data() + j * kernel_.column.width;
         if (code_.fold_both) {
           const std::int64_t valid = std::min<std::int64_t>(tile_, data_.rows - (first + t) * tile_);
-          code_.fold_both(parameters_.data(), rows, columns, static_cast<long>(n), j, state.values, state.indices,
-                          work_of(own), own.back.data(), static_cast<long>(valid));
+          code_.fold_both(parameters_.data(), rows, columns, static_cast<long long>(n), j, state.values, state.indices,
+                          work_of(own), own.back.data(), static_cast<long long>(valid));
         } else {
-          code_.fold(parameters_.data(), rows, columns, static_cast<long>(n), j, state.values, state.indices, work_of(own));
+          code_.fold(parameters_.data(), rows, columns, static_cast<long long>(n), j, state.values, state.indices, work_of(own));
         }
       }
       if (code_.fold_both) totals_.add(slab, j, n, own.back.data());

@@ -5,7 +5,7 @@
 #include <climits>
 #include <cmath>
 
-#include "../codegen/plan.hpp"
+#include "../plan/kernel_plan.hpp"
 #include "input.hpp"
 
 namespace rkeops {
