@@ -45,7 +45,7 @@ inline std::vector<rkeops::KernelPlan> gpu_kernels(const Case& c, Precision prec
   std::vector<rkeops::KernelPlan> kernels;
   for (rkeops::Expr stage : rkeops::stages_of(root)) {
     if (tensor_cores) stage = expand_distances(stage);
-    kernels.push_back(generate(rkeops::make_plan(stage), rkeops::Target{precision, 32, Processor::gpu, tensor_cores}));
+    kernels.push_back(generate(rkeops::lower(stage), rkeops::Target{precision, 32, Processor::gpu, tensor_cores}));
   }
   return kernels;
 }

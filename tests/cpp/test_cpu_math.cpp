@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "rkeops/kernel/cpu_prelude.hpp"
+#include "rkeops/emit/prelude/cpu_prelude.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@ namespace {
 
 KernelPlan kernel_of(const std::string& formula, const std::vector<std::string>& declared, Processor processor, Precision precision) {
   Parsed parsed(formula, declared);
-  return generate(make_plan(parsed.root), Target{precision, 32, processor});
+  return generate(lower(parsed.root), Target{precision, 32, processor});
 }
 
 // What is wrong with it; "" if nothing is.

@@ -55,6 +55,9 @@ class Program {
   // The generated kernels as text.
   std::string source(const RunOptions& options) const;
 
+  // How the formula becomes these kernels: graph, plan, program of a pair and text of each pass, for readers.
+  std::string explain(const RunOptions& options) const;
+
   ~Program();
 
  private:
@@ -88,12 +91,22 @@ class Evaluation {
 std::int64_t operation_dim(const std::string& operation, const std::vector<std::int64_t>& operand_dims,
                            const std::vector<std::int64_t>& parameters);
 
-// One row per operation: for generated reference pages and tests.
+// One row per operation of formulas, and per reduction: for those who write formulas, reference pages and tests.
 struct OperationInfo {
   std::string name, call, summary;
-  bool has_gradient;
+  bool has_gradient, complex, keeps_names;
+  int truth;  // the result is a truth value if so many operands, the first ones, are; -1: it is none
 };
 std::vector<OperationInfo> operation_table();
+
+struct ReductionInfo {
+  std::string name, call, summary;  // the call is that of formulas, Name_Reduction(F, axis)
+  std::string differentiation;      // see Reduction in ir/reduction.hpp
+  bool values, positions;           // what it gives
+  bool sums, weighted, ranked;      // adds up; has a weight; has K
+  double neutral;                   // the value that changes nothing, NaN if there is none
+};
+std::vector<ReductionInfo> reduction_table();
 
 // Counters since the process started, for tests and check_rkeops().
 struct Statistics {

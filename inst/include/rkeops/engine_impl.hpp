@@ -1,10 +1,9 @@
 // Definitions of engine.hpp. Included by exactly one translation unit of a program.
 #pragma once
 
-#include "codegen/kernel.hpp"
+#include "emit/explain.hpp"
 #include "engine.hpp"
 #include "engine_info.hpp"
-#include "ir/print.hpp"
 #include "parse/parser.hpp"
 #include "pass/differential.hpp"
 #include "pass/quotients.hpp"
@@ -76,7 +75,7 @@ struct Program::State {
       const Expr stage = target.tensor_cores ? expand_distances(stages[s]) : stages[s];
       std::int64_t part = is_last ? 0 : -1;
       for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
-        KernelPlan kernel = generate(make_plan(invert_divisors(pass)), target);
+        KernelPlan kernel = generate(lower(invert_divisors(pass)), target);
         const Digest digest = digest_of(kernel.text);
         list.push_back({std::move(kernel), digest, stages[s]->id, stages[s]->dim, is_last ? part++ : part});
       }
@@ -131,6 +130,20 @@ std::string Program::source(const RunOptions& options) const {
   std::string text;
   for (const StagePlan& stage : *state_->plan(engine_detail::target_of(options))) {
     text += (text.empty() ? "" : "\n/* ---- next stage ---- */\n\n") + stage.kernel.text;
+  }
+  return text;
+}
+
+std::string Program::explain(const RunOptions& options) const {
+  const Target target = engine_detail::target_of(options);
+  std::string text = "formula: " + state_->formula + "\n";
+  for (const Argument& argument : state_->arguments) text += "input " + str(argument.position + 1) + ": " + label(argument) + "\n";
+  std::int64_t number = 0;
+  for (Expr stage : state_->stages) {
+    if (target.tensor_cores) stage = expand_distances(stage);
+    for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
+      text += "\n==== pass " + str(++number) + "\n\n" + rkeops::explain(invert_divisors(pass), target);
+    }
   }
   return text;
 }

@@ -62,7 +62,7 @@ std::int64_t operation_dim(const std::string& name, const std::vector<std::int64
   for (std::size_t k = 0; k < operand_dims.size(); ++k) {
     operands.push_back(graph.variable(static_cast<std::int64_t>(k), operand_dims[k], Category::parameter));
   }
-  return graph.apply(*operation, operands, parameters)->dim;
+  return graph.apply(operation->op, operands, parameters)->dim;
 }
 
 std::vector<OperationInfo> operation_table() {
@@ -70,7 +70,18 @@ std::vector<OperationInfo> operation_table() {
   for (const Operation& row : operations()) {
     if (!*row.signature) continue;
     table.push_back({row.name, engine_detail::call_form(row), row.summary,
-                     row.structure == Structure::composed || row.adjoint != nullptr});
+                     row.structure == Structure::composed || row.adjoint != nullptr,
+                     (row.properties & complex_result) != 0, (row.properties & keeps_names) != 0, row.truth_operands});
+  }
+  return table;
+}
+
+std::vector<ReductionInfo> reduction_table() {
+  std::vector<ReductionInfo> table;
+  for (const Reduction& row : reductions()) {
+    const char* middle = row.both ? ", G" : row.weighted ? ", W" : row.ranked() ? ", K" : "";
+    table.push_back({row.name, std::string(row.name) + "_Reduction(F" + middle + ", axis)", row.summary,
+                     row.differentiation, row.values, row.indices, row.sums(), row.weighted, row.ranked(), row.neutral});
   }
   return table;
 }

@@ -9,7 +9,7 @@
 
 #include "../base/hash.hpp"
 #include "../base/recent.hpp"
-#include "../codegen/plan.hpp"
+#include "../plan/kernel_plan.hpp"
 #include "options.hpp"
 
 namespace rkeops {

@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "../codegen/plan.hpp"
+#include "../plan/kernel_plan.hpp"
 #include "heuristics.hpp"
 
 namespace rkeops {

@@ -2,7 +2,8 @@
 // CPU's runtime does, which stand before them in the text.
 #pragma once
 
-#include "values.hpp"
+#include "../plan/kernel_plan.hpp"
+#include "functions.hpp"
 
 namespace rkeops {
 
@@ -18,17 +19,17 @@ inline std::int64_t shared_columns(const KernelPlan& kernel) {
 }
 
 // States before the first column.
-inline std::string start_entry(const KernelPlan& kernel) {
+inline std::string start_entry(const KernelPlan& kernel, Functions& functions) {
   Text out;
-  const std::string start = "slot < " + str(kernel.tops) + " ? " + constant_text(start_value(kernel, 0)) + " : " +
-                            constant_text(start_value(kernel, kernel.value_slots - 1));
+  const std::string start = "slot < " + str(kernel.tops) + " ? " + functions.constant(start_value(kernel, 0)) + " : " +
+                            functions.constant(start_value(kernel, kernel.value_slots - 1));
   out.open("extern \"C\" __global__ void rkeops_gpu_start(double* values, long long* indices)");
-  out.open("for (long slot = 0; slot < ", kernel.value_slots, "; ++slot)");
-  out.line("for (long r = threadIdx.x; r < TILE; r += LANES)");
+  out.open("for (int64 slot = 0; slot < ", kernel.value_slots, "; ++slot)");
+  out.line("for (int64 r = threadIdx.x; r < TILE; r += LANES)");
   out.line("  values[(blockIdx.x * ", kernel.value_slots, "L + slot) * TILE + r] = ", start, ";");
   out.close();
-  out.open("for (long slot = 0; slot < ", kernel.index_slots, "; ++slot)");
-  out.line("for (long r = threadIdx.x; r < TILE; r += LANES)");
+  out.open("for (int64 slot = 0; slot < ", kernel.index_slots, "; ++slot)");
+  out.line("for (int64 r = threadIdx.x; r < TILE; r += LANES)");
   out.line("  indices[(blockIdx.x * ", kernel.index_slots, "L + slot) * TILE + r] = -1;");
   out.close();
   out.close();
@@ -48,31 +49,31 @@ struct __align__(16) Sixteen { unsigned long long low, high; };
 #define COPY(to, from) *(to) = *(from)
 #define COPIES_DONE()
 #endif
-INLINE void copy_columns(real* to, const real* from, long count) {
+INLINE void copy_columns(real* to, const real* from, int64 count) {
   Sixteen* target = (Sixteen*)to;
   const Sixteen* source = (const Sixteen*)from;
-  for (long k = threadIdx.x; k * (long)sizeof(Sixteen) < count * (long)sizeof(real); k += LANES) COPY(target + k, source + k);
+  for (int64 k = threadIdx.x; k * (int64)sizeof(Sixteen) < count * (int64)sizeof(real); k += LANES) COPY(target + k, source + k);
 }
 )";
 }
 
 // The fold: block (tile, split) folds its share of the columns into its state. Prologues: block = tile.
-inline std::string cuda_entries(const KernelPlan& kernel) {
+inline std::string cuda_entries(const KernelPlan& kernel, Functions& functions) {
   Text out;
   const std::int64_t width = kernel.column.width, stride = kernel.column_stride, shared = shared_columns(kernel);
   const std::int64_t stage = shared > 0 ? shared : columns_at_once;
   if (shared > 0) out.raw(copy_text());
   out.line("extern \"C\" __global__ void __launch_bounds__(LANES) rkeops_gpu_fold(");
-  out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns, long n,");
-  out.open("    long share, long long base, double* restrict values, long long* restrict indices)");
+  out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns, int64 n,");
+  out.open("    int64 share, long long base, double* restrict values, long long* restrict indices)");
   if (shared > 0) out.line("__shared__ __align__(16) real shared[2][", shared * stride, "];");
-  out.line("const long tile = blockIdx.x, split = blockIdx.y, at = tile * gridDim.y + split;");
+  out.line("const int64 tile = blockIdx.x, split = blockIdx.y, at = tile * gridDim.y + split;");
   out.line("const real* row = rows + tile * ", kernel.row.width, " * TILE + threadIdx.x;");
   const bool entries = kernel.reduction.family == Family::entries;
   const std::string block = entries ? "tile * n * " + str(kernel.dim) : "at * " + str(kernel.value_slots);
   out.line("double* value = values + ", block, " * TILE + threadIdx.x;");
   out.line("long long* index = indices + at * ", kernel.index_slots, " * TILE + threadIdx.x;");
-  out.line("const long from = split * share, to = n - from < share ? n : from + share;");
+  out.line("const int64 from = split * share, to = n - from < share ? n : from + share;");
   const auto columns_from = [&](const std::string& j) {
     return "(to - " + j + " < " + str(stage) + " ? to - " + j + " : " + str(stage) + ")";
   };
@@ -80,12 +81,12 @@ inline std::string cuda_entries(const KernelPlan& kernel) {
     out.line("int buffer = 0;");
     out.line("copy_columns(shared[0], columns + from * ", stride, ", ", columns_from("from"), " * ", stride, ");");
   }
-  out.open("for (long j = from; j < to; j += ", stage, ")");
-  out.line("const long here = ", columns_from("j"), ";");
+  out.open("for (int64 j = from; j < to; j += ", stage, ")");
+  out.line("const int64 here = ", columns_from("j"), ";");
   if (shared > 0) {
     out.line("COPIES_DONE();");
     out.line("__syncthreads(); /* this buffer is full, and nobody reads the other one any more */");
-    out.line("const long next = j + ", stage, ";");
+    out.line("const int64 next = j + ", stage, ";");
     out.line("if (next < to) copy_columns(shared[buffer ^ 1], columns + next * ", stride, ", ", columns_from("next"), " * ",
              stride, ");");
   }
@@ -94,25 +95,25 @@ inline std::string cuda_entries(const KernelPlan& kernel) {
   if (shared > 0) out.line("buffer ^= 1;");
   out.close();
   out.close();
-  out.raw(start_entry(kernel));
+  out.raw(start_entry(kernel, functions));
   out.line("/* rows [first, end) of a column-major matrix of doubles to their place in tiles; the last one fills up its tile */");
-  out.line("extern \"C\" __global__ void rkeops_gpu_pack(const double* matrix, long rows, long first, long end, long dim,");
-  out.open("    real* tiles, long width, long offset)");
+  out.line("extern \"C\" __global__ void rkeops_gpu_pack(const double* matrix, int64 rows, int64 first, int64 end, int64 dim,");
+  out.open("    real* tiles, int64 width, int64 offset)");
   out.line("real* tile = tiles + (blockIdx.x * width + offset) * TILE;");
-  out.open("for (long r = threadIdx.x; r < TILE; r += LANES)");
-  out.line("const long row = first + blockIdx.x * (long)TILE + r, at = row < end ? row : end - 1;");
-  out.line("for (long c = 0; c < dim; ++c) tile[c * TILE + r] = (real)matrix[c * rows + at];");
+  out.open("for (int64 r = threadIdx.x; r < TILE; r += LANES)");
+  out.line("const int64 row = first + blockIdx.x * (int64)TILE + r, at = row < end ? row : end - 1;");
+  out.line("for (int64 c = 0; c < dim; ++c) tile[c * TILE + r] = (real)matrix[c * rows + at];");
   out.close();
   out.close();
   out.line("/* tiles of columns, component by component, to columns one after the other */");
-  out.open("extern \"C\" __global__ void rkeops_gpu_columns(const real* tiles, real* columns, long n)");
+  out.open("extern \"C\" __global__ void rkeops_gpu_columns(const real* tiles, real* columns, int64 n)");
   out.line("const real* tile = tiles + blockIdx.x * ", width, "L * TILE;");
-  out.open("for (long r = threadIdx.x, j = blockIdx.x * (long)TILE + r; r < TILE && j < n; r += LANES, j += LANES)");
-  out.line("for (long k = 0; k < ", width, "; ++k) columns[j * ", stride, " + k] = tile[k * TILE + r];");
+  out.open("for (int64 r = threadIdx.x, j = blockIdx.x * (int64)TILE + r; r < TILE && j < n; r += LANES, j += LANES)");
+  out.line("for (int64 k = 0; k < ", width, "; ++k) columns[j * ", stride, " + k] = tile[k * TILE + r];");
   out.close();
   out.close();
   const auto prologue = [&](const char* area) {
-    out.line("extern \"C\" __global__ void rkeops_gpu_prologue_", area, "(const real* parameter, real* tiles, long width) {");
+    out.line("extern \"C\" __global__ void rkeops_gpu_prologue_", area, "(const real* parameter, real* tiles, int64 width) {");
     out.line("  rkeops_prologue_", area, "(parameter, tiles + blockIdx.x * width * TILE + threadIdx.x, (V*)0);");
     out.line("}");
   };

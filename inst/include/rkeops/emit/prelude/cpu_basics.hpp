@@ -17,6 +17,14 @@ struct Snippet {
   std::string text64 = {};
 };
 
+// The definition of `name` in `text`, out of line; functions that take pointers stay inline.
+inline std::string out_of_line(std::string text, const std::string& name) {
+  const std::string head = "INLINE V " + name + "(";
+  const std::size_t at = text.find(head), pointer = text.find('*', at);
+  if (at != std::string::npos && pointer > text.find(')', at)) text.replace(at, 6, "FAR");
+  return text;
+}
+
 // always_inline: these must vanish at -O2 as well. unused: clang warns about static functions otherwise.
 inline const char* inline_text() {
   return "#define INLINE static inline __attribute__((always_inline, unused))\n"
@@ -24,6 +32,7 @@ inline const char* inline_text() {
          "#define FAR static __attribute__((noinline, unused))\n"
          "#define RARE FAR\n"
          "#define ENTRY\n"
+         "typedef long long int64;\n"
          "#define FOR_LANES(l) for (int l = 0; l < LANES; l++)\n"
          "#define LANE(x, l) (x)[l]\n";
 }

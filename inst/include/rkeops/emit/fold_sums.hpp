@@ -51,7 +51,7 @@ class BothSumsFold : public SumFold {
     }
   }
   void step(Components& c) override {
-    const Expr g = reduction_.arg(1);
+    const Value g = program_.results[1];
     const int together = kernel_.back_columns();
     c.prepare({f_, g}, vector() || g->dim > 1);
     add(c);
@@ -94,7 +94,7 @@ inline std::string gather_text(const KernelPlan& kernel) {
   }
   out.line(width == 4 ? "INLINE V gather(V a, V b, V c, V d) { return halves_2(halves_1(a, b), halves_1(c, d)); }"
                       : "INLINE V gather(V a, V b) { return halves_1(a, b); }");
-  out.open("INLINE V gather_one(long c, V a)");
+  out.open("INLINE V gather_one(int64 c, V a)");
   out.line("V all[", width, "];");
   out.line("for (int k = 0; k < ", width, "; ++k) all[k] = k == c ? a : splat(0);");
   out.line(width == 4 ? "return gather(all[0], all[1], all[2], all[3]);" : "return gather(all[0], all[1]);");
@@ -116,7 +116,8 @@ class SoftmaxFold : public Fold {
   }
   void step(Components& c) override {
     Text& out = c.out();
-    std::vector<Expr> roots{f_};
+    c.functions().call("v_exp");
+    std::vector<Value> roots{f_};
     if (weighted()) roots.push_back(weight());
     c.prepare(roots, false);
     for (int row = 0; row < c.rows(); ++row) {
@@ -169,7 +170,7 @@ class SoftmaxFold : public Fold {
 
  private:
   bool weighted() const { return kernel_.reduction.weighted; }
-  Expr weight() const { return reduction_.arg(1); }
+  Value weight() const { return program_.results[1]; }
   static std::string name(const char* stem, int row, int column) {
     return std::string(stem) + "_r" + str(row) + "_c" + str(column);
   }
@@ -192,6 +193,7 @@ class ComponentSoftmaxFold : public Fold {
   }
   void step(Components& c) override {
     Text& out = c.out();
+    c.functions().call("v_exp");
     c.prepare({f_}, true);
     for_components(c, [&](const Component& k) {
       for (int row = 0; row < c.rows(); ++row) {

@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "../base/types.hpp"
+#include "../../base/text.hpp"
+#include "../../base/types.hpp"
 #include "cpu_basics.hpp"
 #include "cpu_exp_log.hpp"
 #include "cpu_polynomials.hpp"
@@ -20,10 +21,10 @@ namespace rkeops {
 namespace cpu {
 
 // Fills in the `$` tokens listed in cpu_basics.hpp.
-inline std::string fill_tokens(std::string text, Precision precision, int vector_bytes) {
+inline std::string fill_tokens(const std::string& text, Precision precision, int vector_bytes) {
   const bool single = precision == Precision::float32;
   const bool wide = vector_bytes == 64;
-  const std::pair<const char*, std::string> tokens[] = {
+  return replace_words(text, {
       {"$has_vector", wide                 ? "0"
                       : vector_bytes == 32 ? "defined __AVX__"
                                            : "defined __SSE2__"},
@@ -39,21 +40,14 @@ inline std::string fill_tokens(std::string text, Precision precision, int vector
       {"$f", single ? "ps" : "pd"},
       {"$s", single ? "f" : ""},
       {"$x", vector_bytes == 16 ? "" : std::to_string(8 * vector_bytes)},
-  };
-  for (const auto& token : tokens) {
-    const std::string name = token.first;
-    for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; at += token.second.size())
-      text.replace(at, name.size(), token.second);
-  }
-  return text;
+  });
 }
 
 // Collects snippets, each after what it needs.
 class PreludeWriter {
  public:
-  PreludeWriter(Precision precision, int vector_bytes) : precision_(precision), vector_bytes_(vector_bytes) {
-    text_ = base_text();
-  }
+  PreludeWriter(Precision precision, int vector_bytes, std::set<std::string> far = {})
+      : precision_(precision), vector_bytes_(vector_bytes), text_(base_text()), far_(std::move(far)) {}
 
   void add(const std::string& name) {
     if (!done_.insert(name).second) return;
@@ -64,7 +58,8 @@ class PreludeWriter {
     }
     const Snippet& snippet = find(name);
     for (const char* need : snippet.needs) add(need);
-    text_ += precision_ == Precision::float64 && !snippet.text64.empty() ? snippet.text64 : snippet.text;
+    const std::string& text = precision_ == Precision::float64 && !snippet.text64.empty() ? snippet.text64 : snippet.text;
+    text_ += far_.count(name) ? out_of_line(text, name) : text;
   }
 
   std::string text() const {
@@ -102,7 +97,7 @@ class PreludeWriter {
   Precision precision_;
   int vector_bytes_;
   std::string text_;
-  std::set<std::string> done_, wide_;
+  std::set<std::string> far_, done_, wide_;
 };
 
 inline std::string PreludeWriter::widened(const std::string& text) {
@@ -136,10 +131,11 @@ inline std::string PreludeWriter::widened(const std::string& text) {
 }  // namespace cpu
 
 // Text of the kernel prelude: type definitions and exactly the functions named in `functions` (plus what they
-// need), in dependency order. vector_bytes: 16, 32 or 64. Throws std::out_of_range on an unknown name.
-inline std::string cpu_prelude(Precision precision, int vector_bytes,
-                               const std::set<std::string>& functions) {
-  cpu::PreludeWriter writer(precision, vector_bytes);
+// need), in dependency order; those in `far` out of line. vector_bytes: 16, 32 or 64. Throws std::out_of_range on an unknown
+// name.
+inline std::string cpu_prelude(Precision precision, int vector_bytes, const std::set<std::string>& functions,
+                               const std::set<std::string>& far = {}) {
+  cpu::PreludeWriter writer(precision, vector_bytes, far);
   for (const std::string& name : functions) writer.add(name);
   return cpu::inline_text() + writer.text();
 }

@@ -57,7 +57,7 @@ class NearestFold : public Fold {
   void begin(Text& out) override {
     work_.array("best", kernel_.value_slots * rows());
     work_.array("place", kernel_.value_slots * rows(), "I");
-    out.open("for (long s = 0; s < ", kernel_.value_slots, "; ++s)");
+    out.open("for (int64 s = 0; s < ", kernel_.value_slots, "; ++s)");
     for (int row = 0; row < rows(); ++row) {
       out.line("best[s * ", rows(), " + ", row, "] = load_state(", memory("value", "s", row), ");");
       out.line("place[s * ", rows(), " + ", row, "] = isplat((integer)(-1 - s % ", kernel_.k, "));");
@@ -88,7 +88,7 @@ class NearestFold : public Fold {
     });
   }
   void end(Text& out) override {
-    out.open("for (long s = 0; s < ", kernel_.value_slots, "; s += ", kernel_.k, ")");
+    out.open("for (int64 s = 0; s < ", kernel_.value_slots, "; s += ", kernel_.k, ")");
     for (int row = 0; row < rows(); ++row) {
       out.line("store_nearest(value + s * TILE + ", row, " * LANES, index + s * TILE + ", row, " * LANES, best + s * ",
                rows(), " + ", row, ", place + s * ", rows(), " + ", row, ", base);");

@@ -10,21 +10,21 @@
 
 namespace rkeops {
 
-inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work, Expr reduction, bool named) {
+inline std::unique_ptr<Fold> make_fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) {
   switch (kernel.reduction.family) {
     case Family::sum:
-      if (kernel.reduction.both) return std::make_unique<BothSumsFold>(kernel, work, reduction, named);
-      return std::make_unique<SumFold>(kernel, work, reduction, named);
+      if (kernel.reduction.both) return std::make_unique<BothSumsFold>(kernel, work, program, named);
+      return std::make_unique<SumFold>(kernel, work, program, named);
     case Family::extremum:
-      return std::make_unique<ExtremumFold>(kernel, work, reduction, named);
+      return std::make_unique<ExtremumFold>(kernel, work, program, named);
     case Family::nearest:
-      if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, reduction, named);
-      return std::make_unique<NearestFold>(kernel, work, reduction, named);
+      if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, program, named);
+      return std::make_unique<NearestFold>(kernel, work, program, named);
     case Family::entries:
-      return std::make_unique<EntriesFold>(kernel, work, reduction, named);
+      return std::make_unique<EntriesFold>(kernel, work, program, named);
     default:
-      if (kernel.tops > 1) return std::make_unique<ComponentSoftmaxFold>(kernel, work, reduction, named);
-      return std::make_unique<SoftmaxFold>(kernel, work, reduction, named);
+      if (kernel.tops > 1) return std::make_unique<ComponentSoftmaxFold>(kernel, work, program, named);
+      return std::make_unique<SoftmaxFold>(kernel, work, program, named);
   }
 }
 
@@ -92,25 +92,25 @@ INLINE V smaller(V a, V b) { return select(b < a, b, a); }
   if (kernel.reduction.both) text += gather_text(kernel);
   if (kernel.reduction.family == Family::sum || kernel.reduction.family == Family::softmax) {
     text += precision == Precision::float32 ? R"(
-INLINE void add_total(double* total, long low, V x) {
+INLINE void add_total(double* total, int64 low, V x) {
   (void)low;
   FOR_LANES(l) total[l] += LANE(x, l);
 }
-INLINE void scale_total(double* total, long low, V x) {
+INLINE void scale_total(double* total, int64 low, V x) {
   (void)low;
   FOR_LANES(l) total[l] *= LANE(x, l);
 }
 )"
                                             : R"(
 /* error-free sum: what rounding takes from the total goes to the low part, `low` slots further on */
-INLINE void add_total(double* total, long low, V x) {
+INLINE void add_total(double* total, int64 low, V x) {
   V high = load(total), sum = high + x, y = sum - high;
   V lost = (high - (sum - y)) + (x - y);
   lost = select(lost == lost, lost, splat(0));
   store(total, sum);
   store(total + low * TILE, load(total + low * TILE) + lost);
 }
-INLINE void scale_total(double* total, long low, V x) {
+INLINE void scale_total(double* total, int64 low, V x) {
   store(total, load(total) * x);
   store(total + low * TILE, load(total + low * TILE) * x);
 }

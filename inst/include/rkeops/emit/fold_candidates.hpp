@@ -66,7 +66,7 @@ INLINE V load_bar(const double* value) {
   FOR_LANES(l) LANE(x, l) = (real)value[l * NEXT_ROW];
   return x;
 }
-INLINE void exchange(double* value, long long* index, long a, long b) {
+INLINE void exchange(double* value, long long* index, int64 a, int64 b) {
   const double v = value[a * NEXT_SLOT];
   const long long i = index[a * NEXT_SLOT];
   value[a * NEXT_SLOT] = value[b * NEXT_SLOT];
@@ -77,14 +77,14 @@ INLINE void exchange(double* value, long long* index, long a, long b) {
 /* the KEPT best to the front, the last of them behind the others */
 FAR void select_best(double* value, long long* index) {
   unsigned long long random = (unsigned long long)index[(CANDIDATES - 1) * NEXT_SLOT];
-  long low = 0, high = CANDIDATES - 1;
+  int64 low = 0, high = CANDIDATES - 1;
   while (low < high) {
     random = random * 6364136223846793005ull + 1442695040888963407ull;
-    exchange(value, index, low + (long)((random >> 33) % (unsigned long long)(high - low + 1)), high);
+    exchange(value, index, low + (int64)((random >> 33) % (unsigned long long)(high - low + 1)), high);
     const double pivot = value[high * NEXT_SLOT];
     const long long pivot_at = index[high * NEXT_SLOT];
-    long better = low;
-    for (long c = low; c < high; c++) {
+    int64 better = low;
+    for (int64 c = low; c < high; c++) {
       const double v = value[c * NEXT_SLOT];
       const int first = (v < pivot) | ((v == pivot) & (index[c * NEXT_SLOT] < pivot_at));
       exchange(value, index, c, better);

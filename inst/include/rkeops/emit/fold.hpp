@@ -2,14 +2,15 @@
 // with the state in memory. One class per family; runtime/state.hpp is the counterpart for merging and finishing.
 #pragma once
 
+#include "../plan/kernel_plan.hpp"
 #include "components.hpp"
 
 namespace rkeops {
 
 class Fold {
  public:
-  Fold(const KernelPlan& kernel, Workspace& work, Expr reduction, bool named)
-      : kernel_(kernel), work_(work), f_(reduction.arg(0)), reduction_(reduction), named_(named) {}
+  Fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named)
+      : kernel_(kernel), work_(work), program_(program), f_(program.results[0]), named_(named) {}
   virtual ~Fold() = default;
 
   // Columns between two calls of begin_block and end_block; 0: all.
@@ -50,9 +51,9 @@ class Fold {
       return;
     }
     if (kernel_.window > 0) {
-      out.open("for (long k = window_from; k < window_to; ++k)");
+      out.open("for (int64 k = window_from; k < window_to; ++k)");
     } else {
-      out.open("for (long k = 0; k < ", count, "; ++k)");
+      out.open("for (int64 k = 0; k < ", count, "; ++k)");
     }
     for (int row = 0; row < rows(); ++row) body("k", row);
     out.close();
@@ -73,7 +74,8 @@ class Fold {
 
   const KernelPlan& kernel_;
   Workspace& work_;
-  const Expr f_, reduction_;
+  const PairProgram& program_;
+  const Value f_;
   const bool named_;
 };
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "../base/types.hpp"
+#include "../../base/types.hpp"
 
 namespace rkeops {
 namespace cpu {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "../base/text.hpp"
-#include "../base/types.hpp"
+#include "../../base/text.hpp"
+#include "../../base/types.hpp"
 #include "cpu_special.hpp"
 
 namespace rkeops {
@@ -27,6 +27,7 @@ typedef $real real;
 typedef $integer integer;
 typedef real V;
 typedef integer I;
+typedef long long int64;
 enum { LANES = $lanes };
 #define INLINE static __device__ __forceinline__
 #define FAR static __device__ __noinline__
@@ -112,22 +113,22 @@ INLINE V v_softmin(V a, V b, V c, V softness) {
 }
 )"},
       {"position_in", {}, R"(
-INLINE long position_in(V x, long size) {
+INLINE int64 position_in(V x, int64 size) {
   if (!(x >= (real)-0.5) || !(x < (real)size)) return -1;
-  long at = (long)x;
+  int64 at = (int64)x;
   at += x - (real)at >= (real)0.5;
   return at < size ? at : -1;
 }
 )"},
       {"v_gather_row", {"position_in"}, R"(
-INLINE V v_gather_row(const real* table, long rows, long size, V row) {
-  long at = position_in(row, rows);
+INLINE V v_gather_row(const real* table, int64 rows, int64 size, V row) {
+  int64 at = position_in(row, rows);
   return at < 0 ? NAN_ : table[at * size];
 }
 )"},
       {"v_gather_entry", {"position_in"}, R"(
-INLINE V v_gather_entry(const real* table, long rows, long columns, V row, V column) {
-  long at = position_in(row, rows), across = position_in(column, columns);
+INLINE V v_gather_entry(const real* table, int64 rows, int64 columns, V row, V column) {
+  int64 at = position_in(row, rows), across = position_in(column, columns);
   return at < 0 || across < 0 ? NAN_ : table[at * columns + across];
 }
 )"},
@@ -135,20 +136,12 @@ INLINE V v_gather_entry(const real* table, long rows, long columns, V row, V col
   return table;
 }
 
-inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
 // Scalar functions of the CPU's kernels, which use the compiler's names of C functions.
 inline std::string from_cpu(const std::string& name) {
   for (const cpu::Snippet& snippet : cpu::special_snippets()) {
     if (name != snippet.name) continue;
-    std::string text = replaced(snippet.text, "__builtin_inf()", "(double)INF");
-    text = replaced(text, "__builtin_nan(\"\")", "(double)NAN_");
-    return replaced(text, "__builtin_", "");
+    return replace_words(snippet.text, {{"__builtin_inf()", "(double)INF"}, {"__builtin_nan(\"\")", "(double)NAN_"},
+                                        {"__builtin_", ""}});
   }
   throw std::out_of_range("cuda_prelude: no function named " + name);
 }
@@ -168,16 +161,18 @@ inline void add(const std::string& name, std::set<std::string>& done, std::strin
 
 // Text of the kernel prelude: words, and exactly the functions named (plus what they need), in dependency order.
 // Throws std::out_of_range on an unknown name.
-inline std::string cuda_prelude(Precision precision, int block_threads, const std::set<std::string>& functions) {
+inline std::string cuda_prelude(Precision precision, int block_threads, const std::set<std::string>& functions,
+                                const std::set<std::string>& far = {}) {
   const bool single = precision == Precision::float32;
   std::string text = cuda::words();
   std::set<std::string> done;
   for (const std::string& name : functions) cuda::add(name, done, text);
-  text = cuda::replaced(text, "$whole", single ? "8388608.0f" : "4503599627370496.0");
-  text = cuda::replaced(text, "$real", single ? "float" : "double");
-  text = cuda::replaced(text, "$integer", single ? "int" : "long long");
-  text = cuda::replaced(text, "$lanes", std::to_string(block_threads));
-  return cuda::replaced(text, "$s", single ? "f" : "");
+  for (const std::string& name : far) text = cpu::out_of_line(text, name);
+  return replace_words(text, {{"$whole", single ? "8388608.0f" : "4503599627370496.0"},
+                              {"$real", single ? "float" : "double"},
+                              {"$integer", single ? "int" : "long long"},
+                              {"$lanes", std::to_string(block_threads)},
+                              {"$s", single ? "f" : ""}});
 }
 
 }  // namespace rkeops

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "../base/text.hpp"
-#include "plan.hpp"
+#include "../plan/pair_program.hpp"
 
 namespace rkeops {
 
@@ -71,26 +71,26 @@ inline Component place_on(const std::vector<Axis>& kept, std::int64_t Axis::*str
 
 // Places in [low, high) of n, moved by `shift`, where a rearrangement below n changes its source.
 template <class HasOwnPlace>
-void add_cuts(Expr n, std::int64_t low, std::int64_t high, std::int64_t shift, const HasOwnPlace& has_own_place,
+void add_cuts(Value n, std::int64_t low, std::int64_t high, std::int64_t shift, const HasOwnPlace& has_own_place,
               std::set<std::int64_t>& cuts) {
   if (n->dim == 1 || has_own_place(n)) return;
   const auto cut = [&](std::int64_t at) {
     if (at > low && at < high) cuts.insert(at + shift);
   };
-  const auto part = [&](Expr a, std::int64_t from) {  // components from, from + 1, ... of n are those of a
+  const auto part = [&](Value a, std::int64_t from) {  // components from, from + 1, ... of n are those of a
     cut(from);
     cut(from + a->dim);
     add_cuts(a, std::max<std::int64_t>(low - from, 0), std::min(high - from, a->dim), shift + from, has_own_place,
              cuts);
   };
   if (n->operation->structure == Structure::elementwise) {
-    for (Expr a : n->args) add_cuts(a, low, high, shift, has_own_place, cuts);
-  } else if (is(n, "Extract")) {
+    for (Value a : n->args) add_cuts(a, low, high, shift, has_own_place, cuts);
+  } else if (is(n, Op::Extract)) {
     const std::int64_t from = n->params[0];
     add_cuts(n.arg(0), low + from, high + from, shift - from, has_own_place, cuts);
-  } else if (is(n, "ExtractT")) {
+  } else if (is(n, Op::ExtractT)) {
     part(n.arg(0), n->params[0]);
-  } else if (is(n, "Concat")) {
+  } else if (is(n, Op::Concat)) {
     part(n.arg(0), 0);
     part(n.arg(1), n.arg(0)->dim);
   }

@@ -4,7 +4,7 @@
 // the three products that matter are added, so that the error of a product is about 2^-22 of it, four times that of float32.
 #pragma once
 
-#include "../base/text.hpp"
+#include "../../base/text.hpp"
 
 namespace rkeops {
 
@@ -32,7 +32,7 @@ INLINE void split_tf32(float x, unsigned* high, unsigned* low) {
   *high = tf32(x);
   *low = tf32(x - __uint_as_float(*high));
 }
-INLINE void tensor_products(real* out, const real* row, const real* column, long dim) {
+INLINE void tensor_products(real* out, const real* row, const real* column, int64 dim) {
   __shared__ real exchange[LANES / 32][32][17];
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = lane / 4, place = lane % 4;
   const real* rows = row - lane;
@@ -41,13 +41,13 @@ INLINE void tensor_products(real* out, const real* row, const real* column, long
   for (int m = 0; m < 2 * $0; ++m)
     for (int n = 0; n < 2; ++n)
       for (int q = 0; q < 4; ++q) sums[m][n][q] = 0;
-  for (long k = 0; k < dim; k += 8) {
+  for (int64 k = 0; k < dim; k += 8) {
     unsigned high[2][2], low[2][2];
 #pragma unroll
     for (int n = 0; n < 2; ++n) {
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
-        const long c = k + place + 4 * h;
+        const int64 c = k + place + 4 * h;
         split_tf32(c < dim ? column[(n * 8 + group) * $1 + c] : 0, &high[n][h], &low[n][h]);
       }
     }
@@ -56,7 +56,7 @@ INLINE void tensor_products(real* out, const real* row, const real* column, long
       unsigned row_high[4], row_low[4];
 #pragma unroll
       for (int q = 0; q < 4; ++q) {
-        const long c = k + place + q / 2 * 4;
+        const int64 c = k + place + q / 2 * 4;
         split_tf32(c < dim ? rows[c * TILE + m / 2 * LANES + m % 2 * 16 + q % 2 * 8 + group] : 0, &row_high[q], &row_low[q]);
       }
       __syncwarp(); /* whoever went another way above is back */
