@@ -5,18 +5,6 @@ rk_new_identifier <- function(suffix) {
     .Call(`_rkeops_rk_new_identifier`, suffix)
 }
 
-rk_number_identifier <- function(value, place) {
-    .Call(`_rkeops_rk_number_identifier`, value, place)
-}
-
-rk_merge_places <- function(args, data, known_args, known_data) {
-    .Call(`_rkeops_rk_merge_places`, args, data, known_args, known_data)
-}
-
-rk_operation_dim <- function(operation, dims, parameters) {
-    .Call(`_rkeops_rk_operation_dim`, operation, dims, parameters)
-}
-
 rk_operation_table <- function() {
     .Call(`_rkeops_rk_operation_table`)
 }
@@ -57,6 +45,34 @@ rk_match_objects <- function(these, those) {
     .Call(`_rkeops_rk_match_objects`, these, those)
 }
 
+rk_apply <- function(operation, operands, parameters, complex) {
+    .Call(`_rkeops_rk_apply`, operation, operands, parameters, complex)
+}
+
+rk_gives_complex <- function(operation) {
+    .Call(`_rkeops_rk_gives_complex`, operation)
+}
+
+rk_merge <- function(operands) {
+    .Call(`_rkeops_rk_merge`, operands)
+}
+
+rk_number <- function(value, place) {
+    .Call(`_rkeops_rk_number`, value, place)
+}
+
+rk_variable <- function(data, index, label, token) {
+    .Call(`_rkeops_rk_variable`, data, index, label, token)
+}
+
+rk_rename <- function(formulas, definitions, from, to) {
+    .Call(`_rkeops_rk_rename`, formulas, definitions, from, to)
+}
+
+rk_occur <- function(names, formula, definitions) {
+    .Call(`_rkeops_rk_occur`, names, formula, definitions)
+}
+
 rk_program <- function(formula, names, categories, dims, positions) {
     .Call(`_rkeops_rk_program`, formula, names, categories, dims, positions)
 }
@@ -65,8 +81,16 @@ rk_program_info <- function(pointer) {
     .Call(`_rkeops_rk_program_info`, pointer)
 }
 
-rk_run <- function(pointer, inputs, by_rows, options, tokens) {
-    .Call(`_rkeops_rk_run`, pointer, inputs, by_rows, options, tokens)
+rk_run <- function(pointer, inputs, by_rows) {
+    .Call(`_rkeops_rk_run`, pointer, inputs, by_rows)
+}
+
+rk_evaluate <- function(formula, args, definitions, data, tokens) {
+    .Call(`_rkeops_rk_evaluate`, formula, args, definitions, data, tokens)
+}
+
+rk_reduce <- function(arguments, name) {
+    .Call(`_rkeops_rk_reduce`, arguments, name)
 }
 
 rk_source <- function(pointer, options) {

@@ -17,6 +17,8 @@
 
 #include "backend/options.hpp"
 #include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/recent.hpp"
 #include "base/types.hpp"
 #include "base/utf8.hpp"
 #include "runtime/input.hpp"
