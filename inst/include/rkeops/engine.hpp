@@ -70,7 +70,8 @@ class Program {
 };
 
 // A program with its inputs, packed, and the results of inner stages, all of which are kept as long as what they come from
-// stays as it is. Inputs are borrowed until they are replaced, or until the end. One thread at a time.
+// stays as it is. Inputs are borrowed until they are replaced, or until the end; on GPUs they stay for as long. One thread at
+// a time.
 class Evaluation {
  public:
   // Other data for one input, of the same shape (Error of kind input if not). Only that input is packed again.

@@ -156,13 +156,15 @@ struct Evaluation::State {
   std::unique_ptr<Execution> execution;
   std::atomic<bool> busy{false};
 
-  // A GPU keeps what it is given until we let go of it.
+  // A GPU keeps what it is given until we let go of it. What has been replaced once is not lent again: it will be replaced
+  // again, and may be gone before.
   void lend(std::size_t k) {
     lent[k] = options.processor == Processor::gpu && !inputs[k].keep;
     inputs[k].keep = inputs[k].keep || lent[k];
   }
   void take_back(std::size_t k) {
     if (lent[k]) forget(inputs[k].data);
+    lent[k] = false;
   }
   ~State() {
     for (std::size_t k = 0; k < inputs.size(); ++k) take_back(k);
@@ -225,7 +227,6 @@ void Evaluation::set(std::size_t position, const Input& input) {
   }
   state_->take_back(position);
   state_->inputs[position] = input;
-  state_->lend(position);
   state_->execution->set(static_cast<std::int64_t>(position), state_->inputs[position]);
 }
 
