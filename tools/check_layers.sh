@@ -1,7 +1,7 @@
 #!/bin/sh
 # Layers of inst/include/rkeops look only downward. Prints what is wrong, then "N passed, N failed" (one test a file).
 #
-#   base <- ir <- {parse, pass} <- codegen     base <- device <- jit <- runtime     kernel: on base only, used by codegen
+#   base <- ir <- {parse, pass} <- codegen     base <- plan <- codegen     base <- device <- jit <- runtime     kernel: on base only, used by codegen
 #   everything <- engine*.hpp <- src/ <- R/
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,10 +13,11 @@ allowed() {
     base) ;;
     kernel | ir | device) echo base ;;
     parse | pass) echo ir base ;;
-    codegen) echo ir pass kernel base ;;
+    plan) echo base ;;
+    codegen) echo ir pass plan kernel base ;;
     jit) echo device base ;;
     runtime) echo jit device base codegen/plan.hpp ;;
-    engine) echo base ir parse pass codegen kernel device jit runtime ;;
+    engine) echo base ir parse pass plan codegen kernel device jit runtime ;;
   esac
 }
 
@@ -32,7 +33,7 @@ resolve() {
 
 complaints() { # file
   layer=$(layer_of "$1")
-  case " base kernel ir device parse pass codegen jit runtime engine " in
+  case " base kernel ir device parse pass plan codegen jit runtime engine " in
     *" $layer "*) ;;
     *) echo "$1: is in no known layer" ;;
   esac

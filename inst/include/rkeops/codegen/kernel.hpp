@@ -6,17 +6,11 @@
 #include "../kernel/cpu_prelude.hpp"
 #include "../kernel/cuda_prelude.hpp"
 #include "../kernel/cuda_tensor.hpp"
+#include "../plan/heuristics.hpp"
 #include "cuda_entries.hpp"
 #include "folds.hpp"
 
 namespace rkeops {
-
-// How much a kernel is unrolled.
-struct Tiling {
-  int row_vectors, columns;
-  std::int64_t unroll_limit;
-  bool tensor_cores = false;
-};
 
 namespace kernel_text {
 
@@ -309,14 +303,14 @@ inline bool uses_tensor_cores(const Plan& plan, const Target& target) {
 // Tiles to try, the best first. On a GPU, vectors of moderate length are unrolled so that a thread's rows and sums stay in
 // its registers; long ones are loops over components, which need many columns at a time for each row they read.
 inline std::vector<Tiling> tilings(const Plan& plan, const Target& target) {
+  std::int64_t longest = 1;
+  for (Expr n : formula_nodes(plan)) longest = std::max(longest, n->dim);
   if (target.processor == Processor::cpu) {
-    if (!reduction_of(plan.reduction).both) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
+    if (!reduction_of(plan.reduction).both) return {heuristics::cpu_tile(target.vector_bytes, longest), {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
     const int columns = target.precision == Precision::float32 ? 4 : 2;  // KernelPlan::back_columns()
     return {{4, columns, 4}, {2, columns, 4}, {1, columns, 1}, {1, 1, 1}};
   }
   constexpr std::int64_t longest_unrolled = 32, registers = 120;
-  std::int64_t longest = 1;
-  for (Expr n : formula_nodes(plan)) longest = std::max(longest, n->dim);
   if (uses_tensor_cores(plan, target)) {
     if (longest > longest_unrolled) return {{4, tensor_columns, 4, true}, {2, tensor_columns, 4, true}, {1, 1, 1}};
     return {{2, tensor_columns, longest_unrolled, true}, {1, 1, 1}};
