@@ -14,7 +14,7 @@ struct Candidate {
 
 std::vector<Candidate> candidates() {
   std::vector<Candidate> list;
-  const int tiles[][2] = {{4, 2}, {2, 4}, {3, 3}, {2, 3}, {2, 2}, {2, 6}, {3, 4}, {4, 4}, {4, 3}, {2, 8}, {1, 8}};
+  const int tiles[][2] = {{4, 2}, {3, 3}, {2, 4}, {4, 3}, {2, 3}, {2, 6}, {4, 4}, {1, 8}};
   for (const auto& tile : tiles) {
     for (std::int64_t unroll : {4, 16}) {
       for (const char* level : {"-O2", "-O3"}) list.push_back({tile[0], tile[1], unroll, level});

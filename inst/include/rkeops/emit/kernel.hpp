@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../plan/cost.hpp"
+#include "../plan/heuristics.hpp"
 #include "cuda_entries.hpp"
 #include "fold.hpp"
 #include "prelude/cuda_tensor.hpp"
@@ -21,13 +22,6 @@ INLINE void store_state(double* p, V x) {
   FOR_LANES(l) p[l] = LANE(x, l);
 }
 )";
-
-// How much a kernel is unrolled.
-struct Tiling {
-  int row_vectors, columns;
-  std::int64_t unroll_limit;
-  bool tensor_cores = false;
-};
 
 namespace kernel_text {
 
