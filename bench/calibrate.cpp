@@ -1,5 +1,5 @@
 // Which tile, unrolling and optimisation level suit an instruction set: all candidates on the six works, taking turns, as ratios to
-// what FMA throughput allows. Prints the tables that plan/heuristics.hpp refers to:
+// what FMA throughput allows. Prints the tables that base/heuristics.hpp refers to:
 //   g++ -std=c++17 -O2 -Iinst/include bench/calibrate.cpp -o calibrate -ldl -pthread && ./calibrate 32 >> bench/results/FILE.md
 // The argument is the width of vectors in bytes (16, 32, 64); a second one names the C compiler.
 #include "kernel_lab.hpp"
