@@ -21,6 +21,10 @@ rk_operation_table <- function() {
     .Call(`_rkeops_rk_operation_table`)
 }
 
+rk_reduction_table <- function() {
+    .Call(`_rkeops_rk_reduction_table`)
+}
+
 rk_statistics <- function() {
     .Call(`_rkeops_rk_statistics`)
 }
@@ -67,5 +71,9 @@ rk_run <- function(pointer, inputs, by_rows, options, tokens) {
 
 rk_source <- function(pointer, options) {
     .Call(`_rkeops_rk_source`, pointer, options)
+}
+
+rk_explain <- function(pointer, options) {
+    .Call(`_rkeops_rk_explain`, pointer, options)
 }
 

@@ -65,6 +65,15 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_reduction_table
+SEXP rk_reduction_table();
+RcppExport SEXP _rkeops_rk_reduction_table() {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    rcpp_result_gen = Rcpp::wrap(rk_reduction_table());
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_statistics
 SEXP rk_statistics();
 RcppExport SEXP _rkeops_rk_statistics() {
@@ -192,6 +201,17 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_explain
+SEXP rk_explain(SEXP pointer, SEXP options);
+RcppExport SEXP _rkeops_rk_explain(SEXP pointerSEXP, SEXP optionsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type options(optionsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_explain(pointer, options));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
@@ -199,6 +219,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_merge_places", (DL_FUNC) &_rkeops_rk_merge_places, 4},
     {"_rkeops_rk_operation_dim", (DL_FUNC) &_rkeops_rk_operation_dim, 3},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
+    {"_rkeops_rk_reduction_table", (DL_FUNC) &_rkeops_rk_reduction_table, 0},
     {"_rkeops_rk_statistics", (DL_FUNC) &_rkeops_rk_statistics, 0},
     {"_rkeops_rk_machine", (DL_FUNC) &_rkeops_rk_machine, 0},
     {"_rkeops_rk_gpu", (DL_FUNC) &_rkeops_rk_gpu, 1},
@@ -211,6 +232,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_program_info", (DL_FUNC) &_rkeops_rk_program_info, 1},
     {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 5},
     {"_rkeops_rk_source", (DL_FUNC) &_rkeops_rk_source, 2},
+    {"_rkeops_rk_explain", (DL_FUNC) &_rkeops_rk_explain, 2},
     {NULL, NULL, 0}
 };
 

@@ -20,18 +20,58 @@ SEXP rk_operation_dim(SEXP operation, SEXP dims, SEXP parameters) {
 SEXP rk_operation_table() {
   return guarded([&]() -> SEXP {
     std::vector<std::string> names, calls, summaries;
-    std::vector<int> gradients;
+    std::vector<int> gradients, complex, keeps_names;
+    std::vector<double> truth;
     for (const rkeops::OperationInfo& row : rkeops::operation_table()) {
       names.push_back(row.name);
       calls.push_back(row.call);
       summaries.push_back(row.summary);
       gradients.push_back(row.has_gradient);
+      complex.push_back(row.complex);
+      keeps_names.push_back(row.keeps_names);
+      truth.push_back(row.truth < 0 ? NA_REAL : row.truth);
     }
     return ListBuilder()
         .add("name", bridge::make_strings(names))
         .add("call", bridge::make_strings(calls))
         .add("summary", bridge::make_strings(summaries))
         .add("has_gradient", bridge::make_flags(gradients))
+        .add("complex", bridge::make_flags(complex))
+        .add("keeps_names", bridge::make_flags(keeps_names))
+        .add("truth", bridge::make_numbers(truth))
+        .finish();
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_reduction_table() {
+  return guarded([&]() -> SEXP {
+    std::vector<std::string> names, calls, summaries, differentiation;
+    std::vector<int> values, positions, sums, weighted, ranked;
+    std::vector<double> neutral;
+    for (const rkeops::ReductionInfo& row : rkeops::reduction_table()) {
+      names.push_back(row.name);
+      calls.push_back(row.call);
+      summaries.push_back(row.summary);
+      differentiation.push_back(row.differentiation);
+      values.push_back(row.values);
+      positions.push_back(row.positions);
+      sums.push_back(row.sums);
+      weighted.push_back(row.weighted);
+      ranked.push_back(row.ranked);
+      neutral.push_back(row.neutral);
+    }
+    return ListBuilder()
+        .add("name", bridge::make_strings(names))
+        .add("call", bridge::make_strings(calls))
+        .add("summary", bridge::make_strings(summaries))
+        .add("differentiation", bridge::make_strings(differentiation))
+        .add("values", bridge::make_flags(values))
+        .add("positions", bridge::make_flags(positions))
+        .add("sums", bridge::make_flags(sums))
+        .add("weighted", bridge::make_flags(weighted))
+        .add("ranked", bridge::make_flags(ranked))
+        .add("neutral", bridge::make_numbers(neutral))
         .finish();
   });
 }

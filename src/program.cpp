@@ -282,3 +282,12 @@ SEXP rk_source(SEXP pointer, SEXP options) {
     return bridge::make_string(program->source(bridge::read_runtime(options).run));
   });
 }
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_explain(SEXP pointer, SEXP options) {
+  return guarded([&]() -> SEXP {
+    const rkeops::Program* program = unwrap(pointer);
+    if (program == nullptr) return stale();
+    return bridge::make_string(program->explain(bridge::read_runtime(options).run));
+  });
+}

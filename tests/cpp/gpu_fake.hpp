@@ -47,13 +47,13 @@ inline std::vector<rkeops::KernelPlan> gpu_kernels(const Case& c, Precision prec
   std::vector<rkeops::KernelPlan> kernels;
   for (rkeops::Expr stage : rkeops::stages_of(root)) {
     if (tensor_cores) stage = expand_distances(stage);
-    kernels.push_back(generate(rkeops::make_plan(stage), rkeops::Target{precision, 32, Processor::gpu, tensor_cores}));
+    kernels.push_back(generate(rkeops::lower(stage), rkeops::Target{precision, 32, Processor::gpu, tensor_cores}));
   }
   return kernels;
 }
 
-// All stages of a formula, for the architectures that the package is for, or some of them; sm_75 has no tensor cores that are used,
-// and sm_100 differs from sm_90 in little: one precision is enough.
+// All stages of a formula, for the architectures that the package is for, or some of them; sm_75 has no tensor cores that are
+// used, and sm_100 differs from sm_90 in little: one precision is enough.
 inline void compile_for(const std::vector<int>& capabilities, const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision,
                         bool tensor_cores = false) {
   for (const rkeops::KernelPlan& kernel : gpu_kernels(c, precision, tensor_cores)) {

@@ -25,7 +25,7 @@ PerPair count(Expr reduction) {
   for (Expr n : rkeops::nodes_below({reduction.arg(0)})) {
     if (n->indices != (rkeops::index_i | rkeops::index_j) || rkeops::is_leaf(n)) continue;
     const std::string name = n->operation->name;
-    if (n->operation->structure == Structure::across || n->operation->structure == Structure::contract) ++counts.sums;
+    if (n->operation->structure == Structure::horizontal || n->operation->structure == Structure::contraction) ++counts.sums;
     else if (name == "Exp") ++counts.exponentials;
     else if (name == "Sqrt" || name == "Rsqrt") ++counts.roots;
     else if (name == "Divide" || name == "Inv" || name == "InvOrZero") ++counts.quotients;

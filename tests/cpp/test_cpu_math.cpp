@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "check.hpp"
-#include "rkeops/kernel/cpu_prelude.hpp"
+#include "rkeops/emit/prelude/cpu_prelude.hpp"
 
 namespace {
 

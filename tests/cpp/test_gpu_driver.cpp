@@ -124,7 +124,7 @@ TEST("compilers") {
   });
   in_child("a GPU newer than NVRTC", {{"FAKE_CUDA_CAPABILITY", "120"}}, [&] {
     const rkeops::JitOptions options;
-    const rkeops::Nvrtc& nvrtc = rkeops::ModuleCache::compilers(options).choose(13000, 120);
+    const rkeops::Nvrtc& nvrtc = rkeops::NvrtcSearch::instance(options.nvrtc).choose(13000, 120);
     compute();  // the fake driver reads PTX
     return nvrtc.target(120) == "compute_90" && nvrtc.target(89) == "compute_80" && nvrtc.target(80) == "sm_80";
   });

@@ -68,7 +68,8 @@ TEST("deep formulas") {
         {"lists", "TensorDot(x,y," + times("[", depth)}};
     for (const auto& [name, formula] : nested) {
       for (std::size_t stack : {std::size_t{256} << 10, std::size_t{1} << 20, std::size_t{8} << 20}) {
-        if (depth > 1000 && name == std::string("gradients")) continue;
+        if (depth > 1000 && (name == std::string("gradients") || name == std::string("reductions"))) continue;
+        if (depth > 5000 && formula[0] != '(' && formula[0] != '-') continue;
         const std::string got = outcome_with(stack, formula);
         const bool fine = got == "ok" || got == "parse" || got == "unsupported" || got == "dimension" || got == "argument";
         CHECK_THAT(fine, std::string(name) + ", " + show(depth) + " deep, stack " + show(stack) + ": " + got);
@@ -76,6 +77,25 @@ TEST("deep formulas") {
       }
     }
   }
+  // what the usual stack is enough for: formulas of 5,000 operations, and their gradients
+  const int deep_enough = 5000;
+  const std::pair<std::string, const char*> inner[] = {
+      {times("(", deep_enough) + "x" + times(")", deep_enough), ",x,y)"},
+      {times("(", deep_enough) + "x" + times("+1)", deep_enough), ",x,y)"},
+      {times("Exp(", deep_enough) + "-s*t" + times(")", deep_enough), ",s,t)"},
+      {times("Sin(s*(", deep_enough) + "t" + times("))", deep_enough), ",s,t)"},
+      {times("Square(t+", deep_enough) + "s" + times(")", deep_enough), ",s,t)"}};
+  for (const auto& [formula, rest] : inner) {
+    for (const std::string& text : {formula, "Grad(" + formula + rest}) {
+      const std::string got = outcome_with(std::size_t{8} << 20, text);
+      CHECK_THAT(got == "ok", text.substr(0, 20) + ", 5000 deep: " + got);
+    }
+  }
+  std::string defined = "a0=s*t;";  // the same as definitions, of which each has two uses
+  for (int k = 1; k <= deep_enough; ++k)
+    defined += "a" + std::to_string(k) + "=Sin(a" + std::to_string(k - 1) + ")*a" + std::to_string(k - 1) + ";";
+  const auto many = rkeops::Program::create(defined + "Grad(Sum_Reduction(a5000,1),s,s)", arguments(declared));
+  CHECK(many->source(run_options()).size() > 100000);
   // long, not nested: the graph is deep all the same
   for (int length : {300, 6000}) {
     for (const char* term : {"+s", "-t", "*t", "/t", "|s", "*Exp(s)", "/Sin(t)+s"}) {

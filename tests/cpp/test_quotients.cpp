@@ -18,7 +18,7 @@ bool divides(const std::string& formula, const std::string& reduction = "Sum") {
       rkeops::Parser(graph, reduction + "_Reduction(" + formula + ",1)", list, rkeops::differentiation()).parse();
   const rkeops::Expr made = rkeops::invert_divisors(root);
   for (const rkeops::Expr& n : rkeops::nodes_below({made->args.begin(), made->args.end()})) {
-    if (rkeops::is(n, "Divide") && n.arg(0)->indices != 0 && n.arg(1)->indices == 0) return true;
+    if (rkeops::is(n, rkeops::Op::Divide) && n.arg(0)->indices != 0 && n.arg(1)->indices == 0) return true;
   }
   return false;
 }

@@ -107,11 +107,11 @@ Expr copy(Expr n, rkeops::Graph& to, std::unordered_map<const rkeops::Node*, Exp
   Expr result;
   if (is_variable(n)) result = to.variable(position_of(n), n->dim, category_of(n));
   else if (is_constant(n)) result = to.constant(n->value, n->dim);
-  else if (is(n, "Positions")) result = to.apply("Positions", {}, {n->dim});
-  else if (n->operation->structure == rkeops::Structure::gather) result = to.apply(*n->operation, args, {n->params[1]});
-  else if (is(n, "Contract")) result = rkeops::contract(args[0], args[1], rkeops::contraction_of(n));
+  else if (is(n, Op::Positions)) result = to.apply(Op::Positions, {}, {n->dim});
+  else if (n->operation->structure == rkeops::Structure::gather) result = to.apply(n.op(), args, {n->params[1]});
+  else if (is(n, Op::Contract)) result = rkeops::contract(args[0], args[1], rkeops::contraction_of(n));
   else if (is_reduction(n)) result = reduce(reduction_of(n), args, folded_category(n), result_category(n), k_of(n));
-  else result = to.apply(*n->operation, args, n->params);
+  else result = to.apply(n.op(), args, n->params);
   made[n.node()] = result;
   return result;
 }

@@ -23,7 +23,7 @@ struct Argument {
 
 enum class Processor : std::uint8_t { cpu, gpu };
 
-// What code generation has to know of the machine; filled in by device/, read by codegen/.
+// What code generation has to know of the machine; filled in by platform/, read by emit/.
 struct Target {
   Precision precision = Precision::float64;
   int vector_bytes = 32;  // of the CPU's SIMD registers

@@ -2,6 +2,7 @@
 // differentiated, nested and combined; code generation and runtime know them by their family.
 #pragma once
 
+#include <limits>
 #include <string>
 
 #include "graph.hpp"
@@ -19,37 +20,58 @@ enum class Family : std::uint8_t {
 
 struct Reduction {
   const char* name;
+  const char* summary;
   Family family;
   bool maximum;    // extremum: largest instead of smallest
   bool values;     // gives values
   bool indices;    // gives indices
   bool weighted;   // has a weight formula W
   enum class Finish : std::uint8_t { none, log, ratio, pair } finish;  // softmax: m + log(s), s / sum of exp, (m, s)
+  double neutral;  // a value that changes nothing; NaN: none does, or NaN itself
+  // How LazyTensors differentiate it in one pass: sum, logsumexp, softmax, selected (by position), position (they are
+  // constant); "": they do not.
+  const char* differentiation;
   bool both = false;  // sum: a second formula G is summed over the other index, a result of its own
+
+  bool sums() const { return family == Family::sum || family == Family::softmax; }
+  bool ranked() const { return family == Family::nearest; }  // K values and positions instead of one
 };
 
 inline const std::vector<Reduction>& reductions() {
   using Finish = Reduction::Finish;
+  constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  constexpr Family sum = Family::sum, extremum = Family::extremum, nearest = Family::nearest, softmax = Family::softmax;
+  // clang-format off
   static const std::vector<Reduction> rows = {
-      //                      family            max    val    ind    weight finish
-      {"Sum", Family::sum, false, true, false, false, Finish::none},
-      {"SumBoth", Family::sum, false, true, false, false, Finish::none, true},
-      {"Min", Family::extremum, false, true, false, false, Finish::none},
-      {"Max", Family::extremum, true, true, false, false, Finish::none},
-      {"ArgMin", Family::extremum, false, false, true, false, Finish::none},
-      {"ArgMax", Family::extremum, true, false, true, false, Finish::none},
-      {"Min_ArgMin", Family::extremum, false, true, true, false, Finish::none},
-      {"Max_ArgMax", Family::extremum, true, true, true, false, Finish::none},
-      {"KMin", Family::nearest, false, true, false, false, Finish::none},
-      {"ArgKMin", Family::nearest, false, false, true, false, Finish::none},
-      {"KMin_ArgKMin", Family::nearest, false, true, true, false, Finish::none},
-      {"LogSumExp", Family::softmax, false, true, false, false, Finish::log},
-      {"LogSumExpWeight", Family::softmax, false, true, false, true, Finish::log},
-      {"SumSoftMaxWeight", Family::softmax, false, true, false, true, Finish::ratio},
-      {"Max_SumShiftExp", Family::softmax, false, true, false, false, Finish::pair},
-      {"Max_SumShiftExpWeight", Family::softmax, false, true, false, true, Finish::pair},
-      {"Entries", Family::entries, false, true, false, false, Finish::none},
+      //                                           family    max    val    ind    weight finish      neutral
+      {"Sum", "sum",                               sum,      false, true,  false, false, Finish::none, 0, "sum"},
+      {"Entries", "all values of F, nothing is reduced: an array M x N x D, or N x M x D with axis 0",
+                                            Family::entries, false, true,  false, false, Finish::none, nan, ""},
+      {"SumBoth", "two results in one pass: the sum of F, and that of G over the other index",
+                                                   sum,      false, true,  false, false, Finish::none, nan, "", true},
+      {"Min", "smallest value of each component",  extremum, false, true,  false, false, Finish::none, inf, "selected"},
+      {"Max", "largest value of each component",   extremum, true,  true,  false, false, Finish::none, -inf, "selected"},
+      {"ArgMin", "its row",                        extremum, false, false, true,  false, Finish::none, nan, "position"},
+      {"ArgMax", "its row",                        extremum, true,  false, true,  false, Finish::none, nan, "position"},
+      {"Min_ArgMin", "smallest value and its row", extremum, false, true,  true,  false, Finish::none, nan, "selected"},
+      {"Max_ArgMax", "largest value and its row",  extremum, true,  true,  true,  false, Finish::none, nan, "selected"},
+      {"KMin", "the K smallest values of each component, in increasing order",
+                                                   nearest,  false, true,  false, false, Finish::none, nan, "selected"},
+      {"ArgKMin", "their rows",                    nearest,  false, false, true,  false, Finish::none, nan, "position"},
+      {"KMin_ArgKMin", "the K smallest values and their rows",
+                                                   nearest,  false, true,  true,  false, Finish::none, nan, "selected"},
+      {"LogSumExp", "log of the sum of e^F, without overflow, of each component",
+                                                   softmax,  false, true,  false, false, Finish::log, -inf, "logsumexp"},
+      {"LogSumExpWeight", "log of the sum of e^F W, for F of dimension 1; also LogSumExp_Reduction(F, W, axis)",
+                                                   softmax,  false, true,  false, true,  Finish::log, -inf, "logsumexp"},
+      {"SumSoftMaxWeight", "sum of e^F W divided by the sum of e^F, for F of dimension 1",
+                                                   softmax,  false, true,  false, true,  Finish::ratio, -inf, "softmax"},
+      {"Max_SumShiftExp", "m, the largest F, and the sum of e^(F - m), for F of dimension 1",
+                                                   softmax,  false, true,  false, false, Finish::pair, -inf, ""},
+      {"Max_SumShiftExpWeight", "m, the largest F, and the sum of e^(F - m) W, for F of dimension 1",
+                                                   softmax,  false, true,  false, true,  Finish::pair, -inf, ""},
   };
+  // clang-format on
   return rows;
 }
 
@@ -61,17 +83,8 @@ inline const Reduction* find_reduction(std::string_view name) {
   return nullptr;
 }
 
-inline std::vector<Operation> reduction_operations() {
-  return {{"Reduce", "", "fold over an index", Structure::reduction, nullptr, nullptr, library_call, nullptr, nullptr,
-           "real"},
-          {"RowNumber", "", "number of the row i or j, from 0, or a part of it", Structure::leaf, nullptr, nullptr,
-           free_of_cost, flat, nullptr, "real"},
-          {"PartOf", "", "a part of the row numbers that a reduction gives", Structure::leaf, nullptr, nullptr,
-           free_of_cost, flat, nullptr, "real"}};
-}
-
-inline bool is_row_number(Expr n) { return is(n, "RowNumber"); }
-inline bool is_part_of_reduction(Expr n) { return is(n, "PartOf"); }
+inline bool is_row_number(Expr n) { return is(n, Op::RowNumber); }
+inline bool is_part_of_reduction(Expr n) { return is(n, Op::PartOf); }
 
 // Parameters of a reduction node: row of the table, category folded, category of the result, K.
 // Category::parameter as the folded one stands for a fold over a single term.
@@ -93,14 +106,14 @@ inline Expr reduce(const Reduction& row, const std::vector<Expr>& args, Category
     dimension_error(std::string(row.name) + "_Reduction: formula has dimension " + str(args[0]->dim) +
                     ", 1 is needed");
   }
-  if (row.family == Family::nearest && k < 1) {
+  if (row.ranked() && k < 1) {
     argument_error(std::string(row.name) + "_Reduction: K is " + str(k) + ", at least 1 is needed");
   }
-  const std::int64_t ranks = row.family == Family::nearest ? k : 1;  // component c of rank r is at r + K * c
+  const std::int64_t ranks = row.ranked() ? k : 1;  // component c of rank r is at r + K * c
   const std::int64_t dim =
       (row.finish == Finish::pair ? 1 : 0) + (row.weighted ? args[1]->dim : args[0]->dim * ranks);
   const std::int64_t id = &row - reductions().data();
-  return g.intern(*find_operation("Reduce"), args,
+  return g.intern(Op::Reduce, args,
                   {id, static_cast<std::int64_t>(folded), static_cast<std::int64_t>(result), k}, dim,
                   indices_of(result));
 }
@@ -110,9 +123,9 @@ inline Expr selected(Expr positions, Category index) {
   Graph& g = positions.graph();
   const auto equal = [&](Part part) {
     const std::int64_t id = static_cast<std::int64_t>(part), category = static_cast<std::int64_t>(index);
-    const Expr here = g.intern(*find_operation("RowNumber"), {}, {category, id}, 1, indices_of(index));
-    const Expr there = g.intern(*find_operation("PartOf"), {positions}, {id}, positions->dim, positions->indices);
-    return call("Equal", there, here);
+    const Expr here = g.intern(Op::RowNumber, {}, {category, id}, 1, indices_of(index));
+    const Expr there = g.intern(Op::PartOf, {positions}, {id}, positions->dim, positions->indices);
+    return call(Op::Equal, there, here);
   };
   return equal(Part::high) * equal(Part::low);
 }

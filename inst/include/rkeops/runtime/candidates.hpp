@@ -1,10 +1,10 @@
-// Candidates for the K nearest in a state: merge and finish. The counterpart of codegen/fold_candidates.hpp.
+// Candidates for the K nearest in a state: merge and finish. The counterpart of emit/fold_candidates.hpp.
 #pragma once
 
 #include <algorithm>
 #include <vector>
 
-#include "../codegen/plan.hpp"
+#include "../plan/kernel_plan.hpp"
 
 namespace rkeops {
 

@@ -1,7 +1,7 @@
 // Sums over the rows, one for each column and component, while the rows go by.
 #pragma once
 
-#include "buffer.hpp"
+#include "../platform/memory.hpp"
 #include "state.hpp"
 
 namespace rkeops {

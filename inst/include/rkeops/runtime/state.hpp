@@ -1,5 +1,5 @@
 // State of a reduction in memory, outside of kernels: start, merge of two partial states, finish. Each is the
-// counterpart of a class of codegen/fold.hpp. A state holds tile_rows rows: slot s of row r is at [s * tile_rows + r].
+// counterpart of a class of emit/fold.hpp. A state holds tile_rows rows: slot s of row r is at [s * tile_rows + r].
 #pragma once
 
 #include <algorithm>
