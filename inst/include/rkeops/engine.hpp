@@ -8,6 +8,9 @@
 //   auto evaluation = program->prepare(inputs, options, host);  // many runs, between which few inputs change
 //   evaluation->set(2, b);
 //   evaluation->run(outputs, host);
+//
+// Several formulas with ; between them are one program with an output for each: value and gradients, say. What folds the same
+// pairs is folded together.
 #pragma once
 
 #include <functional>
@@ -37,7 +40,9 @@ class Program {
 
   const std::string& formula() const;
   const std::vector<Argument>& arguments() const;  // declared ones, then inline Vi(0,3)... ones, by position
-  const OutputShape& output() const;               // category, dim, parts of the result
+  const std::vector<OutputShape>& outputs() const;  // of each formula
+  const OutputShape& output() const;               // of the first one: category, dim, parts of the result
+  const std::vector<OutputPart>& parts() const;    // of all of them, one after the other
 
   // Checks inputs (one per argument, by position) and returns the number of rows of a part of the result.
   std::int64_t bind(const std::vector<Input>& inputs, std::size_t part = 0) const;
@@ -45,7 +50,7 @@ class Program {
   // Number of rows of an index.
   std::int64_t rows_of(Category index, const std::vector<Input>& inputs) const;
 
-  // Computes. outputs[p] is column-major memory of bind(inputs, p) x output().parts[p].columns doubles.
+  // Computes. outputs[p] is column-major memory of bind(inputs, p) x parts()[p].columns doubles.
   void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
            const Host& host) const;
 
