@@ -36,5 +36,5 @@ text_of_kernels <- function(op, backend, text, call) {
   backend <- check_choice(backend[1L], c("cpu", "gpu"), "backend", call)
   runtime <- runtime_options()
   runtime$backend <- toupper(backend)
-  settle(text(operator_self(op, "op", call)$program, runtime), call)
+  unwrap(text(operator_self(op, "op", call)$program, runtime), call)
 }

@@ -1,24 +1,12 @@
 // Small questions to the engine and to R.
 #include "bridge.h"
 
-using bridge::guarded;
+using bridge::catch_failure;
 using bridge::ListBuilder;
 
 // [[Rcpp::export(rng = false)]]
-SEXP rk_operation_dim(SEXP operation, SEXP dims, SEXP parameters) {
-  return guarded([&]() -> SEXP {
-    const double* dim = REAL(dims);
-    const double* parameter = REAL(parameters);
-    const std::vector<std::int64_t> operand_dims(dim, dim + Rf_xlength(dims));
-    const std::vector<std::int64_t> values(parameter, parameter + Rf_xlength(parameters));
-    const std::int64_t result = rkeops::operation_dim(bridge::text_of(STRING_ELT(operation, 0)), operand_dims, values);
-    return bridge::make_numbers({static_cast<double>(result)});
-  });
-}
-
-// [[Rcpp::export(rng = false)]]
 SEXP rk_operation_table() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     std::vector<std::string> names, calls, summaries;
     std::vector<int> gradients, complex, keeps_names;
     std::vector<double> truth;
@@ -45,7 +33,7 @@ SEXP rk_operation_table() {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_reduction_table() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     std::vector<std::string> names, calls, summaries, differentiation;
     std::vector<int> values, positions, sums, weighted, ranked;
     std::vector<double> neutral;
@@ -78,7 +66,7 @@ SEXP rk_reduction_table() {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_statistics() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const rkeops::Statistics counts = rkeops::statistics();
     return ListBuilder()
         .add("kernels_compiled", bridge::make_numbers({static_cast<double>(counts.kernels_compiled)}))
@@ -92,7 +80,7 @@ SEXP rk_statistics() {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_machine() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const rkeops::MachineInfo machine = rkeops::machine_info();
     return ListBuilder()
         .add("threads", bridge::make_numbers({static_cast<double>(machine.threads)}))
@@ -104,7 +92,7 @@ SEXP rk_machine() {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_gpu(SEXP options) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const rkeops::RunOptions run = bridge::read_runtime(options).run;
     const bool to_use = run.processor == rkeops::Processor::gpu;
     const rkeops::GpuReport report = rkeops::gpu_report(run.jit, to_use ? run.devices : std::vector<int>{});
@@ -130,7 +118,7 @@ SEXP rk_gpu(SEXP options) {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_clear_memory() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     rkeops::clear_memory_cache();
     return R_NilValue;
   });
@@ -139,14 +127,14 @@ SEXP rk_clear_memory() {
 // "", or why the cache directory of these options cannot be used as it should.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_cache_trouble(SEXP options) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     return bridge::make_string(rkeops::cache_trouble(bridge::read_runtime(options).run.jit));
   });
 }
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_cache_bytes(SEXP directory) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const std::string path = bridge::text_of(STRING_ELT(directory, 0), bridge::Encoding::native);
     return bridge::make_numbers({static_cast<double>(rkeops::cache_bytes(path))});
   });
@@ -154,7 +142,7 @@ SEXP rk_cache_bytes(SEXP directory) {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_clear_cache(SEXP directory) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     rkeops::clear_cache(bridge::text_of(STRING_ELT(directory, 0), bridge::Encoding::native));
     return R_NilValue;
   });
@@ -164,7 +152,7 @@ SEXP rk_clear_cache(SEXP directory) {
 // lists are alive, so equal addresses mean the same object.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_match_objects(SEXP these, SEXP those) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     std::vector<double> places(static_cast<std::size_t>(Rf_xlength(these)), 0.0);
     for (std::size_t a = 0; a < places.size(); ++a)
       for (R_xlen_t b = 0; b < Rf_xlength(those) && places[a] == 0; ++b)

@@ -83,6 +83,7 @@ struct Case {
   std::vector<Range> ranges;                        // swept evenly; all functions get special values too
   int arity = 1;
   double (*scale)(double) = nullptr;  // errors count relative to max(|f|, scale(x)): around roots
+  std::string of = "";                // function applied to the first argument before
 };
 
 std::vector<Case> cases() {
@@ -102,6 +103,8 @@ std::vector<Case> cases() {
   };
   return {
       {"v_exp", 2, 2, [](R x, R, R) { return std::exp(x); }, {{-1, 1}, {-88, 89}, {-110, -85}, {-750, 712}}},
+      {"v_exp_minus", 2, 2, [](R x, R, R) { return std::exp(-std::fabs(x)); }, {{0, 1}, {0, 89}, {85, 110}, {0, 750}},
+       1, nullptr, "v_abs"},
       {"v_log", 2, 2, [](R x, R, R) { return std::log(x); }, {{0, 4}, {0.7, 1.6}, {0.999, 1.001}, {0, 1e6}}},
       {"v_sin",
        2,
@@ -228,7 +231,10 @@ void* compile(const Build& build, Precision precision, const std::vector<Case>& 
              "(const real* a, const real* b, const real* c, real* r, long n) {\n"
              "  (void)b, (void)c;\n"
              "  for (long i = 0; i < n; i += LANES) store(r + i, " +
-             c.name + "(load(a + i)" + more + "));\n}\n";
+             c.name + "(" + c.of + "(load(a + i))" + more + "));\n}\n";
+  }
+  for (const Case& c : list) {
+    if (!c.of.empty()) names.insert(c.of);
   }
   loops += "int loop_any(const real* a) { return any(load(a) > (real)0); }\n";
   const std::string stem = folder.path + "/" + rkeops::name_of(precision) + build.name;

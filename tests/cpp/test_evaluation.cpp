@@ -59,11 +59,11 @@ TEST("all reductions") {
   // Something is hoisted for rows, columns and parameters.
   const std::string f = "Exp(-SqDist(x/p,Sqrt(y)))*Sum(e)", s = "Sum(x*Exp(p))*Sum(y*Square(p))+Sum(e)";
   for (const rkeops::Reduction& kind : rkeops::reductions()) {
-    const bool softmax = kind.family == rkeops::Family::softmax;
+    const bool softmax = kind.reducer == &rkeops::softmax_reducer();
     std::string formula = std::string(kind.name) + "_Reduction(" + (softmax ? s : "(" + f + ")*b");
-    if (kind.weighted) formula += ",b*" + f;
-    if (kind.both) formula += "," + f + "*e";
-    if (kind.family == rkeops::Family::nearest) formula += ",5";
+    if (kind.weighted()) formula += ",b*" + f;
+    if (kind.takes('G')) formula += "," + f + "*e";
+    if (kind.reducer == &rkeops::nearest_reducer()) formula += ",5";
     formula += ",1)";
     for (Precision precision : {Precision::float64, Precision::float32}) {
       equals_fresh_runs(formula, 70, 301, precision, 1);

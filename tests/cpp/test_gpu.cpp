@@ -76,6 +76,53 @@ TEST("resident") {
   });
 }
 
+// An evaluation: what is not set stays on the device, and goes when it ends.
+TEST("evaluations") {
+  use_fake_cuda();
+  in_child("an evaluation", {}, [] {
+    const Case c = cases()[0];
+    const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+    auto data = data_for(program->arguments(), 700, 900);
+    const rkeops::RunOptions options = gpu_options(Precision::float64);
+    std::vector<Matrix> result{{700, 2, std::vector<double>(1400)}};
+    const std::vector<double*> memory{result[0].values.data()};
+    auto evaluation = program->prepare(inputs(data), options, {});
+    evaluation->run(memory, {});
+    bool good = same_bits(result, run(*program, inputs(data), options));
+    std::mt19937_64 random(1);
+    for (int k = 0; k < 3; ++k) {
+      data[2] = random_matrix(900, 2, random);
+      evaluation->set(2, data[2].input());
+      const unsigned long long before = fake_count("fake_cuda_uploaded");
+      evaluation->run(memory, {});
+      good = fake_count("fake_cuda_uploaded") - before <= 8 * 900 * 2 + 64 && good;
+      good = same_bits(result, run(*program, inputs(data), options)) && good;
+    }
+    good = rkeops::ResidentMatrices::instance().bytes() > 0 && good;
+    evaluation.reset();
+    return rkeops::ResidentMatrices::instance().bytes() == 0 && good;
+  });
+}
+
+// Launch ranges whose splits take turns are merged in the order of the columns: the first of equal ones wins.
+TEST("launch ranges") {
+  use_fake_cuda();
+  in_child("launch_ranges", {}, [] {
+    const rkeops::KernelPlan kernel = gpu_kernels({"Min_ArgMin_Reduction(y,1)", {"y=Vj(1)"}}, Precision::float64)[0];
+    const std::int64_t n = 9000;
+    Matrix y = column(std::vector<double>(static_cast<std::size_t>(n), 1.0));
+    y.values[3000] = y.values[5000] = 0;
+    std::vector<double> least(1), position(1);
+    rkeops::StageData data{{}, {rkeops::Source{y.input()}}, {}, 1, n, {least.data(), position.data()}};
+    rkeops::Schedule schedule = rkeops::dense_gpu_schedule(kernel, 1, n);
+    const bool is_split = schedule.column_splits == 2 && schedule.tasks.size() == 1;
+    schedule.tasks = {{{0, 1}, {0, 4096}, 0}, {{0, 1}, {4096, 8192}, 0}, {{0, 1}, {8192, n}, 0}};
+    const rkeops::RunOptions options = gpu_options(Precision::float64);
+    rkeops::GpuStage<double>(kernel, rkeops::digest_of(kernel.text), data, schedule).run({options, {}, 0, 1});
+    return is_split && least[0] == 0 && position[0] == 3001;
+  });
+}
+
 // Launches are as long as the GPU is fast, and results do not depend on it.
 TEST("launches") {
   use_fake_cuda();

@@ -17,24 +17,25 @@ std::string reduction_text(RandomFormula& random, int depth, std::string& output
   const auto& kinds = rkeops::reductions();
   std::size_t which =
       random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
-  if (kinds[which].both || kinds[which].family == rkeops::Family::entries) which = 0;  // test_both.cpp, test_entries.cpp
+  if (kinds[which].takes('G') || kinds[which].reducer == &rkeops::entries_reducer())
+    which = 0;  // test_both.cpp, test_entries.cpp
   const rkeops::Reduction& kind = kinds[which];
   const std::int64_t axis = random.number(0, 1);
   std::int64_t dim = random.any_dim();
   std::string f, middle;
-  if (kind.family == rkeops::Family::softmax) {
+  if (kind.reducer == &rkeops::softmax_reducer()) {
     f = random.expression(1, depth);
-    if (kind.weighted)
+    if (kind.weighted())
       middle = kind.finish == rkeops::Reduction::Finish::ratio ? random.expression(dim, depth - 1)
                                                                : "(1.5+Sin(" + random.expression(dim, depth - 1) + "))";
     else if (kind.finish == rkeops::Reduction::Finish::log) f = random.expression(dim, depth);
     else dim = 1;
   } else {
     f = random.expression(dim, depth);
-    if (kind.family == rkeops::Family::nearest) middle = std::to_string(random.number(1, 4));
+    if (kind.reducer == &rkeops::nearest_reducer()) middle = std::to_string(random.number(1, 4));
   }
   const bool pair = kind.finish == rkeops::Reduction::Finish::pair;
-  smooth = kind.family == rkeops::Family::sum || (kind.family == rkeops::Family::softmax && !pair);
+  smooth = kind.reducer == &rkeops::sum_reducer() || (kind.reducer == &rkeops::softmax_reducer() && !pair);
   output_declaration = (axis == 1 ? "Vi(" : "Vj(") + std::to_string(dim) + ")";
   return std::string(kind.name) + "_Reduction(" + f + "," + (middle.empty() ? "" : middle + ",") + std::to_string(axis) + ")";
 }

@@ -1,7 +1,6 @@
 // The engine writes the same kernels whatever compiler it was made with, and whatever a graph has had before: nothing may depend
 // on the order in which a compiler evaluates operands. Where another compiler is there, it makes this program too, which then
-// prints a line for each kernel to compare with.
-//   test_order listing --lines | --texts   prints these lines, or the kernels
+// prints a line for each kernel (--kernels) to compare with; --texts prints the kernels.
 #include <map>
 #include <sstream>
 
@@ -94,32 +93,25 @@ const char* const other_compiler = "g++";
 const char* const other_compiler = "clang++";
 #endif
 
-const std::string& here() {
-  static const std::string folder = std::filesystem::absolute(__FILE__).parent_path().string();
-  return folder;
-}
-
-TEST("history") {
-  const std::vector<Case> list = all_cases(here());
+TEST("order") {
+  const std::string file = __FILE__, here = std::filesystem::absolute(file).parent_path().string();
+  const std::vector<Case> list = all_cases(here);
+  if (option("--kernels") || option("--texts")) {
+    std::fputs(listing(list, option("--texts")).c_str(), stdout);
+    return;
+  }
   CHECK(list.size() > 600);
   check_history(list);
-}
-
-// For the other compiler's program, and for people.
-TEST("listing") {
-  if (option("--lines") || option("--texts")) std::fputs(listing(all_cases(here()), option("--texts")).c_str(), stdout);
-}
-
-TEST("another compiler") {
   const std::string compiler = output_of(std::string("command -v ") + other_compiler);
-  if (compiler.empty()) return skip(std::string("no ") + other_compiler);
+  if (compiler.empty()) {
+    return skip(std::string("no ") + other_compiler);
+  }
   const Directory directory;
   const std::string program = directory.path() + "/test_order";
-  const std::string made = output_of(std::string(other_compiler) + " -std=c++17 -I" + here() + " -I" + here() +
-                                     "/../../inst/include " + here() + "/engine.cpp " + here() + "/test_order.cpp -o " + program +
+  const std::string made = output_of(std::string(other_compiler) + " -std=c++17 -I" + here + " -I" + here +
+                                     "/../../inst/include " + here + "/engine.cpp " + here + "/test_order.cpp -o " + program +
                                      " -ldl -pthread 2>&1");
-  const std::string own = listing(all_cases(here()), false), printed = output_of(program + " listing --lines");
-  const std::string others = printed.substr(0, printed.rfind("0 passed"));
+  const std::string own = listing(list, false), others = output_of(program + " --kernels | grep -v passed");
   CHECK_THAT(!others.empty(), made);
   std::istringstream own_lines(own), other_lines(others);
   for (std::string a, b; std::getline(own_lines, a) && std::getline(other_lines, b);) {

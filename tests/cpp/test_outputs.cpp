@@ -15,7 +15,10 @@ std::vector<Matrix> data_of(std::int64_t m, std::int64_t n) {
   std::mt19937_64 random(3);
   std::vector<Matrix> data;
   for (const rkeops::Argument& a : arguments(declared)) {
-    data.push_back(random_matrix(a.category == rkeops::Category::i ? m : a.category == rkeops::Category::j ? n : 1, a.dim, random));
+    data.push_back(random_matrix(a.category == rkeops::Category::i   ? m
+                                 : a.category == rkeops::Category::j ? n
+                                                                     : 1,
+                                 a.dim, random));
   }
   data[4].values[0] = 0.7;
   return data;
@@ -127,6 +130,24 @@ TEST("evaluations") {
     evaluation->run(memory, {});
     CHECK_THAT(same_bits(got, expected), "input " + show(changed) + " was changed");
   }
+}
+
+// What is not asked for is not computed, nor written.
+TEST("some outputs") {
+  const auto program = Program::create(joined(log_sum, {"R", "Grad(R,x,1)", "Grad(R,y,e)"}), arguments(declared));
+  std::vector<Matrix> data = data_of(20, 300);
+  const auto evaluation = program->prepare(inputs(data), run_options(), {});
+  const std::vector<Matrix> before = run(*program, inputs(data));
+  std::vector<Matrix> got = before;
+  for (Matrix& part : got) std::fill(part.values.begin(), part.values.end(), -1);
+  evaluation->run({got[0].values.data(), got[1].values.data(), nullptr}, {});
+  CHECK_EQUAL(got[0].values, before[0].values);
+  CHECK_EQUAL(got[1].values, before[1].values);
+  CHECK_EQUAL(got[2].values, std::vector<double>(got[2].values.size(), -1));
+  for (double& v : data[5].values) v = 2 * v + 1;
+  evaluation->set(5, data[5].input());
+  evaluation->run({nullptr, nullptr, got[2].values.data()}, {});
+  CHECK_EQUAL(got[2].values, run(*program, inputs(data))[2].values);
 }
 
 }  // namespace

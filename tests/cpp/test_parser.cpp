@@ -1,4 +1,4 @@
-// The parser: precedence, what is accepted, definitions, declarations, and 200,000 texts that must parse or fail with an Error.
+// The parser: precedence, what is accepted, declarations, and 200,000 texts that must parse or fail with an Error.
 // Errors: test_parser_errors.cpp.
 //   test_parser [number of random texts] [seed]
 #include "interpret.hpp"
@@ -139,43 +139,6 @@ TEST("extras") {
   const auto grown = Program::create("Grad(Sum_Reduction(x|y,1),x)", arguments({"x=Vi(3)", "y=Vj(3)"}));
   CHECK_EQUAL(grown->arguments().size(), 3u);
   CHECK(grown->arguments()[2].category == Category::i && grown->arguments()[2].dim == 1);
-}
-
-TEST("definitions") {
-  const std::pair<const char*, const char*> pairs[] = {
-      {"k=Exp(x);k*k", "Exp(x)*Exp(x)"},
-      {"k = Exp( x ) ;\n k.2 = k*y ; k.2+k", "Exp(x)*y+Exp(x)"},
-      {"a=x;b=a*a;c=b*b;c*c", "((x*x)*(x*x))*((x*x)*(x*x))"},
-      {"k=x;-k^2", "-(x^2)"},
-      {"k=x+y;k*z", "(x+y)*z"},
-      {"n=2;Elem(x,n)+Pow(x,n)", "Elem(x,2)+Pow(x,2)"},
-      {"k=x;Diff(k,(k,y),(z,y))", "Diff(x,(x,y),(z,y))"},
-      {"k=x*y;Grad(k,x,y)", "Grad(x*y,x,y)"},
-      {"w=Vi(0,3);w*y", "x*y"},
-      {"x*y;", "x*y"},
-      {"k=x*y;k ; ", "x*y"},
-      {"unused=y;x", "x"}};
-  for (const auto& [a, b] : pairs) CHECK_THAT(same(a, b), std::string(a) + " is not " + b);
-  // a name is one node, however often it is used
-  std::string squares = "k=Cos(x);";
-  for (int n = 0; n < 200; ++n) squares += "k" + std::to_string(n) + "=" + (n ? "k" + std::to_string(n - 1) : "k") + "*k;";
-  rkeops::Graph graph;
-  CHECK_EQUAL(rkeops::nodes_below({parse(graph, squares + "k199*k199")}).size(), 203u);
-  // several formulas
-  const std::string both = "k=x|y;Sum_Reduction(k*z,1);g=k*s;Grad(Sum_Reduction(g,1),x,s)";
-  rkeops::Arguments list(arguments(known));
-  const std::vector<Expr> formulas = rkeops::Parser(graph, both, list, rkeops::differentiation()).parse_all();
-  CHECK_EQUAL(formulas.size(), 2u);
-  CHECK(formulas[0] == parse(graph, "Sum_Reduction((x|y)*z,1)"));
-  CHECK(formulas[1] == parse(graph, "Grad(Sum_Reduction((x|y)*s,1),x,s)"));
-  // the adjoint of a reduction that is spelled out with its axis may overrule it, that of a gradient may not
-  const char* form = "g=Grad(Sum_Reduction(Sin(x|y),1),x,s);Grad($,x,y)";
-  for (const char* name : {"g", "Grad(Sum_Reduction(Sin(x|y),1),x,s)"}) {
-    std::string formula = form;
-    formula.replace(formula.find('$'), 1, name);
-    CHECK_THROWS({ parse(graph, formula); }, {ErrorKind::dimension, "not indexed like"});
-  }
-  CHECK(same("r=Sum_Reduction(x|y,1);Grad(r,x,Elem(y,0))", "Grad(Sum_Reduction(x|y,1),x,Elem(y,0))"));
 }
 
 TEST("declarations") {

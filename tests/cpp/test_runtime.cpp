@@ -51,11 +51,11 @@ TEST("split columns") {
     std::vector<Matrix> data{random_matrix(m, 2, random), random_matrix(n, 2, random), random_matrix(n, 2, random, 0.1, 1)};
     for (double& v : data[1].values) v = std::round(v * 1000) / 1000;  // ties
     for (const rkeops::Reduction& kind : rkeops::reductions()) {
-      if (kind.both || kind.family == rkeops::Family::entries) continue;  // test_both.cpp, test_entries.cpp
+      if (kind.takes('G') || kind.reducer == &rkeops::entries_reducer()) continue;  // test_both.cpp, test_entries.cpp
       std::string formula =
-          std::string(kind.name) + "_Reduction(" + (kind.family == rkeops::Family::softmax ? "10*(x|y)" : "x-y");
-      if (kind.weighted) formula += ",w";
-      if (kind.family == rkeops::Family::nearest) formula += ",5";
+          std::string(kind.name) + "_Reduction(" + (kind.reducer == &rkeops::softmax_reducer() ? "10*(x|y)" : "x-y");
+      if (kind.weighted()) formula += ",w";
+      if (kind.reducer == &rkeops::nearest_reducer()) formula += ",5";
       formula += ",1)";
       Parsed parsed(formula, declared);
       Interpreter interpreter(data, m, n);

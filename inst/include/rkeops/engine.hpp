@@ -20,6 +20,8 @@
 
 #include "backend/options.hpp"
 #include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/recent.hpp"
 #include "base/types.hpp"
 #include "base/utf8.hpp"
 #include "runtime/input.hpp"
@@ -73,13 +75,14 @@ class Program {
 };
 
 // A program with its inputs, packed, and the results of inner stages, all of which are kept as long as what they come from
-// stays as it is. Inputs are borrowed until they are replaced, or until the end. One thread at a time.
+// stays as it is. Inputs are borrowed until they are replaced, or until the end; on GPUs they stay for as long. One thread at
+// a time.
 class Evaluation {
  public:
   // Other data for one input, of the same shape (Error of kind input if not). Only that input is packed again.
   void set(std::size_t position, const Input& input);
 
-  // As Program::run.
+  // As Program::run. Outputs that are null are not asked for, and what only they need is not computed.
   void run(const std::vector<double*>& outputs, const Host& host);
 
   ~Evaluation();

@@ -9,6 +9,7 @@
 #include "pass/grouping.hpp"
 #include "pass/quotients.hpp"
 #include "pass/stages.hpp"
+#include "reduce/all.hpp"
 #include "runtime/execution.hpp"
 
 namespace rkeops {
@@ -22,9 +23,7 @@ inline OutputShape shape_of(Expr root, Expr last) {
   shape.k = k_of(last);
   shape.dim = last->dim / std::max<std::int64_t>(shape.k, 1);
   shape.reduction = root == last ? row.name : "";
-  if (row.values) shape.parts.push_back({false, last->dim, shape.category, row.family == Family::entries});
-  if (row.indices) shape.parts.push_back({true, last->dim, shape.category});
-  if (row.both) shape.parts.push_back({false, last.arg(1)->dim, folded_category(last)});
+  shape.parts = row.reducer->parts(last);
   return shape;
 }
 
@@ -43,16 +42,16 @@ struct Program::State {
   std::vector<OutputShape> outputs;
   std::vector<OutputPart> parts;
   Graph graph;
-  Exprs stages;               // all reductions
-  std::vector<PairPass> passes;   // that compute them
-  std::vector<Write> writes;  // their results that are outputs
+  Exprs stages;                  // all reductions
+  std::vector<PairPass> passes;  // that compute them
+  std::vector<Write> writes;     // their results that are outputs
 
   // Sizes of both indices; every input and every K checked.
   Sizes checked(const std::vector<Input>& inputs) const {
     const Sizes sizes = checked_sizes(arguments, inputs);
     for (Expr stage : stages) {
       const std::int64_t folded = sizes.of(folded_category(stage));
-      if (reduction_of(stage).family == Family::nearest && k_of(stage) > folded) {
+      if (reduction_of(stage).ranked() && k_of(stage) > folded) {
         throw Error(ErrorKind::input,
                     std::string(reduction_of(stage).name) + "_Reduction: K is " + str(k_of(stage)) + ", but only " +
                         str(folded) + " rows are reduced",
@@ -65,7 +64,6 @@ struct Program::State {
     return sizes;
   }
 
-  // One formula is computed as it is written, several together.
   void take(const Exprs& roots) {
     Exprs last;
     for (Expr root : roots) {
@@ -75,8 +73,7 @@ struct Program::State {
     for (Expr n : nodes_below(last, true)) {
       if (is_reduction(n)) stages.push_back(n);
     }
-    if (roots.size() > 1) passes = Grouping(last).passes;
-    else for (Expr stage : stages) passes.push_back({stage});
+    passes = Grouping(last).passes;
     for (std::size_t k = 0; k < last.size(); ++k) {
       write(last[k], std::count(last.begin(), last.end(), last[k]) == 1, static_cast<std::int64_t>(parts.size()));
       parts.insert(parts.end(), outputs[k].parts.begin(), outputs[k].parts.end());
@@ -95,8 +92,8 @@ struct Program::State {
   // The result of a reduction is this part of the output. A pass that nobody else reads from writes it itself, and so does one
   // that gives positions: those that formulas read count from 0.
   void write(Expr n, bool once, std::int64_t part) {
-    const Reduction& row = reduction_of(n);
-    const bool itself = row.indices || row.both || row.family == Family::entries;
+    const std::vector<OutputPart> of = reduction_of(n).reducer->parts(n);
+    const bool itself = of.size() > 1 || of[0].is_index || of[0].pairs;
     for (PairPass& pass : passes) {
       if (pass.stage != n || pass.other || pass.part >= 0 || !pass.readings.empty() || is_read(n) || !(once || itself)) continue;
       pass.part = part;
@@ -119,7 +116,8 @@ struct Program::State {
     const bool can_sum_both = target.processor == Processor::cpu;
     for (const PairPass& pass : passes) {
       const Expr whole = pass.other ? sum_both(pass.stage, pass.other) : pass.stage;
-      const Exprs kernels = passes_of(target.tensor_cores ? expand_distances(whole) : whole, can_sum_both);
+      const Exprs kernels =
+          reduction_of(whole).reducer->passes(target.tensor_cores ? expand_distances(whole) : whole, can_sum_both);
       for (std::size_t k = 0; k < kernels.size(); ++k) body(pass, k, kernels.size(), invert_divisors(kernels[k]));
     }
   }
@@ -132,11 +130,13 @@ struct Program::State {
       const Digest digest = digest_of(kernel.text);
       const Expr stage = k == 0 ? pass.stage : pass.other ? pass.other : pass.stage;
       const bool last = k + 1 == of;
-      StagePlan one{std::move(kernel), digest, stage->id, stage->dim, pass.part < 0 ? -1 : pass.part + static_cast<std::int64_t>(k)};
+      StagePlan one{std::move(kernel), digest, stage->id, stage->dim,
+                    pass.part < 0 ? -1 : pass.part + static_cast<std::int64_t>(k)};
       if (pass.other && of == 1) one.other_node = pass.other->id, one.other_width = pass.other->dim;
       for (std::size_t m = 0; last && m < pass.readings.size(); ++m) {
         const Reading& reading = pass.readings[m];
-        one.readings.push_back({reading.how, reading.node->id, reading.source->id, reading.node->dim, reading.from, reading.total});
+        one.readings.push_back(
+            {reading.how, reading.node->id, reading.source->id, reading.node->dim, reading.from, reading.total});
       }
       plan.stages.push_back(std::move(one));
     });
@@ -199,7 +199,8 @@ std::string Program::source(const RunOptions& options) const {
 std::string Program::explain(const RunOptions& options) const {
   const Target target = engine_detail::target_of(options);
   std::string text = "formula: " + state_->formula + "\n";
-  for (const Argument& argument : state_->arguments) text += "input " + str(argument.position + 1) + ": " + label(argument) + "\n";
+  for (const Argument& argument : state_->arguments)
+    text += "input " + str(argument.position + 1) + ": " + label(argument) + "\n";
   std::int64_t number = 0;
   state_->each_kernel(target, [&](const PairPass&, std::size_t, std::size_t, Expr formula) {
     text += "\n==== pass " + str(++number) + "\n\n" + rkeops::explain(formula, target);
@@ -216,13 +217,15 @@ struct Evaluation::State {
   std::unique_ptr<Execution> execution;
   std::atomic<bool> busy{false};
 
-  // A GPU keeps what it is given until we let go of it.
+  // A GPU keeps what it is given until we let go of it. What has been replaced once is not lent again: it will be replaced
+  // again, and may be gone before.
   void lend(std::size_t k) {
     lent[k] = options.processor == Processor::gpu && !inputs[k].keep;
     inputs[k].keep = inputs[k].keep || lent[k];
   }
   void take_back(std::size_t k) {
     if (lent[k]) forget(inputs[k].data);
+    lent[k] = false;
   }
   ~State() {
     for (std::size_t k = 0; k < inputs.size(); ++k) take_back(k);
@@ -279,13 +282,12 @@ void Evaluation::set(std::size_t position, const Input& input) {
   const Argument& argument = arguments[position];
   const std::int64_t rows = checked_rows(argument, input), prepared = state_->sizes.of(argument.category);
   if (rows != prepared) {
-    throw input_error(argument,
-                      "input " + label(argument) + " has " + str(rows) + " rows, the evaluation was prepared for " + str(prepared),
-                      "Prepare another one for other sizes.");
+    throw input_error(
+        argument, "input " + label(argument) + " has " + str(rows) + " rows, the evaluation was prepared for " + str(prepared),
+        "Prepare another one for other sizes.");
   }
   state_->take_back(position);
   state_->inputs[position] = input;
-  state_->lend(position);
   state_->execution->set(static_cast<std::int64_t>(position), state_->inputs[position]);
 }
 

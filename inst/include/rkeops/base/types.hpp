@@ -63,4 +63,12 @@ enum class Found : std::uint8_t {
   row_total   // sums of its columns over the rows
 };
 
+// A part of a result.
+struct OutputPart {
+  bool is_index = false;
+  std::int64_t columns = 0;
+  Category category = Category::i;  // what its rows are
+  bool pairs = false;  // they are all pairs of a row of `category`, which runs fastest, with one of the other index
+};
+
 }  // namespace rkeops

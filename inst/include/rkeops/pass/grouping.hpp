@@ -1,6 +1,6 @@
 // Several formulas in few passes over the pairs (i, j), which is where the time goes:
 //   - sums over the same index, of which none needs the result of another, are one sum of a long vector;
-//   - sums over i and sums over j share a pass, where passes_of() would let SumBoth do so;
+//   - sums over i and sums over j share a pass, as SumBoth does;
 //   - soft-maxima of the same F and sums of exp(F - L) T, with L = log sum exp F, as derivatives have them, are sums of
 //     exp(F - m) times a long vector of weights, where m is the maximum (Max_SumShiftExpWeight).
 // The formulas stay as they are: a reduction is known by its node, wherever its numbers come from.
@@ -26,7 +26,7 @@ struct PairPass {
 };
 
 inline Expr sum_both(Expr sum, Expr other) {
-  return reduce(*find_reduction("SumBoth"), {sum.arg(0), other.arg(0)}, folded_category(sum), result_category(sum));
+  return reduce(Reducing::SumBoth, {sum.arg(0), other.arg(0)}, folded_category(sum), result_category(sum));
 }
 
 // The reductions whose results the formula of a reduction reads.
@@ -79,13 +79,13 @@ class Grouping {
     return is_sum(n) && result_category(n) == Category::parameter && folded_category(n) != Category::parameter &&
            is_reduction(n.arg(0)) && result_category(n.arg(0)) == folded_category(n);
   }
-  static bool is_sum(Expr n) { return reduction_of(n).family == Family::sum && !reduction_of(n).both; }
+  static bool is_sum(Expr n) { return &reduction_of(n) == &reduction(Reducing::Sum); }
   static bool same_indices(Expr a, Expr b) {
     return folded_category(a) == folded_category(b) && result_category(a) == result_category(b);
   }
   static bool of_one_exponent(Expr n) {  // log sum exp and soft-max of F, of dimension 1
     const Reduction& row = reduction_of(n);
-    return row.family == Family::softmax && row.finish != Reduction::Finish::pair && n.arg(0)->dim == 1;
+    return (row.finish == Reduction::Finish::log || row.finish == Reduction::Finish::ratio) && n.arg(0)->dim == 1;
   }
 
   Joined joined_sum(Expr n) const {
@@ -209,7 +209,7 @@ class Grouping {
       return found->second;
     };
     const auto total_of = [&](Expr soft) {
-      const bool own = reduction_of(soft).weighted && reduction_of(soft).finish == Reduction::Finish::log;
+      const bool own = reduction_of(soft).weighted() && reduction_of(soft).finish == Reduction::Finish::log;
       return place_of(own ? soft.arg(1) : g.constant(1));
     };
     for (Expr n : together) {
@@ -224,7 +224,7 @@ class Grouping {
         readings.push_back({n, {}, Found::quotient, place_of(n.arg(1)), total});
       }
     }
-    const Expr shared = reduce(*find_reduction("Max_SumShiftExpWeight"),
+    const Expr shared = reduce(Reducing::Max_SumShiftExpWeight,
                                {soft_exponent(together), concat_all(weights, 0, weights.size())},
                                folded_category(together[0]), result_category(together[0]));
     for (Reading& reading : readings) reading.source = shared;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <list>
 #include <map>
+#include <set>
 
 #include "../backend/cpu/cpu_backend.hpp"
 #include "bind.hpp"
@@ -28,27 +29,9 @@ struct ProgramPlan {
   std::vector<Write> writes;
 };
 
-inline Error nothing_to_reduce(const Reduction& row) {
-  return Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
-               "The index that is reduced needs at least one row.");
-}
-
 // What a fold over no columns at all, or for no rows, gives, or an error where there is nothing neutral.
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
-  const Reduction& row = kernel.reduction;
-  if (row.family == Family::entries) return;
-  if (row.both) std::fill_n(data.parts[1], data.columns * kernel.back_dim, 0.0);
-  const double infinity = std::numeric_limits<double>::infinity();
-  if (row.indices || row.finish == Reduction::Finish::ratio || row.family == Family::nearest) {
-    throw nothing_to_reduce(row);
-  }
-  const double value = row.family == Family::sum                      ? 0
-                       : row.family == Family::softmax || row.maximum ? -infinity
-                                                                      : infinity;
-  const bool pair = row.finish == Reduction::Finish::pair;
-  const std::int64_t columns = pair ? 1 : row.weighted ? kernel.sums : kernel.dim;
-  std::fill_n(data.parts[0], data.rows * columns, value);
-  if (pair) std::fill_n(data.parts[0] + data.rows, data.rows * kernel.sums, 0.0);
+  kernel.reducer().empty(kernel, {data.parts.data(), 0, data.rows, data.rows, 0, 0}, data.columns);
 }
 
 class Execution {
@@ -77,7 +60,9 @@ class Execution {
   }
 
   void run(const std::vector<double*>& outputs, const Host& host) {
+    const std::vector<bool> needed = needed_for(outputs);
     for (std::size_t s = 0; s < stages_.size(); ++s) {
+      if (!needed[s]) continue;
       BoundStage& bound = stages_[s];
       const StagePlan& plan = plan_->stages[s];
       if (plan.part >= 0) {
@@ -87,7 +72,7 @@ class Execution {
       }
       if (bound.folds()) {
         bound.stage->run(call(s, host));
-      } else if (bound.empty.rows > 0 || plan.kernel.reduction.both) {
+      } else if (bound.empty.rows > 0 || plan.kernel.column_sums > 0) {
         finish_empty(plan.kernel, bound.empty);
       }
       bound.is_done = true;
@@ -99,6 +84,7 @@ class Execution {
       }
     }
     for (const Write& write : plan_->writes) {
+      if (!outputs[static_cast<std::size_t>(write.part)]) continue;
       const Input& result = results_.at(write.node);
       std::copy_n(static_cast<const double*>(result.data), result.rows * result.cols,
                   outputs[static_cast<std::size_t>(write.part)]);
@@ -200,14 +186,33 @@ class Execution {
     change_area(kernel.parameter, bound.stage->data.parameter);
   }
 
-  bool reads_stages(std::size_t s) const {
-    const KernelPlan& kernel = plan_->stages[s].kernel;
+  // The nodes of the reductions that a stage reads.
+  static std::set<std::int64_t> read_by(const KernelPlan& kernel) {
+    std::set<std::int64_t> read;
     for (const PackedArea* area : {&kernel.row, &kernel.column, &kernel.parameter}) {
       for (const PackedLeaf& leaf : area->leaves) {
-        if (leaf.from == PackedLeaf::From::stage) return true;
+        if (leaf.from == PackedLeaf::From::stage) read.insert(leaf.index);
       }
     }
-    return false;
+    return read;
+  }
+  bool reads_stages(std::size_t s) const { return !read_by(plan_->stages[s].kernel).empty(); }
+
+  std::vector<bool> needed_for(const std::vector<double*>& outputs) const {
+    std::vector<bool> needed(stages_.size(), true);
+    if (std::find(outputs.begin(), outputs.end(), nullptr) == outputs.end()) return needed;
+    std::set<std::int64_t> read;
+    for (const Write& write : plan_->writes) {
+      if (outputs[static_cast<std::size_t>(write.part)]) read.insert(write.node);
+    }
+    for (std::size_t s = stages_.size(); s-- > 0;) {
+      const StagePlan& plan = plan_->stages[s];
+      needed[s] = plan.part >= 0 ? outputs[static_cast<std::size_t>(plan.part)] != nullptr
+                                 : read.count(plan.node) + read.count(plan.other_node) > 0;
+      for (const ReadingPlan& reading : plan.readings) needed[s] = needed[s] || read.count(reading.node) > 0;
+      if (needed[s]) read.merge(read_by(plan.kernel));
+    }
+    return needed;
   }
 
   StageCall call(std::size_t s, const Host& host) const {
