@@ -184,7 +184,8 @@ TEST("agreement") {
   use_fake_cuda();
   std::size_t k = 0;
   for (const Case& c : cases()) {
-    for (Precision precision : {k % 2 ? Precision::float32 : Precision::float64, k % 2 ? Precision::float64 : Precision::float32}) {
+    for (Precision precision :
+         {k % 2 ? Precision::float32 : Precision::float64, k % 2 ? Precision::float64 : Precision::float32}) {
       compare(c, 37, 300, precision);
       if (!option("--full")) break;
     }
