@@ -177,7 +177,7 @@ SEXP joined_components(bool keeps, SEXP operands, double dim) {
 SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
   const SEXP result = catch_failure([&]() -> SEXP {
     const R_xlen_t count = Rf_xlength(operands);
-    const std::string name = CHAR(STRING_ELT(operation, 0));
+    const std::string name = bridge::text_of(STRING_ELT(operation, 0));
     const rkeops::OperationInfo& facts = facts_of(name);
     std::vector<std::int64_t> dims;
     bool logical = facts.truth >= 0;
