@@ -1,5 +1,5 @@
-# Formulas in R's own syntax, for printing and messages. The text of a formula is that of nested calls, which R reads; each
-# of them is turned into the call that makes it.
+# Formulas in R's own syntax, for printing and messages. The text of a formula is that of nested calls, which R reads;
+# each of them is turned into the call that makes it.
 
 # Names of R functions for operations with the same arguments in the same order.
 r_functions <- function() {
@@ -78,7 +78,9 @@ translated <- function(x, names) {
   name <- r_functions()[operation]
   if (is.na(name)) name <- operation
   if (length(arguments) == 2L) {
-    if (name == "+" && is_position(arguments[[1L]]) && identical(arguments[[2L]], as.name(index_base()))) return(arguments[[1L]][[2L]])
+    if (name == "+" && is_position(arguments[[1L]]) && identical(arguments[[2L]], as.name(index_base()))) {
+      return(arguments[[1L]][[2L]])
+    }
     promoted <- vapply(arguments, is_call_of, TRUE, "real2complex")
     if (sum(promoted) == 1L) arguments[promoted] <- lapply(arguments[promoted], `[[`, 2L)
   }

@@ -93,6 +93,7 @@ test_that("bad data are refused at once", {
 
 test_that("the index is checked", {
   expect_error(LazyTensor(x), "index", class = "rkeops_error_argument")
+  expect_error(LazyTensor(1:3, TRUE), "index", class = "rkeops_error_argument")
   expect_error(LazyTensor(x, "k"), "\"i\", \"j\"", class = "rkeops_error_argument")
 })
 
