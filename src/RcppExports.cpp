@@ -10,6 +10,32 @@ Rcpp::Rostream<true>&  Rcpp::Rcout = Rcpp::Rcpp_cout_get();
 Rcpp::Rostream<false>& Rcpp::Rcerr = Rcpp::Rcpp_cerr_get();
 #endif
 
+// rk_prepare
+SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP position);
+RcppExport SEXP _rkeops_rk_prepare(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP, SEXP positionSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type formula(formulaSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type args(argsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type tokens(tokensSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type position(positionSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_prepare(formula, args, definitions, data, tokens, position));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_run_prepared
+SEXP rk_run_prepared(SEXP pointer, SEXP value);
+RcppExport SEXP _rkeops_rk_run_prepared(SEXP pointerSEXP, SEXP valueSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type value(valueSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_run_prepared(pointer, value));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_new_identifier
 SEXP rk_new_identifier(SEXP suffix);
 RcppExport SEXP _rkeops_rk_new_identifier(SEXP suffixSEXP) {
@@ -283,6 +309,8 @@ END_RCPP
 }
 
 static const R_CallMethodDef CallEntries[] = {
+    {"_rkeops_rk_prepare", (DL_FUNC) &_rkeops_rk_prepare, 6},
+    {"_rkeops_rk_run_prepared", (DL_FUNC) &_rkeops_rk_run_prepared, 2},
     {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
     {"_rkeops_rk_reduction_table", (DL_FUNC) &_rkeops_rk_reduction_table, 0},

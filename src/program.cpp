@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "expression.h"
+#include "program.h"
 #include "resident.h"
 
 using bridge::catch_failure;
@@ -58,8 +59,9 @@ SEXP stale() { return bridge::failure("stale", "this program has to be built aga
   throw error;
 }
 
-// A view of one R value. Matrices are given as they are; vectors are one column.
-rkeops::Input view(const rkeops::Argument& argument, SEXP value, bool by_rows) {
+}  // namespace
+
+rkeops::Input bridge::view(const rkeops::Argument& argument, SEXP value, bool by_rows) {
   rkeops::Input input;
   const void** data = &input.data;
   const int type = TYPEOF(value);
@@ -86,7 +88,7 @@ rkeops::Input view(const rkeops::Argument& argument, SEXP value, bool by_rows) {
   return input;
 }
 
-std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bool by_rows) {
+std::vector<rkeops::Input> bridge::views(const rkeops::Program& program, SEXP inputs, bool by_rows) {
   const std::vector<rkeops::Argument>& arguments = program.arguments();
   const std::size_t given = static_cast<std::size_t>(Rf_xlength(inputs));
   if (given != arguments.size()) {
@@ -103,7 +105,7 @@ std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bo
   return result;
 }
 
-void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
+void bridge::keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
   for (std::size_t k = 0; k < data.size() && static_cast<R_xlen_t>(k) < Rf_xlength(tokens); ++k) {
     SEXP token = VECTOR_ELT(tokens, static_cast<R_xlen_t>(k));
     if (TYPEOF(token) != ENVSXP) continue;
@@ -111,6 +113,23 @@ void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
     data[k].keep = true;
   }
 }
+
+SEXP bridge::with_hooks(const Runtime& runtime, const std::function<SEXP(const rkeops::Host&)>& body) {
+  Rcpp::RObject value;  // goes after the host, which may call R at its end
+  RHost host(runtime);
+  try {
+    value = body(host.hooks());
+  } catch (const rkeops::Error&) {
+    host.resume_jump();
+    throw;
+  }
+  host.resume_jump();
+  if (!host.warnings().empty())
+    value = ListBuilder().add("value", value).add("warnings", make_strings(host.warnings())).finish("rkeops_warned");
+  return value;
+}
+
+namespace {
 
 // Entries: an array M x N x D, or a matrix where the dimension is 1.
 SEXP allocate_entries(std::int64_t rows, std::int64_t columns, std::int64_t dim) {
@@ -162,22 +181,15 @@ SEXP allocate(const rkeops::Program& program, const std::vector<rkeops::Input>& 
 }
 
 SEXP run(const rkeops::Program& program, SEXP inputs, bool by_rows, SEXP tokens, const bridge::Runtime& runtime) {
-  std::vector<rkeops::Input> data = views(program, inputs, by_rows);
-  if (runtime.run.processor == rkeops::Processor::gpu) keep_on_gpu(data, inputs, tokens);
+  std::vector<rkeops::Input> data = bridge::views(program, inputs, by_rows);
+  if (runtime.run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(data, inputs, tokens);
   Rcpp::Shield<SEXP> result(allocate(program, data));
   std::vector<double*> outputs;
   for (R_xlen_t p = 0; p < Rf_xlength(result); ++p) outputs.push_back(REAL(VECTOR_ELT(result, p)));
-  bridge::RHost host(runtime);
-  try {
-    program.run(data, outputs, runtime.run, host.hooks());
-  } catch (const rkeops::Error&) {
-    host.resume_jump();
-    throw;
-  }
-  host.resume_jump();
-  SEXP value = outputs.size() == 1 ? VECTOR_ELT(result, 0) : static_cast<SEXP>(result);
-  if (host.warnings().empty()) return value;
-  return ListBuilder().add("value", value).add("warnings", bridge::make_strings(host.warnings())).finish("rkeops_warned");
+  return bridge::with_hooks(runtime, [&](const rkeops::Host& host) {
+    program.run(data, outputs, runtime.run, host);
+    return outputs.size() == 1 ? VECTOR_ELT(result, 0) : static_cast<SEXP>(result);
+  });
 }
 
 }  // namespace
@@ -261,8 +273,9 @@ std::vector<rkeops::Argument> declared(SEXP args) {
   return arguments;
 }
 
-// `data` NULL: the formula is only checked.
-SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, bool plain_result) {
+}  // namespace
+
+bridge::LazyProgram bridge::lazy_program(std::string_view formula, SEXP args, SEXP definitions, bool is_to_run) {
   const auto views = [](SEXP strings) {
     std::vector<std::string_view> all;
     for (R_xlen_t k = 0; k < Rf_xlength(strings); ++k) all.push_back(CHAR(STRING_ELT(strings, k)));
@@ -270,16 +283,24 @@ SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, 
   };
   std::vector<std::string_view> variables = views(args);
   for (std::string_view& variable : variables) variable = names::name_of(variable);
-  const std::string text = names::canonical(formula, variables, views(definitions));
-  const auto runtime = bridge::current_runtime();
-  if (runtime->formula_only && data != R_NilValue) return bridge::failure("formula_only", text);
-  std::string key = text;
+  LazyProgram made{names::canonical(formula, variables, views(definitions)), current_runtime(), nullptr};
+  if (made.runtime->formula_only && is_to_run) return made;
+  std::string key = made.text;
   for (R_xlen_t k = 0; k < Rf_xlength(args); ++k) (key += ' ') += names::value_of(CHAR(STRING_ELT(args, k)));
-  const ProgramPtr program = known_program(key, text, [=] { return declared(args); });
+  made.program = known_program(key, made.text, [=] { return declared(args); });
+  return made;
+}
+
+namespace {
+
+// `data` NULL: the formula is only checked.
+SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, bool plain_result) {
+  const bridge::LazyProgram made = bridge::lazy_program(formula, args, definitions, data != R_NilValue);
+  if (!made.program) return bridge::failure("formula_only", made.text);
   if (data == R_NilValue) return data;
-  const std::vector<rkeops::OutputPart>& parts = program->output().parts;
+  const std::vector<rkeops::OutputPart>& parts = made.program->output().parts;
   if (plain_result && (parts.size() > 1 || parts[0].is_index)) return R_NilValue;
-  return run(*program, data, false, tokens, *runtime);
+  return run(*made.program, data, false, tokens, *made.runtime);
 }
 
 }  // namespace

@@ -4,6 +4,10 @@
 //   auto program = rkeops::Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b,1)", arguments);
 //   auto shape   = program->bind(inputs);                 // checks all inputs, allocates nothing
 //   program->run(inputs, outputs, options, host);         // outputs: memory for every part of the result
+//
+//   auto evaluation = program->prepare(inputs, options, host);  // many runs, between which few inputs change
+//   evaluation->set(2, b);
+//   evaluation->run(outputs, host);
 #pragma once
 
 #include <functional>
@@ -11,17 +15,20 @@
 #include <string>
 #include <vector>
 
+#include "backend/options.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/recent.hpp"
 #include "base/types.hpp"
 #include "base/utf8.hpp"
-#include "jit/options.hpp"
 #include "runtime/input.hpp"
 #include "runtime/options.hpp"
 
 namespace rkeops {
 
+class Evaluation;
+
+// Any number of threads may use a program at once, and hooks may use it while it runs.
 class Program {
  public:
   // Parses, validates, differentiates and simplifies `formula` (a reduction, a Grad of one, or any expression of
@@ -44,6 +51,9 @@ class Program {
   void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
            const Host& host) const;
 
+  // The same in steps, for many runs: all inputs are checked, kernels compiled, operands packed.
+  std::unique_ptr<Evaluation> prepare(const std::vector<Input>& inputs, const RunOptions& options, const Host& host) const;
+
   // The generated kernels as text.
   std::string source(const RunOptions& options) const;
 
@@ -53,7 +63,28 @@ class Program {
   ~Program();
 
  private:
+  friend class Evaluation;
   Program();
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// A program with its inputs, packed, and the results of inner stages, all of which are kept as long as what they come from
+// stays as it is. Inputs are borrowed until they are replaced, or until the end; on GPUs they stay for as long. One thread at
+// a time.
+class Evaluation {
+ public:
+  // Other data for one input, of the same shape (Error of kind input if not). Only that input is packed again.
+  void set(std::size_t position, const Input& input);
+
+  // As Program::run.
+  void run(const std::vector<double*>& outputs, const Host& host);
+
+  ~Evaluation();
+
+ private:
+  friend class Program;
+  Evaluation();
   struct State;
   std::unique_ptr<State> state_;
 };
