@@ -98,6 +98,7 @@ void Merged::add_variables(SEXP x, names::Renaming& renaming) {
   SEXP args = field(x, Field::args), data = field(x, Field::data), labels = field(x, Field::labels);
   SEXP tokens = field(x, Field::tokens);
   const bool first = variables_.empty();  // whose variables are different ones
+  variables_.reserve(variables_.size() + static_cast<std::size_t>(Rf_xlength(args)) + 2);
   for (R_xlen_t k = 0; k < Rf_xlength(args); ++k) {
     SEXP declaration = STRING_ELT(args, k), value = VECTOR_ELT(data, k);
     const int place = first ? 0 : place_of(declaration, value);
@@ -109,7 +110,8 @@ void Merged::add_variables(SEXP x, names::Renaming& renaming) {
       continue;
     }
     if (place < 0) {
-      const std::string id = identifier::fresh(text.find("=Vi") != text.npos ? "i" : text.find("=Vj") != text.npos ? "j" : "NA");
+      const bool i = text.find("=Vi(") != text.npos, j = text.find("=Vj(") != text.npos;
+      const std::string id = identifier::fresh(i ? "i" : j ? "j" : "NA");
       held_.emplace_back(new_token());
       renaming.add(own, id);
       variable.declaration = Text(id + "=" + std::string(names::value_of(text)));

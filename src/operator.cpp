@@ -177,7 +177,7 @@ SEXP joined_components(bool keeps, SEXP operands, double dim) {
 SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
   const SEXP result = catch_failure([&]() -> SEXP {
     const R_xlen_t count = Rf_xlength(operands);
-    const std::string name = CHAR(STRING_ELT(operation, 0));
+    const std::string name = bridge::text_of(STRING_ELT(operation, 0));
     const rkeops::OperationInfo& facts = facts_of(name);
     std::vector<std::int64_t> dims;
     bool logical = facts.truth >= 0;
@@ -253,13 +253,14 @@ SEXP rk_number(SEXP value, SEXP place) {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_variable(SEXP data, SEXP index, SEXP label, SEXP token) {
   return catch_failure([&]() -> SEXP {
-    const std::string axis = TYPEOF(index) == STRSXP && Rf_xlength(index) == 1 ? CHAR(STRING_ELT(index, 0)) : "NA";
+    const bool letter = TYPEOF(index) == STRSXP && Rf_xlength(index) == 1;
+    const std::string axis = letter ? CHAR(STRING_ELT(index, 0)) : "NA";
     const bool i = axis == "i", indexed = i || axis == "j";
+    const bool none = TYPEOF(index) == LGLSXP && Rf_xlength(index) == 1 && LOGICAL(index)[0] == NA_LOGICAL;
     const int type = TYPEOF(data);
     SEXP shape = Rf_getAttrib(data, R_DimSymbol);
-    if ((type != REALSXP && type != INTSXP && type != LGLSXP) || OBJECT(data) || (Rf_xlength(shape) == 2) != indexed ||
-        (!indexed && !(TYPEOF(index) == LGLSXP && axis == "NA")))
-      return R_NilValue;
+    const bool plain = (type == REALSXP || type == INTSXP || type == LGLSXP) && !OBJECT(data);
+    if (!plain || (!indexed && !none) || (Rf_xlength(shape) == 2) != indexed) return R_NilValue;
     const R_xlen_t dim = indexed ? INTEGER(shape)[1] : Rf_xlength(data);
     if (dim == 0) return R_NilValue;
     SEXP names = indexed ? Rf_getAttrib(data, R_DimNamesSymbol) : R_NilValue;
