@@ -8,5 +8,6 @@
 #include "rkeops/pass/differential.hpp"
 #include "rkeops/pass/quotients.hpp"
 #include "rkeops/pass/stages.hpp"
+#include "rkeops/reduce/all.hpp"
 #include "rkeops/plan/lower.hpp"
 #include "rkeops/runtime/execution.hpp"

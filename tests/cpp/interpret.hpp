@@ -46,7 +46,7 @@ class Interpreter {
     const rkeops::Reduction& kind = reduction_of(reduction);
     const Expr f = reduction.arg(0);
     std::unique_ptr<Sweep> of_f = std::make_unique<Sweep>(*this, f), of_w;
-    if (kind.weighted) of_w = std::make_unique<Sweep>(*this, reduction.arg(1));
+    if (kind.weighted()) of_w = std::make_unique<Sweep>(*this, reduction.arg(1));
     const Category result = result_category(reduction), folded = folded_category(reduction);
     std::vector<Values> terms, weights;
     for (std::int64_t t = 0; t < size(folded); ++t) {
@@ -59,7 +59,7 @@ class Interpreter {
       weights.push_back(of_w->of(reduction.arg(1)));
     }
     return fold(kind, terms, weights, static_cast<std::size_t>(f->dim),
-                kind.weighted ? static_cast<std::size_t>(reduction.arg(1)->dim) : 0, static_cast<std::size_t>(k_of(reduction)));
+                kind.weighted() ? static_cast<std::size_t>(reduction.arg(1)->dim) : 0, static_cast<std::size_t>(k_of(reduction)));
   }
 
  private:
@@ -154,7 +154,8 @@ class Interpreter {
       return sum;
     }
     const bool largest = is(n, Op::Max) || is(n, Op::ArgMax), place = is(n, Op::ArgMax) || is(n, Op::ArgMin);
-    if (!largest && !place && !is(n, Op::Min)) throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
+    if (!largest && !place && !is(n, Op::Min))
+      throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     std::size_t best = a.size();
     for (std::size_t k = 0; k < a.size(); ++k) {
       if (std::isnan(a[k])) {
@@ -246,16 +247,16 @@ class Interpreter {
                         std::size_t dim, std::size_t weight_dim) {
     using Finish = rkeops::Reduction::Finish;
     const double largest = std::numeric_limits<double>::max();
-    const std::size_t sums = kind.weighted ? weight_dim : dim;
+    const std::size_t sums = kind.weighted() ? weight_dim : dim;
     Values out;
     for (std::size_t d = 0; d < sums; ++d) {
-      const std::size_t component = kind.weighted ? 0 : d;
+      const std::size_t component = kind.weighted() ? 0 : d;
       double top = -largest, ones = 0, sum = 0;
       for (const Values& term : terms) top = std::max(top, std::min(term[component], largest));
       for (std::size_t t = 0; t < terms.size(); ++t) {
         const double p = std::exp(terms[t][component] - top);
         ones += p;
-        sum += kind.weighted ? p * weights[t][d] : p;
+        sum += kind.weighted() ? p * weights[t][d] : p;
       }
       if (kind.finish == Finish::pair && d == 0) out.push_back(top == -largest ? -inf : top);
       out.push_back(kind.finish == Finish::pair ? sum : kind.finish == Finish::ratio ? sum / ones : top + std::log(sum));
@@ -263,19 +264,18 @@ class Interpreter {
     return out;
   }
 
-  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms, const std::vector<Values>& weights,
-                                  std::size_t dim, std::size_t weight_dim, std::size_t k) {
-    using rkeops::Family;
+  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms,
+                                  const std::vector<Values>& weights, std::size_t dim, std::size_t weight_dim, std::size_t k) {
     std::vector<Values> parts;
-    if (kind.family == Family::sum) {
+    if (kind.reducer == &rkeops::sum_reducer()) {
       Values sums(dim, 0);
       for (const Values& term : terms) {
         for (std::size_t d = 0; d < dim; ++d) sums[d] += term[d];
       }
       return {sums};
     }
-    if (kind.family == Family::softmax) return {softmax(kind, terms, weights, dim, weight_dim)};
-    const std::size_t ranks = kind.family == Family::nearest ? k : 1;
+    if (kind.reducer == &rkeops::softmax_reducer()) return {softmax(kind, terms, weights, dim, weight_dim)};
+    const std::size_t ranks = kind.reducer == &rkeops::nearest_reducer() ? k : 1;
     Values values(dim * ranks, std::nan("")), indices(dim * ranks, std::nan(""));
     for (std::size_t d = 0; d < dim; ++d) {
       std::vector<std::pair<double, double>> found;
@@ -290,7 +290,7 @@ class Interpreter {
         values[d * ranks + r] = kind.maximum ? -found[r].first : found[r].first;
         indices[d * ranks + r] = found[r].second;
       }
-      if (nan && kind.family == Family::extremum && !kind.indices) values[d] = std::nan("");
+      if (nan && kind.reducer == &rkeops::extremum_reducer() && !kind.indices) values[d] = std::nan("");
     }
     if (kind.values) parts.push_back(values);
     if (kind.indices) parts.push_back(indices);

@@ -19,7 +19,7 @@ bool same(const std::string& a, const std::string& b) {
   return parse(graph, a) == parse(graph, b);
 }
 
-void definitions() {
+TEST("definitions") {
   const std::pair<const char*, const char*> pairs[] = {
       {"k=Exp(x);k*k", "Exp(x)*Exp(x)"},
       {"k = Exp( x ) ;\n k.2 = k*y ; k.2+k", "Exp(x)*y+Exp(x)"},
@@ -56,7 +56,7 @@ void definitions() {
   CHECK(same("r=Sum_Reduction(x|y,1);Grad(r,x,Elem(y,0))", "Grad(Sum_Reduction(x|y,1),x,Elem(y,0))"));
 }
 
-void definition_errors() {
+TEST("definition errors") {
   const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position, const std::string& hint = "") {
     const std::string wrong = throws([&] { rkeops::Program::create(formula, arguments(known)); }, {ErrorKind::parse, part, position});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
@@ -93,9 +93,3 @@ void definition_errors() {
 }
 
 }  // namespace
-
-int main() {
-  definitions();
-  definition_errors();
-  return finish();
-}

@@ -54,15 +54,15 @@ void equals_fresh_runs(const std::string& formula, std::int64_t m, std::int64_t 
   CHECK_THAT(same_bits(run_again(*evaluation, *program, data), run(*program, inputs(data), options)), what + ": once more");
 }
 
-void all_reductions() {
+TEST("all reductions") {
   // Something is hoisted for rows, columns and parameters.
   const std::string f = "Exp(-SqDist(x/p,Sqrt(y)))*Sum(e)", s = "Sum(x*Exp(p))*Sum(y*Square(p))+Sum(e)";
   for (const rkeops::Reduction& kind : rkeops::reductions()) {
-    const bool softmax = kind.family == rkeops::Family::softmax;
+    const bool softmax = kind.reducer == &rkeops::softmax_reducer();
     std::string formula = std::string(kind.name) + "_Reduction(" + (softmax ? s : "(" + f + ")*b");
-    if (kind.weighted) formula += ",b*" + f;
-    if (kind.both) formula += "," + f + "*e";
-    if (kind.family == rkeops::Family::nearest) formula += ",5";
+    if (kind.weighted()) formula += ",b*" + f;
+    if (kind.takes('G')) formula += "," + f + "*e";
+    if (kind.reducer == &rkeops::nearest_reducer()) formula += ",5";
     formula += ",1)";
     for (Precision precision : {Precision::float64, Precision::float32}) {
       equals_fresh_runs(formula, 70, 301, precision, 1);
@@ -72,7 +72,7 @@ void all_reductions() {
   }
 }
 
-void stages() {
+TEST("stages") {
   const char* formulas[] = {
       "Sum_Reduction(Exp(-SqDist(x,y))*b,1)/Sum_Reduction(Exp(-SqDist(x,y)),1)",
       "Sum_Reduction(Exp(-SqDist(x,y))*b/Sum_Reduction(Exp(-SqDist(x,p*y)),1),1)",
@@ -83,7 +83,7 @@ void stages() {
 }
 
 // What is not set is not looked at: packed columns stay, and so do results of inner stages.
-void what_is_kept() {
+TEST("what is kept") {
   std::mt19937_64 random(12);
   const ProgramPtr program = Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b,1)*Sum_Reduction(SqDist(x,y),1)",
                                              arguments({"x=Vi(3)", "y=Vj(3)", "b=Vj(1)"}));
@@ -102,7 +102,7 @@ void what_is_kept() {
   CHECK(same_bits(run_again(*evaluation, *program, data), run(*program, inputs(data))));
 }
 
-void wrong_inputs() {
+TEST("wrong inputs") {
   std::mt19937_64 random(13);
   const ProgramPtr program = Program::create("Sum_Reduction(x*y*p,1)", arguments({"x=Vi(2)", "y=Vj(2)", "p=Pm(2)"}));
   const std::vector<Matrix> data{random_matrix(5, 2, random), random_matrix(7, 2, random), random_matrix(1, 2, random)};
@@ -132,7 +132,7 @@ void wrong_inputs() {
 }
 
 // Kernels are asked for at each run, so that they can be forgotten.
-void cleared_caches() {
+TEST("cleared caches") {
   const ProgramPtr program = Program::create("Sum_Reduction(y+7.25,1)", arguments({"y=Vj(1)"}));
   const std::vector<Matrix> data{column({1, 2})};
   const auto evaluation = program->prepare(inputs(data), run_options(), {});
@@ -168,7 +168,7 @@ struct Reentry {
   }
 };
 
-void reentrancy() {
+TEST("reentrancy") {
   std::mt19937_64 random(14);
   const std::vector<Matrix> large{random_matrix(30000, 2, random), random_matrix(20000, 2, random)};
   for (const int threads : {1, 2}) {
@@ -204,7 +204,7 @@ void reentrancy() {
 }
 
 // Threads that use one program at once, from its first call on; each has an evaluation of its own besides.
-void many_threads() {
+TEST("many threads") {
   const ProgramPtr program = Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b+0.125,1)", arguments({"x=Vi(2)", "y=Vj(2)", "b=Vj(1)"}));
   rkeops::RunOptions options = run_options();
   options.threads = 1;
@@ -232,14 +232,3 @@ void many_threads() {
 }
 
 }  // namespace
-
-int main() {
-  all_reductions();
-  stages();
-  what_is_kept();
-  wrong_inputs();
-  cleared_caches();
-  reentrancy();
-  many_threads();
-  return finish();
-}

@@ -50,7 +50,7 @@ std::string outcome_with(std::size_t stack, const std::string& formula) {
   return work.outcome;
 }
 
-void deep_formulas() {
+TEST("deep formulas") {
   for (int depth : {10, 100, 300, 790, 1590, 5000, 100000}) {
     const std::vector<std::pair<const char*, std::string>> nested{
         {"parentheses", times("(", depth) + "x" + times(")", depth)},
@@ -103,7 +103,8 @@ void deep_formulas() {
         std::string formula = form;
         formula.replace(formula.find('$'), 1, times(term, length));
         const std::string got = outcome_with(std::size_t{512} << 10, formula);
-        CHECK_THAT(got == "ok" || got == "unsupported" || got == "dimension", formula.substr(0, 30) + ", " + show(length) + " terms: " + got);
+        CHECK_THAT(got == "ok" || got == "unsupported" || got == "dimension",
+                   formula.substr(0, 30) + ", " + show(length) + " terms: " + got);
       }
     }
   }
@@ -115,9 +116,10 @@ void deep_formulas() {
   CHECK_NEAR(got.values[1], 700 * 2 * 3 + 6, 1e-9);
 }
 
-void other_text() {
+TEST("other text") {
   const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position) {
-    const std::string wrong = check::throws([&] { rkeops::Program::create(formula, arguments(declared)); }, {ErrorKind::parse, part, position});
+    const std::string wrong =
+        check::throws([&] { rkeops::Program::create(formula, arguments(declared)); }, {ErrorKind::parse, part, position});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
   };
   fails("Sum_Reduction(x+\xc3\xa9,1)", "unexpected character '\xc3\xa9'", 16);
@@ -145,7 +147,7 @@ void other_text() {
   CHECK_EQUAL(rkeops::characters_before("\xc3\xa9\xe9z", 3), 2);
 }
 
-void long_lists() {
+TEST("long lists") {
   const auto seconds = [](const std::string& list, const std::string& wrong) {
     const auto start = std::chrono::steady_clock::now();
     const std::string formula = "TensorDot(x,y," + list + "," + list + ",[0],[0])";
@@ -163,18 +165,13 @@ void long_lists() {
   // the user may stop it
   int questions = 0;
   const std::string list = "[" + times("1,", 100000) + "1]";
-  CHECK_THROWS({
-    rkeops::Program::create("Sum_Reduction(TensorDot(x,y," + list + "," + list + ",[0],[0]),1)", arguments({"x=Vi(1)", "y=Vj(1)"}),
-                            [&] { return ++questions == 3; });
-  }, {ErrorKind::interrupt, "interrupted"});
+  CHECK_THROWS(
+      {
+        rkeops::Program::create("Sum_Reduction(TensorDot(x,y," + list + "," + list + ",[0],[0]),1)",
+                                arguments({"x=Vi(1)", "y=Vj(1)"}), [&] { return ++questions == 3; });
+      },
+      {ErrorKind::interrupt, "interrupted"});
   CHECK_EQUAL(questions, 3);
 }
 
 }  // namespace
-
-int main() {
-  deep_formulas();
-  other_text();
-  long_lists();
-  return finish();
-}

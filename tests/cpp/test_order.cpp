@@ -1,6 +1,6 @@
 // The engine writes the same kernels whatever compiler it was made with, and whatever a graph has had before: nothing may depend
 // on the order in which a compiler evaluates operands. Where another compiler is there, it makes this program too, which then
-// prints a line for each kernel ("list") to compare with; "texts" prints the kernels.
+// prints a line for each kernel (--kernels) to compare with; --texts prints the kernels.
 #include <map>
 #include <sstream>
 
@@ -93,33 +93,31 @@ const char* const other_compiler = "g++";
 const char* const other_compiler = "clang++";
 #endif
 
-}  // namespace
-
-int main(int argc, char** argv) {
+TEST("order") {
   const std::string file = __FILE__, here = std::filesystem::absolute(file).parent_path().string();
   const std::vector<Case> list = all_cases(here);
-  if (argc > 1) {
-    std::fputs(listing(list, std::string(argv[1]) == "texts").c_str(), stdout);
-    return 0;
+  if (option("--kernels") || option("--texts")) {
+    std::fputs(listing(list, option("--texts")).c_str(), stdout);
+    return;
   }
   CHECK(list.size() > 600);
   check_history(list);
   const std::string compiler = output_of(std::string("command -v ") + other_compiler);
   if (compiler.empty()) {
-    skip(std::string("no ") + other_compiler);
-    return finish();
+    return skip(std::string("no ") + other_compiler);
   }
   const Directory directory;
   const std::string program = directory.path() + "/test_order";
   const std::string made = output_of(std::string(other_compiler) + " -std=c++17 -I" + here + " -I" + here +
                                      "/../../inst/include " + here + "/engine.cpp " + here + "/test_order.cpp -o " + program +
                                      " -ldl -pthread 2>&1");
-  const std::string own = listing(list, false), others = output_of(program + " list");
+  const std::string own = listing(list, false), others = output_of(program + " --kernels | grep -v passed");
   CHECK_THAT(!others.empty(), made);
   std::istringstream own_lines(own), other_lines(others);
   for (std::string a, b; std::getline(own_lines, a) && std::getline(other_lines, b);) {
     CHECK_THAT(a == b, a + ": another kernel with " + other_compiler);
   }
   CHECK(own == others);
-  return finish();
 }
+
+}  // namespace

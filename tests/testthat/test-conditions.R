@@ -1,3 +1,5 @@
+# Errors are conditions with class, call and place; warnings come once; Ctrl-C stops.
+
 test_that("errors carry their class, their call and lines of detail", {
   error <- tryCatch(
     rkeops:::rkeops_abort("input", "problem", got = "got this", hint = "Do that.", call = quote(f(x)), argument = "x"),

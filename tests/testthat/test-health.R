@@ -1,3 +1,5 @@
+# check_rkeops(): what it reports, on machines where something is missing too.
+
 test_that("the report says what is used", {
   output <- capture.output(ok <- check_rkeops())
   expect_true(ok)

@@ -1,3 +1,5 @@
+# Complex LazyTensors: construction, arithmetic, parts, vectors, reductions.
+
 random_complex <- function(rows, cols, seed) {
   matrix(complex(real = random_matrix(rows, cols, seed), imaginary = random_matrix(rows, cols, seed + 100)), rows)
 }

@@ -1,3 +1,4 @@
+# Tables looked up by position: values, positions outside, gradients.
 M <- matrix(c(0.5, 1.25, 2, 3.5, -1, 7), 2)
 v <- c(0.25, -3, 10, 4)
 i <- c(1, 2, 2, 1, 2)

@@ -1,3 +1,4 @@
+# print(), format(), summary() and dim() of LazyTensors and operators.
 x <- matrix(1, 1000, 3)
 y <- matrix(1, 2000, 3)
 s <- c(0.5, 2, 1)

@@ -1,3 +1,4 @@
+# Constructors, identity of variables and predicates of LazyTensors.
 x <- random_matrix(5, 3, 1)
 y <- random_matrix(7, 3, 2)
 

@@ -8,6 +8,7 @@
 #include "pass/differential.hpp"
 #include "pass/quotients.hpp"
 #include "pass/stages.hpp"
+#include "reduce/all.hpp"
 #include "runtime/execution.hpp"
 
 namespace rkeops {
@@ -21,9 +22,7 @@ inline OutputShape shape_of(Expr root, Expr last) {
   shape.k = k_of(last);
   shape.dim = last->dim / std::max<std::int64_t>(shape.k, 1);
   shape.reduction = root == last ? row.name : "";
-  if (row.values) shape.parts.push_back({false, last->dim, shape.category, row.family == Family::entries});
-  if (row.indices) shape.parts.push_back({true, last->dim, shape.category});
-  if (row.both) shape.parts.push_back({false, last.arg(1)->dim, folded_category(last)});
+  shape.parts = row.reducer->parts(last);
   return shape;
 }
 
@@ -48,7 +47,7 @@ struct Program::State {
     const Sizes sizes = checked_sizes(arguments, inputs);
     for (Expr stage : stages) {
       const std::int64_t folded = sizes.of(folded_category(stage));
-      if (reduction_of(stage).family == Family::nearest && k_of(stage) > folded) {
+      if (reduction_of(stage).ranked() && k_of(stage) > folded) {
         throw Error(ErrorKind::input,
                     std::string(reduction_of(stage).name) + "_Reduction: K is " + str(k_of(stage)) + ", but only " +
                         str(folded) + " rows are reduced",
@@ -74,7 +73,7 @@ struct Program::State {
       const bool is_last = s + 1 == stages.size();
       const Expr stage = target.tensor_cores ? expand_distances(stages[s]) : stages[s];
       std::int64_t part = is_last ? 0 : -1;
-      for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
+      for (Expr pass : reduction_of(stage).reducer->passes(stage, target.processor == Processor::cpu)) {
         KernelPlan kernel = generate(lower(invert_divisors(pass)), target);
         const Digest digest = digest_of(kernel.text);
         list.push_back({std::move(kernel), digest, stages[s]->id, stages[s]->dim, is_last ? part++ : part});
@@ -141,7 +140,7 @@ std::string Program::explain(const RunOptions& options) const {
   std::int64_t number = 0;
   for (Expr stage : state_->stages) {
     if (target.tensor_cores) stage = expand_distances(stage);
-    for (Expr pass : passes_of(stage, target.processor == Processor::cpu)) {
+    for (Expr pass : reduction_of(stage).reducer->passes(stage, target.processor == Processor::cpu)) {
       text += "\n==== pass " + str(++number) + "\n\n" + rkeops::explain(invert_divisors(pass), target);
     }
   }

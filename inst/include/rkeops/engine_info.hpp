@@ -79,9 +79,10 @@ std::vector<OperationInfo> operation_table() {
 std::vector<ReductionInfo> reduction_table() {
   std::vector<ReductionInfo> table;
   for (const Reduction& row : reductions()) {
-    const char* middle = row.both ? ", G" : row.weighted ? ", W" : row.ranked() ? ", K" : "";
-    table.push_back({row.name, std::string(row.name) + "_Reduction(F" + middle + ", axis)", row.summary,
-                     row.differentiation, row.values, row.indices, row.sums(), row.weighted, row.ranked(), row.neutral});
+    std::string call = std::string(row.name) + "_Reduction(";
+    for (const char* letter = row.form; *letter; ++letter) call += std::string(1, *letter) + ", ";
+    table.push_back({row.name, call + "axis)", row.summary, row.differentiation, row.values, row.indices,
+                     row.reducer->adds(), row.weighted(), row.ranked(), row.neutral});
   }
   return table;
 }

@@ -54,4 +54,12 @@ inline const char* name_of(Category category) {
   return names[static_cast<int>(category)];
 }
 
+// A part of a result.
+struct OutputPart {
+  bool is_index = false;
+  std::int64_t columns = 0;
+  Category category = Category::i;  // what its rows are
+  bool pairs = false;  // they are all pairs of a row of `category`, which runs fastest, with one of the other index
+};
+
 }  // namespace rkeops

@@ -21,8 +21,10 @@ inline std::int64_t shared_columns(const KernelPlan& kernel) {
 // States before the first column.
 inline std::string start_entry(const KernelPlan& kernel, Functions& functions) {
   Text out;
-  const std::string start = "slot < " + str(kernel.tops) + " ? " + functions.constant(start_value(kernel, 0)) + " : " +
-                            functions.constant(start_value(kernel, kernel.value_slots - 1));
+  const auto value = [&](std::int64_t slot) {
+    return functions.constant(kernel.reducer().start_value(kernel, slot));
+  };
+  const std::string start = "slot < " + str(kernel.running_max) + " ? " + value(0) + " : " + value(kernel.value_slots - 1);
   out.open("extern \"C\" __global__ void rkeops_gpu_start(double* values, long long* indices)");
   out.open("for (int64 slot = 0; slot < ", kernel.value_slots, "; ++slot)");
   out.line("for (int64 r = threadIdx.x; r < TILE; r += LANES)");
@@ -69,7 +71,7 @@ inline std::string cuda_entries(const KernelPlan& kernel, Functions& functions) 
   if (shared > 0) out.line("__shared__ __align__(16) real shared[2][", shared * stride, "];");
   out.line("const int64 tile = blockIdx.x, split = blockIdx.y, at = tile * gridDim.y + split;");
   out.line("const real* row = rows + tile * ", kernel.row.width, " * TILE + threadIdx.x;");
-  const bool entries = kernel.reduction.family == Family::entries;
+  const bool entries = kernel.pairs;
   const std::string block = entries ? "tile * n * " + str(kernel.dim) : "at * " + str(kernel.value_slots);
   out.line("double* value = values + ", block, " * TILE + threadIdx.x;");
   out.line("long long* index = indices + at * ", kernel.index_slots, " * TILE + threadIdx.x;");

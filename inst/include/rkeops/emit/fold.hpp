@@ -1,5 +1,5 @@
 // The part of a kernel that belongs to the reduction: the state held while columns go by, the step, and the exchange
-// with the state in memory. One class per family; runtime/state.hpp is the counterpart for merging and finishing.
+// with the state in memory. The classes are in reduce/, with their reducers.
 #pragma once
 
 #include "../plan/kernel_plan.hpp"

@@ -5,10 +5,22 @@
 
 #include "../plan/cost.hpp"
 #include "cuda_entries.hpp"
-#include "folds.hpp"
+#include "fold.hpp"
 #include "prelude/cuda_tensor.hpp"
 
 namespace rkeops {
+
+// The exchange of a state with its place in memory.
+constexpr const char* state_text = R"(
+INLINE V load_state(const double* p) {
+  V x;
+  FOR_LANES(l) LANE(x, l) = (real)p[l];
+  return x;
+}
+INLINE void store_state(double* p, V x) {
+  FOR_LANES(l) p[l] = LANE(x, l);
+}
+)";
 
 // How much a kernel is unrolled.
 struct Tiling {
@@ -45,10 +57,8 @@ inline std::int64_t stride_of(const KernelPlan& kernel) {
 // they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can do that.
 inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit, const PairCost& cost) {
   constexpr std::int64_t least_bytes = 1024, most_bytes = 4096;
-  const Family family = kernel.reduction.family;
-  if (kernel.processor == Processor::cpu || kernel.reduction.both || kernel.dim <= unroll_limit) return 0;
-  if (family == Family::nearest || family == Family::entries || (family == Family::softmax && kernel.tops == 1)) return 0;
-  const std::int64_t arrays = family == Family::softmax || kernel.reduction.indices ? 2 : 1;
+  const std::int64_t arrays = kernel.reducer().arrays(kernel);
+  if (kernel.processor == Processor::cpu || arrays == 0 || kernel.dim <= unroll_limit) return 0;
   const double each = cost.components / static_cast<double>(kernel.dim);
   std::int64_t bytes = least_bytes;
   const auto window = [&] { return bytes / (arrays * kernel.row_vectors * kernel.number_bytes()); };
@@ -58,16 +68,15 @@ inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limi
 
 inline KernelPlan layout(const PairProgram& program, const Target& target, const Tiling& tiling) {
   KernelPlan k{};
-  const Reduction& row = program.reduction;
   const std::vector<Value>& results = program.results;
   k.row = packed(program, varies_row);
   k.column = packed(program, varies_column);
   k.parameter = packed(program, 0);
   k.rows = program.rows;
   k.columns = program.columns;
-  k.reduction = row;
+  k.reduction = &program.reduction;
   k.dim = results[0]->dim;
-  k.back_dim = row.both ? results[1]->dim : 0;
+  k.second_dim = results.size() > 1 ? results[1]->dim : 0;
   k.k = program.k;
   k.precision = target.precision;
   k.processor = target.processor;
@@ -77,30 +86,7 @@ inline KernelPlan layout(const PairProgram& program, const Target& target, const
   k.columns_per_step = tiling.columns;
   k.tensor_cores = tiling.tensor_cores;
   k.column_stride = stride_of(k);
-  const bool wide = target.precision == Precision::float64;
-  switch (row.family) {
-    case Family::sum:
-      k.compensated = wide;
-      k.value_slots = k.dim * (wide ? 2 : 1);
-      break;
-    case Family::extremum:
-      k.value_slots = k.dim;
-      k.index_slots = row.indices ? k.dim : 0;
-      break;
-    case Family::nearest:
-      k.candidates = k.k < least_selected_k ? 0 : 2 * k.k + 64;
-      k.value_slots = k.index_slots = k.dim * (k.candidates > 0 ? k.candidates + 1 : k.k);
-      break;
-    case Family::softmax:
-      k.tops = k.dim;
-      k.has_sum_of_ones = !row.weighted || row.finish == Reduction::Finish::ratio;
-      k.sums = (k.has_sum_of_ones ? k.tops : 0) + (row.weighted ? results[1]->dim : 0);
-      k.compensated = wide;
-      k.value_slots = k.tops + k.sums * (wide ? 2 : 1);
-      break;
-    case Family::entries:
-      break;
-  }
+  k.reducer().lay_out(k);
   const PairCost cost = pair_cost(program);
   k.window = window_of(k, tiling.unroll_limit, cost);
   k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;
@@ -166,7 +152,7 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   for (Value result : program.results) widest = std::max(widest, result->dim);
   Workspace work{kernel.processor};
   Text body;
-  const auto fold = make_fold(kernel, work, program, widest <= unroll_limit);
+  const auto fold = kernel.reducer().fold(kernel, work, program, widest <= unroll_limit);
   const int step = kernel.columns_per_step;
   fold->begin(body);
   body.line("int64 j = 0;");
@@ -197,12 +183,12 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   out.line("#undef ROW").line("#undef COLUMN");
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
-  const bool both = kernel.reduction.both;
+  const bool two_sided = kernel.column_sums > 0;
   out.line("/* folds n columns, the first of which is number `base`, into the state of a tile of rows */");
-  out.line("ENTRY void ", both ? "rkeops_fold_both" : "rkeops_fold",
+  out.line("ENTRY void ", two_sided ? "rkeops_fold_two_sided" : "rkeops_fold",
            "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
   out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work",
-           both ? ", real* restrict back, int64 valid)" : ")");
+           two_sided ? ", real* restrict column_sums, int64 valid)" : ")");
   out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
   if (kernel.window > 0) {
     out.line("const int64 window_from = blockIdx.z * ", kernel.window, "L;");
@@ -227,14 +213,14 @@ inline KernelPlan generate(const PairProgram& program, const Target& target, con
   prologue(body, functions, program, varies_column, "rkeops_prologue_column", limit, kernel);
   fold_function(body, functions, program, kernel, limit);
   const std::string entries = target.processor == Processor::gpu ? cuda_entries(kernel, functions) : "";
-  kernel.text = std::string("/* ") + kernel.reduction.name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
+  kernel.text = std::string("/* ") + kernel.reduction->name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
                 functions.prelude(target) + "#define TILE " + str(kernel.tile_rows()) +
                 "\n#define PARAMETER(k) splat(parameter[k])\n"
                 "INLINE V square(V a) { return a * a; }\n"
                 "INLINE V truth(I mask) { return select(mask, splat(1), splat(0)); }\n" +
                 functions.power_definitions();
   if (kernel.tensor_cores) kernel.text += cuda_tensor_text(kernel.row_vectors, kernel.column_stride);
-  kernel.text += fold_text(kernel) + body.string() + entries;
+  kernel.text += std::string(state_text) + kernel.reducer().functions(kernel) + body.string() + entries;
   return kernel;
 }
 
@@ -248,8 +234,8 @@ inline bool uses_tensor_cores(const PairProgram& program, const Target& target) 
 // its registers; long ones are loops over components, which need many columns at a time for each row they read.
 inline std::vector<Tiling> tilings(const PairProgram& program, const Target& target) {
   if (target.processor == Processor::cpu) {
-    if (!program.reduction.both) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
-    const int columns = target.precision == Precision::float32 ? 4 : 2;  // KernelPlan::back_columns()
+    if (!program.reduction.takes('G')) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
+    const int columns = target.precision == Precision::float32 ? 4 : 2;  // KernelPlan::columns_together()
     return {{4, columns, 4}, {2, columns, 4}, {1, columns, 1}, {1, 1, 1}};
   }
   constexpr std::int64_t longest_unrolled = 32, registers = 120;

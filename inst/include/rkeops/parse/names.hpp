@@ -217,17 +217,19 @@ class Names {
     const Reduction* row = &named;
     const bool maybe_weighted = str(named.name) == "LogSumExp";
     if (maybe_weighted && values.size() > 2) row = find_reduction("LogSumExpWeight");
-    const bool two_formulas = row->weighted || row->both;
-    const std::size_t count = two_formulas || row->ranked() ? 3 : 2;
+    const std::size_t count = str(row->form).size() + 1;
     require_count(name, values, maybe_weighted ? 2 : count, maybe_weighted ? 3 : count);
     const std::int64_t axis = integer_of(values.back(), "axis");
     if (axis != 0 && axis != 1) {
       fail(values.back().token, "axis is " + str(axis) + ", 0 (reduce over i) or 1 (reduce over j) is needed");
     }
     const Category folded = axis == 0 ? Category::i : Category::j;
-    std::vector<Expr> args{expression_of(values[0])};
-    if (two_formulas) args.push_back(expression_of(values[1]));
-    const std::int64_t k = row->ranked() ? integer_of(values[1], "K") : 0;
+    std::vector<Expr> args;
+    std::int64_t k = 0;
+    for (std::size_t a = 0; row->form[a]; ++a) {
+      if (row->form[a] == 'K') k = integer_of(values[a], "K");
+      else args.push_back(expression_of(values[a]));
+    }
     return located(name, [&] { return reduce(*row, args, folded, other(folded), k); });
   }
 

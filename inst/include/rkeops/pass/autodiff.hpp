@@ -40,9 +40,8 @@ inline bool contains(Expr root, Expr leaf) {
 }
 
 inline void require_gradient(const Reduction& row) {
-  if (!row.both && row.family != Family::entries) return;
-  throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
-              row.both ? "Sum has one: take one sum at a time." : "Reductions such as Sum have one.");
+  const char* const hint = row.reducer->no_gradient();
+  if (hint) throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient", hint);
 }
 
 class Autodiff {
@@ -152,54 +151,10 @@ class Autodiff {
     const Reduction& row = reduction_of(reduction);
     if (!row.values) return;  // indices are piecewise constant
     require_gradient(row);
-    const Expr f = reduction.arg(0), e = adjoint.value;
-    const Care care = adjoint.care;
-    const auto times = [care](Expr a, Expr d) { return careful_product(a, d, care); };
-    const Category folded = folded_category(reduction), result = result_category(reduction);
-    const Indices context = static_cast<Indices>(indices_of(folded) | indices_of(result));
-    switch (row.family) {
-      case Family::sum:
-        collect(f, adjoint, context, pending);
-        return;
-      case Family::softmax: {
-        if (row.finish == Reduction::Finish::pair) {  // the maximum m, and s, the sum of exp(f - m) w
-          const std::int64_t sums = reduction->dim - 1;
-          const Expr m = extract(reduction, 0, 1), s = extract(reduction, 1, sums);
-          const Expr e_m = extract(e, 0, 1), e_s = extract(e, 1, sums), p = times(e_s, call(Op::Exp, f - m));
-          const Expr at = reduce(*find_reduction("ArgMax"), {f}, folded, result);
-          const Expr at_top = call(Op::WhereNonzero, selected(at, folded), e_m - sum(times(e_s, s)));
-          const Expr w = row.weighted ? reduction.arg(1) : g_.constant(1);
-          collect(f, {sum(times(p, w)) + at_top, static_cast<Care>(care | care_for_all)}, context, pending);
-          if (row.weighted) collect(w, {p, care}, context, pending);
-        } else if (!row.weighted) {
-          collect(f, {times(e, call(Op::Exp, f - reduction)), care}, context, pending);
-        } else if (row.finish == Reduction::Finish::ratio) {
-          const Expr w = reduction.arg(1);
-          const Expr p = call(Op::Exp, f - reduce(*find_reduction("LogSumExp"), {f}, folded, result));
-          collect(f, {times(sum(times(e, w - reduction)), p), care}, context, pending);
-          collect(w, {times(e, p), care}, context, pending);
-        } else {
-          const Expr w = reduction.arg(1), p = times(e, call(Op::Exp, f - reduction));
-          collect(f, {sum(times(p, w)), care}, context, pending);
-          collect(w, {p, care}, context, pending);
-        }
-        return;
-      }
-      case Family::entries:
-        return;
-      case Family::extremum: {
-        const Expr at = reduce(*find_reduction(row.maximum ? "ArgMax" : "ArgMin"), {f}, folded, result);
-        collect(f, {masked(e, selected(at, folded)), static_cast<Care>(care | care_for_all)}, context, pending);
-        return;
-      }
-      case Family::nearest: {
-        const std::int64_t k = k_of(reduction);
-        const Expr at = reduce(*find_reduction("ArgKMin"), {f}, folded, result, k);
-        const Expr of_f = call(Op::MatVecMult, masked(e, selected(at, folded)), g_.constant(1, k));
-        collect(f, {of_f, static_cast<Care>(care | care_for_all)}, context, pending);
-        return;
-      }
-    }
+    const Indices context =
+        static_cast<Indices>(indices_of(folded_category(reduction)) | indices_of(result_category(reduction)));
+    row.reducer->differentiate(reduction, adjoint.value, adjoint.care,
+                               [&](Expr f, Expr e, Care care) { collect(f, {e, care}, context, pending); });
   }
 
   Expr v_;

@@ -75,7 +75,7 @@ class Trace {
   // A sum over an index that neither the weights nor u have.
   bool commutes_with(Expr f, Expr w) const {
     const Indices folded = indices_of(folded_category(f));
-    if (reduction_of(f).family != Family::sum || ((w->indices | u_->indices) & folded)) return false;
+    if (!reduction_of(f).reducer->is_linear() || ((w->indices | u_->indices) & folded)) return false;
     return u_->indices || !is_nested(f.arg(0));  // a parameter has one row: from outside all is found together
   }
 

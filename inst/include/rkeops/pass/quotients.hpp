@@ -32,7 +32,7 @@ inline Expr invert_divisors(Expr reduction) {
   const std::vector<Expr> roots(reduction->args.begin(), reduction->args.end());
   const std::vector<Expr> nodes = nodes_below(roots);
   std::unordered_map<const Node*, Rounding> wanted;
-  const bool sums = reduction_of(reduction).family == Family::sum;
+  const bool sums = reduction_of(reduction).reducer->is_linear();
   for (Expr root : roots) wanted[root.node()] = sums ? Rounding::in_result : Rounding::none;
   for (auto use = nodes.rbegin(); use != nodes.rend(); ++use) {
     if (is_reduction(*use)) continue;

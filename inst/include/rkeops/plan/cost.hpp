@@ -29,7 +29,7 @@ inline PairCost pair_cost(const PairProgram& program) {
     const std::int64_t dim = structure == Structure::horizontal ? v.args[0]->dim : v.dim;
     (by_component.count(&v) ? cost.components : cost.shared) += each * static_cast<double>(dim);
   }
-  const double fold = program.reduction.family == Family::softmax ? 2 * costly : 1;
+  const double fold = program.reduction.reducer->cost();
   for (Value result : program.results) cost.components += fold * static_cast<double>(result->dim);
   return cost;
 }

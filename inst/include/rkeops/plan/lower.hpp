@@ -38,8 +38,8 @@ class Lowering {
   }
 
   Value append(Expr n) {
-    Instruction made{n->operation, {},           n->params, n->value,
-                     n->dim,       variance(n), static_cast<std::int64_t>(program_.instructions.size())};
+    Instruction made{n->operation, {},       n->params,   n->value,
+                     n->dim,       n->facts, variance(n), static_cast<std::int64_t>(program_.instructions.size())};
     made.is_leaf = is_leaf(n);
     if (!made.is_leaf) {
       for (const Node* arg : n->args) made.args.push_back(made_.at(arg));

@@ -43,6 +43,7 @@ struct Instruction {
   std::vector<std::int64_t> params;  // as of the node
   double value;                      // of a constant
   std::int64_t dim;
+  Facts facts;  // what is known of its components
   Variance variance;
   std::int64_t number;        // its place in the program: the same for the same formula, however that was built
   std::int64_t offset = -1;   // in the packed data of its variance: leaves, and what is hoisted

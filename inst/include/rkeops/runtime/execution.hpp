@@ -23,21 +23,7 @@ using ProgramPlan = std::vector<StagePlan>;
 
 // What a fold over no columns at all, or for no rows, gives, or an error where there is nothing neutral.
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
-  const Reduction& row = kernel.reduction;
-  if (row.family == Family::entries) return;
-  if (row.both) std::fill_n(data.parts[1], data.columns * kernel.back_dim, 0.0);
-  const double infinity = std::numeric_limits<double>::infinity();
-  if (row.indices || row.finish == Reduction::Finish::ratio || row.family == Family::nearest) {
-    throw Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
-                "The index that is reduced needs at least one row.");
-  }
-  const double value = row.family == Family::sum                      ? 0
-                       : row.family == Family::softmax || row.maximum ? -infinity
-                                                                      : infinity;
-  const bool pair = row.finish == Reduction::Finish::pair;
-  const std::int64_t columns = pair ? 1 : row.weighted ? kernel.sums : kernel.dim;
-  std::fill_n(data.parts[0], data.rows * columns, value);
-  if (pair) std::fill_n(data.parts[0] + data.rows, data.rows * kernel.sums, 0.0);
+  kernel.reducer().empty(kernel, {data.parts.data(), 0, data.rows, data.rows, 0, 0}, data.columns);
 }
 
 class Execution {
@@ -79,7 +65,7 @@ class Execution {
       }
       if (bound.folds()) {
         bound.stage->run(call(s, host));
-      } else if (bound.empty.rows > 0 || plan.kernel.reduction.both) {
+      } else if (bound.empty.rows > 0 || plan.kernel.column_sums > 0) {
         finish_empty(plan.kernel, bound.empty);
       }
       bound.is_done = true;

@@ -48,7 +48,7 @@ class HostStage final : public Stage {
   }
 
   bool entries() const { return keeps_entries(kernel_); }
-  bool two_sided() const { return kernel_.reduction.both; }
+  bool two_sided() const { return kernel_.column_sums > 0; }
 
   bool are_rows_worth_it() const {
     const std::int64_t numbers = kernel_.row.width * tile_ * tiles_, bytes = numbers * static_cast<std::int64_t>(sizeof(Real));
@@ -213,7 +213,7 @@ class HostStage final : public Stage {
       const std::int64_t width = std::max<std::int64_t>(1, k_.row.width), block = schedule.column_block;
       const bool entries = s_.entries(), is_alone = schedule.column_splits == 1 && !entries;
       if (!s_.keeps_rows_) reserve(own.rows, schedule.row_block * width * s_.tile_);
-      if (s_.two_sided()) reserve(own.column_sums, k_.back_size(std::min(block, s_.data.columns)));
+      if (s_.two_sided()) reserve(own.column_sums, k_.column_sums_size(std::min(block, s_.data.columns)));
       if (entries) {
         reserve(own.values, schedule.row_block * block * k_.dim * s_.tile_);
       } else if (is_alone) {
@@ -237,7 +237,7 @@ class HostStage final : public Stage {
       for (std::int64_t j = task.columns.from; j < task.columns.to; j += block) {
         if (runner.should_stop()) return;
         const std::int64_t n = std::min(block, task.columns.to - j);
-        if (s_.two_sided()) std::fill_n(own.column_sums.data(), k_.back_size(n), Real(0));
+        if (s_.two_sided()) std::fill_n(own.column_sums.data(), k_.column_sums_size(n), Real(0));
         for (std::int64_t t = task.tiles.from; t < task.tiles.to; ++t) {
           const State state = state_of(t);
           code_->fold({s_.parameters_.data(), rows_of(t), s_.columns_.data() + j * k_.column.width, n, j, state.values,

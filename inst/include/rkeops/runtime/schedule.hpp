@@ -67,7 +67,7 @@ struct Schedule {
 inline std::int64_t divided_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 inline std::int64_t rounded_up(std::int64_t n, std::int64_t step) { return divided_up(n, step) * step; }
 
-inline bool keeps_entries(const KernelPlan& kernel) { return kernel.reduction.family == Family::entries; }
+inline bool keeps_entries(const KernelPlan& kernel) { return kernel.pairs; }
 
 namespace schedule_detail {
 
@@ -92,7 +92,7 @@ inline Range split_of(const Schedule& s, std::int64_t split) {
 }
 
 inline void cut_columns(Schedule& s, const KernelPlan& kernel, std::int64_t bytes, std::int64_t step) {
-  const std::int64_t numbers = kernel.column.width + kernel.back_size(1) / kernel.back_columns();
+  const std::int64_t numbers = kernel.column.width + kernel.column_sums_size(1) / kernel.columns_together();
   const std::int64_t fitting = bytes / (std::max<std::int64_t>(1, numbers) * kernel.number_bytes());
   s.column_block = std::clamp(fitting / step * step, step, heuristics::most_block_columns);
 }
@@ -156,7 +156,7 @@ inline Schedule dense_schedule(const KernelPlan& kernel, std::int64_t rows, std:
     s.column_splits = std::clamp<std::int64_t>(
         std::min(divided_up(columns, s.column_block), enough_tasks / blocks()), 1, enough_tasks);
     add_tasks(s);
-  } else if (kernel.reduction.both) {
+  } else if (kernel.column_sums > 0) {
     cut_columns(s, kernel, two_sided_column_block_bytes, two_sided_column_step);
     add_two_sided_tasks(s, kernel);
   } else {

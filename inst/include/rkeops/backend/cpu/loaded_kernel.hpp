@@ -11,7 +11,7 @@ class LoadedKernel final : public HostKernel {
  public:
   explicit LoadedKernel(std::unique_ptr<const OpenLibrary> library) : library_(std::move(library)) {
     fold_ = library_->find<Fold>("rkeops_fold");
-    fold_two_sided_ = library_->find<FoldTwoSided>("rkeops_fold_both");
+    fold_two_sided_ = library_->find<FoldTwoSided>("rkeops_fold_two_sided");
     hoist_parameters_ = library_->find<HoistParameters>("rkeops_prologue_parameter");
     hoist_rows_ = library_->find<Hoist>("rkeops_prologue_row");
     hoist_columns_ = library_->find<Hoist>("rkeops_prologue_column");
@@ -51,7 +51,7 @@ class LoadedKernel final : public HostKernel {
   using Fold = void (*)(const void* parameter, const void* row, const void* column, long long n, long long base,
                         double* value, long long* index, void* work);
   using FoldTwoSided = void (*)(const void* parameter, const void* row, const void* column, long long n, long long base,
-                                double* value, long long* index, void* work, void* back, long long valid);
+                                double* value, long long* index, void* work, void* column_sums, long long valid);
   using HoistParameters = void (*)(void* parameter, void* work);
   using Hoist = void (*)(const void* parameter, void* tile, void* work);
 

@@ -48,7 +48,7 @@ INLINE V exp_scaled(V x, V low, real c) {
 #if $avx512
   V n = (x * LOG2E + ROUND) - ROUND;
   V r = (x - n * LN2_HI) - (n * LN2_LO - low);
-  return __builtin_ia32_scalef$f$bits_mask(poly_exp(r) * c, n, n, -1$round);
+  return __builtin_ia32_scalef$f$bits_mask((poly_exp(r) * r + (real)1) * c, n, n, -1$round);
 #else
   V t = x * (LOG2E / 2) + (ROUND + BIAS);
   V n = t - (ROUND + BIAS);
@@ -64,6 +64,30 @@ INLINE V exp_scaled(V x, V low, real c) {
 }
 )"},
       {"v_exp", {"exp_scaled"}, "INLINE V v_exp(V x) { return exp_scaled(x, (V){}, 1); }\n"},
+      // Results are at most 1: 2^(n + HEADROOM) is a normal number for all n, so that one integer sum sets the exponent, and one
+      // product rounds to denormals. The exponent goes to both terms of the last sum and not to their total, for NaN's sake.
+      {"exp_headroom",
+       {},
+       "#define HEADROOM 64\n#define HEADROOM_INVERSE 5.42101086e-20f\n",
+       "#define HEADROOM 512\n#define HEADROOM_INVERSE 7.458340731200207e-155\n"},
+      {"v_exp_minus", {"vmin", "exponents", "exp_range", "exp_headroom", "poly_exp"}, R"(
+/* exp(-x), x >= 0 */
+INLINE V v_exp_minus(V x) {
+  x = vmin(splat(-(EXP_MIN)), x);
+#if $avx512
+  V n = (x * -LOG2E + ROUND) - ROUND;
+  V r = (-x - n * LN2_HI) - n * LN2_LO;
+  return __builtin_ia32_scalef$f$bits_mask(poly_exp(r) * r + (real)1, n, n, -1$round);
+#else
+  V t = x * -LOG2E + (ROUND + HEADROOM);
+  V n = t - (ROUND + HEADROOM);
+  V r = (-x - n * LN2_HI) - n * LN2_LO;
+  U e = (U)t << MANTISSA;
+  V s = (V)(e + (U)splat(1));
+  return (poly_exp(r) * (V)((U)r + e) + s) * HEADROOM_INVERSE;
+#endif
+}
+)"},
       // x = m 2^e with m in [0.75, 1.5). With AVX-512, 0, Inf, NaN and x < 0 end up right without a
       // test: e is -Inf, Inf, m is NaN. Otherwise v_log settles them afterwards.
       {"log_split", {"exponents"}, R"(

@@ -52,9 +52,12 @@ INLINE I iselect(I mask, I a, I b) { return mask ? a : b; }
 inline const std::vector<Function>& functions() {
   static const std::vector<Function> table = {
       {"specials", {}, ""},
+      {"vmin", {}, "INLINE V vmin(V a, V b) { return a < b ? a : b; }\n"},
+      {"vmax", {}, "INLINE V vmax(V a, V b) { return a > b ? a : b; }\n"},
       {"v_exp", {}, "INLINE V v_exp(V x) { return exp$s(x); }\n"},
       {"v_log", {}, "INLINE V v_log(V x) { return log$s(x); }\n"},
       {"v_log1p", {}, "INLINE V v_log1p(V x) { return log1p$s(x); }\n"},
+      {"v_exp_minus", {}, "INLINE V v_exp_minus(V x) { return exp$s(-x); }\n"},
       {"v_expm1", {}, "INLINE V v_expm1(V x) { return expm1$s(x); }\n"},
       {"v_sin", {}, "INLINE V v_sin(V x) { return sin$s(x); }\n"},
       {"v_cos", {}, "INLINE V v_cos(V x) { return cos$s(x); }\n"},

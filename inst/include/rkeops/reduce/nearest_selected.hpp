@@ -1,9 +1,11 @@
 // The K nearest where K is large: what beats the bar, the K-th best when candidates were last selected, joins the
 // candidates, and when there is no room left the K best of them are selected. The cost of a candidate does not depend
-// on K; keeping them sorted costs K. runtime/candidates.hpp is the counterpart for merging and finishing.
+// on K; keeping them sorted costs K.
 #pragma once
 
-#include "fold.hpp"
+#include <vector>
+
+#include "../emit/fold.hpp"
 
 namespace rkeops {
 
@@ -117,5 +119,82 @@ RARE V collect(V f, long long j, V bar, double* value, long long* index) {
                     std::vector<std::string>{str(kernel.k), str(kernel.candidates), str(kernel.row_stride()),
                                              str(kernel.slot_stride())});
 }
+
+struct Candidate {
+  double value;
+  long long index;
+  bool operator<(const Candidate& other) const {
+    return value < other.value || (value == other.value && index < other.index);
+  }
+};
+
+// The slots of one component of one row: the head, then the candidates.
+class CandidateSlots {
+ public:
+  CandidateSlots(const StateLayout& layout, const StateRows& state, std::int64_t row, std::int64_t component)
+      : stride_(state.slot_stride) {
+    const std::int64_t first = state.at(component * (layout.candidates + 1), row);
+    values_ = state.values + first;
+    indices_ = state.indices + first;
+  }
+
+  void append_to(std::vector<Candidate>& list) const {
+    const std::int64_t count = *indices_ + 1;
+    for (std::int64_t c = 1; c <= count; ++c) list.push_back({values_[c * stride_], indices_[c * stride_]});
+  }
+
+  void assign(const std::vector<Candidate>& list) {
+    *indices_ = static_cast<long long>(list.size()) - 1;
+    std::int64_t c = 0;
+    for (const Candidate& candidate : list) {
+      ++c;
+      values_[c * stride_] = candidate.value;
+      indices_[c * stride_] = candidate.index;
+    }
+  }
+
+ private:
+  std::int64_t stride_;
+  double* values_;
+  long long* indices_;
+};
+
+inline void keep_best(std::vector<Candidate>& list, std::int64_t k) {
+  if (static_cast<std::int64_t>(list.size()) <= k) return;
+  std::nth_element(list.begin(), list.begin() + k - 1, list.end());
+  list.resize(static_cast<std::size_t>(k));
+}
+
+struct CandidateStates {
+  static void merge(const StateLayout& layout, const StateRows& into, const StateRows& next, std::int64_t row,
+                    std::int64_t component) {
+    CandidateSlots slots(layout, into, row, component);
+    std::vector<Candidate> list;
+    list.reserve(static_cast<std::size_t>(2 * layout.candidates));
+    slots.append_to(list);
+    CandidateSlots(layout, next, row, component).append_to(list);
+    keep_best(list, layout.k);
+    slots.assign(list);
+  }
+  // NaN and no position where there are fewer than K.
+  static void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) {
+    const Reduction& row = *layout.reduction;
+    std::vector<Candidate> list;
+    for (std::int64_t component = 0; component < layout.dim; ++component) {
+      for (std::int64_t r = 0; r < out.rows; ++r) {
+        list.clear();
+        CandidateSlots(layout, state, r, component).append_to(list);
+        keep_best(list, layout.k);
+        std::sort(list.begin(), list.end());
+        list.resize(static_cast<std::size_t>(layout.k), {std::nan(""), -1});
+        for (std::int64_t rank = 0; rank < layout.k; ++rank) {
+          const Candidate& best = list[static_cast<std::size_t>(rank)];
+          if (row.values) out.column(0, component * layout.k + rank)[r] = best.value;
+          if (row.indices) out.column(row.values, component * layout.k + rank)[r] = out.position(best.index);
+        }
+      }
+    }
+  }
+};
 
 }  // namespace rkeops
