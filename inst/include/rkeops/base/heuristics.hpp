@@ -92,8 +92,8 @@ constexpr std::int64_t candidates_per_split = 16;  // columns for each place of 
 // Blocks of entries stay in the second-level cache until they are written; a column of one is some cache lines long.
 constexpr std::int64_t entries_block_bytes = 128 * KiB, entries_block_rows = 256;
 
-// Operations below which one thread is faster: starting one takes some 20 microseconds.
-constexpr double threads_from = 2e6;
+// Operations that are worth a thread, some 50 microseconds of one (bench/evaluation.cpp): starting one takes some 20.
+constexpr double thread_work = 2e6;
 constexpr std::int64_t packing_threads_from = 100000;  // numbers
 constexpr std::int64_t packing_rows = 4096;            // of one task
 
