@@ -88,7 +88,7 @@ require_gpu <- function(options, call) {
 }
 
 # `use`: the backend and devices that are to be used, which are opened then; otherwise GPUs are only looked at.
-gpu_report <- function(use = NULL) settle(rk_gpu(c(list(nvrtc = nvrtc_hint()), use)))
+gpu_report <- function(use = NULL) unwrap(rk_gpu(c(list(nvrtc = nvrtc_hint()), use)))
 
 # Where `configure` found NVRTC.
 nvrtc_hint <- function() {
@@ -123,7 +123,7 @@ rkeops_disable_verbosity <- function() change_options(list(verbosity = 0L), sys.
 # ---- threads and compiler
 
 available_threads <- function() {
-  if (is.null(session$machine)) session$machine <- settle(rk_machine())
+  if (is.null(session$machine)) session$machine <- unwrap(rk_machine())
   session$machine$threads
 }
 

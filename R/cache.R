@@ -61,7 +61,7 @@ stat_rkeops_cache_dir <- function(verbose = TRUE, startup = FALSE) {
   call <- sys.call()
   check_flag(verbose, "verbose", call)
   check_flag(startup, "startup", call)
-  usage <- human_size(settle(rk_cache_bytes(cache_directory()), call))
+  usage <- human_size(unwrap(rk_cache_bytes(cache_directory()), call))
   if (verbose) {
     text <- sprintf("rkeops: cache directory %s holds %s", cache_directory(), usage)
     if (startup) packageStartupMessage(text) else message(text)
@@ -76,9 +76,9 @@ clean_rkeops <- function(verbose = TRUE, all = TRUE, remove_cache_dir = FALSE) {
   check_flag(verbose, "verbose", call)
   check_flag(all, "all", call)
   check_flag(remove_cache_dir, "remove_cache_dir", call)
-  settle(rk_clear_memory(), call)
+  unwrap(rk_clear_memory(), call)
   directory <- cache_directory()
-  if (all) settle(rk_clear_cache(directory), call)
+  if (all) unwrap(rk_clear_cache(directory), call)
   if (remove_cache_dir && dir.exists(directory) && length(dir(directory, all.files = TRUE, no.. = TRUE)) == 0L) {
     unlink(directory, recursive = TRUE)
   }

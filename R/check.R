@@ -33,18 +33,6 @@ abort_missing <- function(arg, call, hint = NULL) {
   rkeops_abort("argument", sprintf("`%s` is missing", arg), call = call, argument = arg, hint = hint)
 }
 
-# The value, where arguments of the user's call that are missing in it are named as such. (R names the function of ours that
-# happened to look.)
-with_all_given <- function(value, call) {
-  withCallingHandlers(value, error = function(e) {
-    pattern <- sprintf(gettext("argument \"%s\" is missing, with no default", domain = "R"), "(.*)")
-    inside <- as.character(conditionCall(e)[[1L]])[1L]
-    if (inside %in% c("withCallingHandlers", "with_all_given") && grepl(pattern, conditionMessage(e))) {
-      abort_missing(sub(pattern, "\\1", conditionMessage(e)), call)
-    }
-  })
-}
-
 is_whole <- function(x) {
   is.numeric(x) && !is.object(x) && length(x) == 1L && is.finite(x) && x == trunc(x)
 }

@@ -110,7 +110,7 @@ rkeops_warn <- function(message, call) {
 
 # The value of a call into C++, or its failure as an error. `written`: did the user write the formula? Otherwise it says
 # nothing to them.
-settle <- function(result, call = NULL, written = TRUE) {
+unwrap <- function(result, call = NULL, written = TRUE) {
   if (!is.object(result)) return(result)
   if (inherits(result, "rkeops_failure")) {
     if (!written) result[c("formula", "position")] <- list("", -1)

@@ -1,28 +1,6 @@
 # Names of rows and columns that go from data to results. A LazyTensor knows the names of its components where they are
 # columns of data, as in K * b; data keep the names of their rows.
 
-# Operations that leave components what they are.
-naming_operations <- c("Add", "Subtract", "Mult", "Divide", "Minus")
-
-# Names of the components of a result: those that operands agree on.
-joined_components <- function(operation, operands, dimres) {
-  found <- NULL
-  for (operand in operands) {
-    names <- .subset2(operand, "components")
-    if (is.null(names) || length(names) != dimres) next
-    if (!operation %in% naming_operations) return(NULL)
-    if (!is.null(found) && !identical(found, names)) return(NULL)
-    found <- names
-  }
-  found
-}
-
-# (colnames() takes its time.)
-column_names <- function(data) {
-  names <- dimnames(data)
-  if (length(names) > 1L) names[[2L]]
-}
-
 # Names of the rows of data of one category ("Vi", "Vj"), of the first that have some.
 row_names_of <- function(data, categories, category, by_rows = FALSE) {
   for (k in which(categories == category)) {

@@ -103,7 +103,7 @@ grad <- function(f, gradin, opstr, var, index) {
   merged <- merge_operands(list(leave_out(f, NULL, opstr)$x, gradin), call)
   check_occurs(f, axis, call)
   formula <- sprintf("Grad(%s_Reduction(%s,%d),%s,%s)", opstr, merged$formulas[1L], axis, id, merged$formulas[2L])
-  values <- evaluate(formula, merged$args, merged$data, call, merged$tokens)
+  values <- evaluate(formula, merged, call)
   if (is.ComplexLazyTensor(var)) deinterleave(values) else values
 }
 

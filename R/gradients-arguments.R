@@ -37,7 +37,8 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
     weight = if (weighted) merged$formulas[2L] else "", dim = f$dimres, k = k,
     rows = if (is.na(rows)) 1 else rows,
     columns = if (weighted) weight$dimres else f$dimres * (if (is.null(k)) 1 else k),
-    args = merged$args, data = merged$data, tokens = merged$tokens, labels = merged$labels, call = call
+    args = merged$args, data = merged$data, tokens = merged$tokens, labels = merged$labels,
+    definitions = merged$definitions, call = call
   )
 }
 
@@ -67,7 +68,7 @@ find_variables <- function(fold, wrt, call) {
   many <- !is.LazyTensor(wrt) && is.list(wrt)
   if (!many) wrt <- list(wrt)
   if (length(wrt) == 0L) abort_argument("wrt", "a variable, or a list of variables", wrt, call)
-  whole <- list(formula = fold$f, args = fold$args, data = fold$data, labels = fold$labels, tokens = fold$tokens)
+  whole <- c(list(formula = fold$f), fold[c("args", "data", "labels", "tokens", "definitions")])
   wrt <- lapply(wrt, function(same) if (is.LazyTensor(same) || !is.list(same)) list(same) else same)
   ids <- lapply(wrt, function(same) vapply(same, function(variable) variable_in(whole, variable, call, "wrt"), ""))
   complex <- lapply(wrt, function(same) unique(vapply(same, is.ComplexLazyTensor, TRUE)))

@@ -6,7 +6,7 @@
 #   dim                  dimension of f
 #   k                    number of nearest values
 #   rows, columns        shape of the result as a matrix
-#   args, data, tokens   the variables, see new_lazytensor()
+#   args, data, tokens, definitions   as of a LazyTensor, see lazytensor.R
 #   call                 the user's
 # Variables that passes add are called A0x_..., which no LazyTensor is and no identifier begins with.
 
@@ -43,8 +43,7 @@ with_variable <- function(fold, id, values, category) {
 }
 
 reduce_fold <- function(fold, name, ..., axis = fold$axis) {
-  evaluate(sprintf("%s_Reduction(%s,%d)", name, paste(c(...), collapse = ","), axis), fold$args, fold$data, fold$call,
-           fold$tokens)
+  evaluate(sprintf("%s_Reduction(%s,%d)", name, paste(c(...), collapse = ","), axis), fold, fold$call)
 }
 
 # Sums in one pass: of formulas over the folded index, and of others over that of the result. list(own, other), NULL
@@ -63,22 +62,22 @@ sum_both <- function(fold, own, other) {
 concat_formulas <- function(formulas) Reduce(function(a, b) sprintf("Concat(%s,%s)", a, b), formulas, right = TRUE)
 
 # Sum of one formula for each id that occurs in `formula`.
-sum_of_terms <- function(formula, ids, term) {
-  ids <- ids[vapply(ids, grepl, TRUE, x = formula, fixed = TRUE)]
+sum_of_terms <- function(fold, formula, ids, term) {
+  ids <- ids[rk_occur(ids, formula, fold$definitions)]
   paste(vapply(ids, term, ""), collapse = "+")
 }
 
 # Adjoint of a variable in the pair (i, j), where those of f and weight are given.
 pair_adjoint <- function(fold, id, of_f, of_weight = "") {
-  terms <- c(sum_of_terms(fold$f, id, function(id) sprintf("Grad(%s,%s,%s)", fold$f, id, of_f)),
-             sum_of_terms(fold$weight, id, function(id) sprintf("Grad(%s,%s,%s)", fold$weight, id, of_weight)))
+  terms <- c(sum_of_terms(fold, fold$f, id, function(id) sprintf("Grad(%s,%s,%s)", fold$f, id, of_f)),
+             sum_of_terms(fold, fold$weight, id, function(id) sprintf("Grad(%s,%s,%s)", fold$weight, id, of_weight)))
   paste(terms[nzchar(terms)], collapse = "+")
 }
 
 # Differential of a formula in the pair (i, j); "IntCst(0)" if no variable occurs.
-pair_differential <- function(formula, ids) {
+pair_differential <- function(fold, formula, ids) {
   names(ids) <- ids
-  terms <- sum_of_terms(formula, ids, function(id) sprintf("Diff(%s,%s,%s)", formula, id, tangent_id(match(id, ids))))
+  terms <- sum_of_terms(fold, formula, ids, function(id) sprintf("Diff(%s,%s,%s)", formula, id, tangent_id(match(id, ids))))
   if (nzchar(terms)) sprintf("(%s)", terms) else "IntCst(0)"
 }
 
@@ -203,10 +202,10 @@ reverse <- function(fold, ids, e, value = TRUE) {
 forward <- function(fold, ids) {
   if (fold$family == "position") return(0 * reduce_fold(fold, fold$name, fold$f, fold$k))
   if (fold$family == "selected") return(forward_selected(fold, ids))
-  df <- pair_differential(fold$f, ids)
+  df <- pair_differential(fold, fold$f, ids)
   if (fold$family == "sum") return(reduce_fold(fold, "Sum", repeated(df, fold$dim)))
   weight <- if (nzchar(fold$weight)) fold$weight else "IntCst(1)"
-  dweight <- pair_differential(fold$weight, ids)
+  dweight <- pair_differential(fold, fold$weight, ids)
   if (fold$family == "softmax") {
     fold <- value_pass(fold)
     change <- sprintf("%s+(%s-%s)*%s", dweight, weight, value_id, df)
@@ -226,7 +225,7 @@ repeated <- function(formula, dim) if (formula == "IntCst(0)") sprintf("SumT(%s,
 reverse_of_forward <- function(fold, ids, e) {
   if (fold$family == "position") return(reverse_position(fold, ids, FALSE)$adjoints)
   if (fold$family == "selected") return(reverse_selected(fold, ids, e, of_forward = TRUE)$adjoints)
-  df <- pair_differential(fold$f, ids)
+  df <- pair_differential(fold, fold$f, ids)
   if (fold$family == "sum") {
     fold$f <- repeated(df, fold$dim)
     return(reverse(fold, ids, e, value = FALSE)$adjoints)
@@ -238,10 +237,9 @@ reverse_of_forward <- function(fold, ids, e) {
   fold <- with_adjoint(fold, e)
   reduction <- sprintf("%s_Reduction(%s,%d)", fold$name, paste(c(fold$f, if (nzchar(fold$weight)) fold$weight),
                                                                collapse = ","), fold$axis)
-  differential <- pair_differential(reduction, ids)
+  differential <- pair_differential(fold, reduction, ids)
   adjoints <- lapply(ids, function(id) {
-    values <- evaluate(sprintf("Grad(%s,%s,%s)", differential, id, fold$adjoint), fold$args, fold$data, fold$call,
-                       fold$tokens) * fold$scale
+    values <- evaluate(sprintf("Grad(%s,%s,%s)", differential, id, fold$adjoint), fold, fold$call) * fold$scale
     if (fold_categories(fold, id) == "Pm") as.vector(values) else values
   })
   stats::setNames(adjoints, ids)

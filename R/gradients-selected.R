@@ -35,7 +35,7 @@ reverse_selected <- function(fold, ids, e, of_forward = FALSE) {
   whole <- select_pairs(fold)
   if (is.function(e)) e <- e(whole$value)
   pairs <- on_pairs(whole)
-  if (of_forward) pairs$f <- repeated(pair_differential(pairs$f, ids), pairs$dim)
+  if (of_forward) pairs$f <- repeated(pair_differential(pairs, pairs$f, ids), pairs$dim)
   adjoints <- reverse(pairs, ids, adjoint_of_pairs(whole, e), value = FALSE)$adjoints
   for (id in ids) {
     category <- fold_categories(whole, id)

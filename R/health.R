@@ -34,13 +34,13 @@ self_test <- function() {
 
 health_report <- function(problem) {
   runtime <- runtime_options()
-  machine <- settle(rk_machine())
+  machine <- unwrap(rk_machine())
   good <- cli::col_green(cli::symbol$tick)
   bad <- cli::col_red(cli::symbol$cross)
   compiler <- find_compiler()
   has_compiler <- length(compiler) > 0L
   directory <- runtime$cache_dir
-  trouble <- settle(rk_cache_trouble(runtime))
+  trouble <- unwrap(rk_cache_trouble(runtime))
   c(
     sprintf("rkeops %s, R %s", utils::packageVersion("rkeops"), getRversion()),
     sprintf("%s compiler: %s", if (has_compiler) good else bad,

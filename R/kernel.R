@@ -69,10 +69,10 @@ make_operator <- function(formula, args, sum_scheme, call) {
 # Also called again when the operator comes back from a file, in which external pointers do not survive.
 build_program <- function(self, call) {
   declared <- self$declared
-  self$program <- settle(rk_program(
+  self$program <- unwrap(rk_program(
     self$formula, declared$name, match(declared$type, categories) - 1L, declared$dim, declared$pos
   ), call)
-  self$info <- settle(rk_program_info(self$program), call)
+  self$info <- unwrap(rk_program_info(self$program), call)
 }
 
 run_operator <- function(self, input, inner_dim, call) {
@@ -95,12 +95,14 @@ run_operator <- function(self, input, inner_dim, call) {
     if (is.complex(values)) input[[k]] <- interleaved_input(values, k, self$info, by_rows, call)
     if (!is.null(dimnames(values))) named <- TRUE
   }
-  result <- rk_run(self$program, input, by_rows, runtime_options(), NULL)
-  if (inherits(result, "rkeops_failure") && result$kind == "stale") {
-    build_program(self, call)
-    result <- rk_run(self$program, input, by_rows, runtime_options(), NULL)
+  result <- rk_run(self$program, input, by_rows)
+  if (is.object(result)) {
+    if (inherits(result, "rkeops_failure") && result$kind == "stale") {
+      build_program(self, call)
+      result <- rk_run(self$program, input, by_rows)
+    }
+    result <- unwrap(result, call)
   }
-  result <- settle(result, call)
   if (named) with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows)) else result
 }
 
@@ -193,9 +195,9 @@ args_info <- function(declared) {
 }
 
 check_sum_scheme <- function(sum_scheme, info, call) {
-  summing <- c("Sum", "SumBoth", "LogSumExp", "LogSumExpWeight", "SumSoftMaxWeight", "Max_SumShiftExp",
-               "Max_SumShiftExpWeight", "")
-  if (sum_scheme %in% c("auto", "direct_sum") || info$reduction %in% summing) return(invisible())
+  if (sum_scheme %in% c("auto", "direct_sum") || info$reduction == "" || of_reduction(info$reduction, "sums")) {
+    return(invisible())
+  }
   rkeops_abort("argument", sprintf("`sum_scheme` \"%s\" is for sums, not for %s_Reduction", sum_scheme, info$reduction),
                call = call, argument = "sum_scheme", hint = "Use \"auto\".")
 }

@@ -16,10 +16,10 @@ as_operand <- function(x, arg, call, label = "", place = NULL) {
   if (length(x) == 0L) {
     abort_argument(arg, "a LazyTensor, a number or a numeric vector", x, call, kind = "input")
   }
-  if (is.complex(x)) return(new_complex_variable(x, "Pm", label))
+  if (is.complex(x)) return(new_complex_variable(x, NA, label))
   x <- plain_numbers(x, arg, call)
   if (length(x) == 1L) return(new_number(x, place))
-  new_variable(x, "Pm", length(x), NA_real_, label)
+  new_variable(x, NA, label)
 }
 
 # A plain vector whose length is the number of rows, and not the dimension, was hardly meant as a parameter.
@@ -43,131 +43,40 @@ check_plain_vectors <- function(given, operands, call) {
   }
 }
 
-# The LazyTensor `operation(operands, parameters)`. `operands` is a list named by the user's arguments.
-apply_operation <- function(operation, operands, parameters = numeric(), call = NULL) {
-  given <- operands <- with_all_given(operands, call)
-  dims <- numeric(length(operands))
-  complex <- FALSE
+# The LazyTensor `operation(operands, parameters)`. `operands` is a list named by the user's arguments; e1 and e2 are those
+# of an operator. (`call` is evaluated where there is an error.)
+apply_operation <- function(operation, operands, parameters = NULL, call = NULL) {
+  x <- rk_apply(operation, operands, parameters, NULL)
+  if (is.object(x)) return(x)
+  if (is.list(x)) raise_failure(x[[1L]], call)
+  names(operands) <- user_names(names(operands), call)
+  given <- operands
   for (k in seq_along(operands)) {
-    if (!is.LazyTensor(operands[[k]])) {
-      operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call, place = list(operation, given, k))
-    }
-    dims[k] <- .subset2(operands[[k]], "dimres")
-    if (length(oldClass(operands[[k]])) > 1L) complex <- TRUE  # a ComplexLazyTensor; faster than asking inherits()
+    operands[[k]] <- as_operand(operands[[k]], names(operands)[k], call, place = list(operation, given, k))
   }
-  if (length(given) > 1L) check_plain_vectors(given, operands, call)
-  if (complex) return(apply_complex(operation, operands, parameters, call))
-  join_operands(operation, operands, dims, parameters, call, operation %in% complex_valued)
+  check_plain_vectors(given, operands, call)
+  complex <- any(vapply(operands, is.ComplexLazyTensor, TRUE))
+  if (complex) apply_complex(operation, operands, parameters, call) else compose(operation, operands, parameters, call)
 }
 
 # The same for operands that are LazyTensors, taken as the real vectors that they are in formulas. `complex`: so is the
-# result.
-compose <- function(operation, operands, parameters = numeric(), call = NULL, complex = operation %in% complex_valued) {
-  join_operands(operation, operands, vapply(operands, declared_dim, 0), parameters, call, complex)
-}
-
-join_operands <- function(operation, operands, dims, parameters, call, complex) {
-  lists <- is.list(parameters)  # as of tensordot()
-  numbers <- if (lists) unlist(lapply(parameters, function(p) c(length(p), p))) else parameters
-  dimres <- settle(rk_operation_dim(operation, dims, as.numeric(numbers)), call)
-  merged <- merge_operands(operands, call)
-  pieces <- c(
-    merged$formulas,
-    if (lists) vapply(parameters, function(p) sprintf("[%s]", paste(sprintf("%.0f", p), collapse = ",")), "")
-    else if (length(parameters) > 0L) sprintf("%.0f", parameters)
-  )
-  formula <- paste0(operation, "(", paste(pieces, collapse = ","), ")")
-  x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dimres, merged$ni, merged$nj,
-                      gives_truth(operation, operands), merged$tokens, joined_components(operation, operands, dimres))
-  if (length(merged$masks) > 0L) x$mask <- merged$masks
-  if (complex) as_complex(x) else x
+# result; NA: where the operation says it.
+compose <- function(operation, operands, parameters = NULL, call = NULL, complex = NA) {
+  x <- rk_apply(operation, operands, parameters, complex)
+  if (is.object(x)) x else raise_failure(x[[1L]], call)
 }
 
 declared_dim <- function(x) .subset2(x, "dimres") * (if (is.ComplexLazyTensor(x)) 2 else 1)
-
-# Truth values come from comparisons and their combinations; parts of truth values are truth values. The number is
-# that of the operands whose parts are taken.
-truth_operations <- c("Equal", "NotEqual", "LessThan", "LessOrEqual", "And", "Or", "Not")
-part_operations <- c(Elem = 1L, Extract = 1L, Concat = 2L, Gather = 1L, Lookup = 1L)
-
-gives_truth <- function(operation, operands) {
-  wholes <- wholes_of[operation]
-  !is.na(wholes) && all_logical(operands[seq_len(wholes)])
-}
-
-# How many operands have to hold truth values: none for operations that give them in any case, NA for others.
-wholes_of <- c(part_operations, structure(integer(length(truth_operations)), names = truth_operations))
 
 # Of LazyTensors and R's own values.
 all_logical <- function(operands) all(vapply(operands, holds_truth, TRUE))
 holds_truth <- function(x) if (is.LazyTensor(x)) isTRUE(.subset2(x, "logical")) else is.logical(x)
 
-# The variables of all operands, each once: the same identifier, or the same R object declared alike, is the same
-# variable. Formulas are returned with the identifiers that remain.
-# (.subset2() because `$` on an object with the S4 bit looks for methods first, which takes longer than all the rest.)
-merge_operands <- function(operands, call) {
-  merged <- plain_fields(operands[[1L]])
-  for (operand in operands[-1L]) {
-    operand <- plain_fields(operand)
-    if (length(operand$args) > 0L) merged <- merge_variables(merged, operand, call)
-    else merged$formulas <- c(merged$formulas, operand$formulas)
-  }
-  merged
-}
-
-plain_fields <- function(x) {
-  list(formulas = .subset2(x, "formula"), args = .subset2(x, "args"), data = .subset2(x, "data"),
-       labels = .subset2(x, "labels"), ni = .subset2(x, "ni"), nj = .subset2(x, "nj"), tokens = .subset2(x, "tokens"),
-       masks = .subset2(x, "mask"))
-}
-
-merge_variables <- function(merged, operand, call) {
-  merged$ni <- common_rows(merged$ni, operand$ni, "i", call)
-  merged$nj <- common_rows(merged$nj, operand$nj, "j", call)
-  place <- rk_merge_places(operand$args, operand$data, merged$args, merged$data)
-  if (any(place < 0L)) operand <- renamed(operand, place < 0L)  # somebody has exchanged data inside of a LazyTensor
-  fresh <- place <= 0L
-  formula <- operand$formulas
-  masks <- operand$masks
-  for (k in which(!fresh)) {
-    known <- merged$args[place[k]]
-    if (operand$args[k] == known) next
-    formula <- gsub(identifier(operand$args[k]), identifier(known), formula, fixed = TRUE)
-    masks <- gsub(identifier(operand$args[k]), identifier(known), masks, fixed = TRUE)
-  }
-  merged$formulas <- c(merged$formulas, formula)
-  if (length(masks) > 0L) merged$masks <- unique(c(merged$masks, masks))
-  merged$args <- c(merged$args, operand$args[fresh])
-  merged$data <- c(merged$data, operand$data[fresh])
-  merged$labels <- c(merged$labels, operand$labels[fresh])
-  merged$tokens <- c(merged$tokens, operand$tokens[fresh])
-  merged
-}
-
-# The same with new identifiers and tokens for variables `which`.
-renamed <- function(operand, which) {
-  for (k in seq_along(operand$args)[which]) {
-    id <- rk_new_identifier(switch(substr(declared_as(operand$args[k]), 1L, 2L), Vi = "i", Vj = "j", Pm = "NA"))
-    operand$formulas <- gsub(identifier(operand$args[k]), id, operand$formulas, fixed = TRUE)
-    operand$masks <- gsub(identifier(operand$args[k]), id, operand$masks, fixed = TRUE)
-    operand$args[k] <- paste0(id, "=", declared_as(operand$args[k]))
-    operand$tokens[k] <- list(new_token())
-  }
-  operand
-}
+# Operands as parts of one formula, see rk_merge().
+merge_operands <- function(operands, call) unwrap(rk_merge(operands), call)
 
 identifier <- function(args) sub("=.*", "", args)
 declared_as <- function(args) sub(".*=", "", args)
-
-common_rows <- function(one, two, index, call) {
-  if (is.na(two)) return(one)
-  if (is.na(one) || one == two) return(two)
-  rkeops_abort(
-    "dimension", sprintf("operands have different numbers of rows %s: %.0f and %.0f", index, one, two),
-    hint = sprintf("All matrices with index %s in one expression need the same number of rows.", index),
-    call = call
-  )
-}
 
 #' Building blocks of operations
 #'

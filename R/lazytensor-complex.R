@@ -103,9 +103,11 @@ deinterleave <- function(values) {
   matrix(parts, nrow(values), ncol(values) / 2)
 }
 
-new_complex_variable <- function(x, category, label) {
+new_complex_variable <- function(x, index, label) {
   values <- interleave(x)
-  as_complex(new_variable(values, category, ncol(values), as.numeric(nrow(values)), label, colnames(x)))
+  variable <- new_variable(if (is.na(index)) as.vector(values) else values, index, label)
+  if (!is.null(colnames(x))) variable$components <- colnames(x)
+  as_complex(variable)
 }
 
 # The LazyTensor whose vectors are taken as re, im, re, im, ...
@@ -127,14 +129,6 @@ check_complex_reduction <- function(x, name, weight, call) {
 }
 
 # ---- operations
-
-# Operations of the formula language that give complex vectors.
-complex_valued <- c(
-  "Real2Complex", "Imag2Complex", "Conj", "ComplexAdd", "ComplexSubtract", "ComplexMult", "ComplexScal",
-  "ComplexDivide", "ComplexRealScal", "ComplexExp", "ComplexExp1j", "ComplexSum", "ComplexSumT", "ComplexSqrt",
-  "ComplexTan", "ComplexTanh", "ComplexAsin", "ComplexAcos", "ComplexAtan", "ComplexAsinh", "ComplexAcosh",
-  "ComplexAtanh"
-)
 
 # What an operation of real numbers is for operands of which one is complex at least: a function of the list of
 # operands, the parameters and the user's call.
@@ -279,7 +273,7 @@ apply_complex <- function(operation, operands, parameters, call) {
   rule <- complex_rules[[operation]]
   if (!is.null(rule)) return(rule(operands, parameters, call))
   of_complex <- paste0("Complex", operation)
-  if (of_complex %in% complex_valued) return(compose(of_complex, operands, parameters, call))
+  if (rk_gives_complex(of_complex)) return(compose(of_complex, operands, parameters, call))
   if (!startsWith(operation, "Complex") && operation != "Conj") refuse_complex(operation, call)
   compose(operation, operands, parameters, call)
 }

@@ -149,7 +149,7 @@ dense <- function(x, i, j, max_entries, call) {
     data[[k]] <- data[[k]][chosen[[category[k]]], , drop = FALSE]
     tokens[k] <- list(NULL)
   }
-  values <- evaluate(paste0("Entries_Reduction(", x$formula, ",1)"), x$args, data, call, tokens)
+  values <- evaluate(paste0("Entries_Reduction(", x$formula, ",1)"), x, call, data, tokens)
   if (is.ComplexLazyTensor(x)) values <- complex_entries(values, x$dimres)
   if (x$logical) storage.mode(values) <- "logical"
   names <- list(names_of_rows(x, "Vi", i), names_of_rows(x, "Vj", j))
@@ -269,11 +269,11 @@ vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
 pair_entries <- function(x, count, call, pairs_of) {
   if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
   dim <- declared_dim(x)
-  args <- sub("=Vj(", "=Vi(", x$args, fixed = TRUE)
+  of_pairs <- list(args = sub("=Vj(", "=Vi(", x$args, fixed = TRUE), definitions = x$definitions)
   index <- match(substr(declared_as(x$args), 1L, 2L), categories)
   data <- x$data
   if (!any(index < 3L)) {
-    args <- c(args, "A0x0i=Vi(1)")  # not in the formula; gives the number of rows
+    of_pairs$args <- c(of_pairs$args, "A0x0i=Vi(1)")  # not in the formula; gives the number of rows
     index <- c(index, 1L)
     data <- c(data, list(matrix(0, 1L, 1L)))
   }
@@ -286,7 +286,7 @@ pair_entries <- function(x, count, call, pairs_of) {
     k <- done + seq_len(min(block, count - done))
     pairs <- pairs_of(k)
     rows <- Map(function(values, of) if (of == 3L) values else values[pairs[[of]], , drop = FALSE], data, index)
-    values[k, ] <- evaluate(formula, args, rows, call)
+    values[k, ] <- evaluate(formula, of_pairs, call, rows)
     done <- done + length(k)
   }
   if (is.ComplexLazyTensor(x)) return(deinterleave(values))

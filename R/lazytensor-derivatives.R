@@ -143,7 +143,7 @@ new_derivative <- function(operator, f, id, operands, dim, complex, call) {
   merged <- merge_operands(c(list(f), operands), call)
   formula <- sprintf("%s(%s)", operator, paste(c(merged$formulas[1L], id, merged$formulas[-1L]), collapse = ","))
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dim, merged$ni, merged$nj,
-                      tokens = merged$tokens)
+                      tokens = merged$tokens, definitions = merged$definitions)
   if (length(merged$masks) > 0L) x$mask <- merged$masks
   check_formula(x, call)
   if (complex) as_complex(x) else x
@@ -151,12 +151,6 @@ new_derivative <- function(operator, f, id, operands, dim, complex, call) {
 
 # What only the parser finds, such as operations without a derivative, is an error where the formula is made.
 check_formula <- function(x, call) {
-  ids <- identifier(x$args)
   formula <- sprintf("Sum_Reduction(%s,1)", x$formula)
-  for (k in seq_along(ids)) formula <- gsub(ids[k], paste0("V", k - 1L), formula, fixed = TRUE)
-  declared <- declared_as(x$args)
-  settle(rk_program(
-    formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
-    as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
-  ), call, written = FALSE)
+  unwrap(rk_evaluate(formula, x$args, x$definitions, NULL, NULL), call, written = FALSE)
 }

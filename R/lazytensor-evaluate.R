@@ -2,22 +2,32 @@
 
 # `name`_Reduction of x over `index`; `option` is K or a weight.
 reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE) {
-  check_lazytensor(x, "x", call)
-  axis <- check_index(index, call, both = TRUE)
+  reduce_over(check_lazytensor(x, "x", call), name, check_index(index, call, both = TRUE), option, call, na_rm)
+}
+
+reduce_over <- function(x, name, axis, option = NULL, call = NULL, na_rm = FALSE) {
+  if (is.null(option) && isFALSE(na_rm)) {
+    values <- rk_reduce(list(x, index = c("i", "j", "ij")[axis + 1L]), name)
+    if (!is.null(values)) return(evaluated(values, x, call))
+  }
   weight <- if (is.LazyTensor(option)) option
   complex <- check_complex_reduction(x, name, weight, call)
-  pair <- leave_out(x, weight, name, check_flag(na_rm, "na.rm", call))
-  merged <- merge_operands(c(list(pair$x), list(pair$weight)[!is.null(weight)]), call)
+  components <- .subset2(if (is.null(weight)) x else weight, "components")
+  if (check_flag(na_rm, "na.rm", call) || has_mask(x) || has_mask(weight)) {
+    pair <- leave_out(x, weight, name, na_rm)
+    x <- pair$x
+    weight <- pair$weight
+  }
+  merged <- if (is.null(weight)) unclass(x) else merge_operands(list(x, weight), call)
   rows <- check_occurs(merged, axis, call)
-  fold <- list(name = name, axis = axis, formulas = merged$formulas, k = if (is.null(weight)) option,
-               merged = merged, components = (weight %||% x)$components, complex = complex, call = call)
+  fold <- list(name = name, axis = axis, formulas = if (is.null(weight)) merged$formula else merged$formulas,
+               k = if (is.null(weight)) option, merged = merged, components = components, complex = complex, call = call)
   if (axis == 2L) reduce_both(fold) else reduce_one(fold, rows)
 }
 
 # `parts`: what stands before the axis.
 evaluate_fold <- function(fold, name = fold$name, axis = fold$axis, parts = c(fold$formulas, whole(fold$k))) {
-  formula <- sprintf("%s_Reduction(%s,%d)", name, paste(parts, collapse = ","), axis)
-  evaluate(formula, fold$merged$args, fold$merged$data, fold$call, fold$merged$tokens)
+  evaluate(paste0(name, "_Reduction(", paste0(parts, ",", collapse = ""), axis, ")"), fold$merged, fold$call)
 }
 
 whole <- function(k) if (!is.null(k)) sprintf("%.0f", k)
@@ -28,7 +38,7 @@ reduce_one <- function(fold, rows) {
   if (is.list(result)) {
     result <- stats::setNames(result, c("value", "position"))
     result$position <- as_positions(result$position, rows)
-  } else if (grepl("^Arg", fold$name)) {
+  } else if (startsWith(fold$name, "Arg")) {
     result <- as_positions(result, rows)
   }
   named_reduction(result, fold$merged, fold$axis, fold$components)
@@ -125,21 +135,21 @@ pair_positions <- function(i, j, fold) {
 
 # ---- programs
 
-# Evaluates a formula over LazyTensor variables. They are renamed V0, V1, ..., so that expressions of the same form on
-# other data are the same program.
-evaluate <- function(formula, args, data, call, tokens = NULL) {
-  ids <- identifier(args)
-  declared <- declared_as(args)
-  for (k in seq_along(ids)) formula <- gsub(ids[k], paste0("V", k - 1L), formula, fixed = TRUE)
-  if (current_options()$formula_only) {
-    message("formula: ", formula, "\nargs: ", paste0("V", seq_along(ids) - 1L, "=", declared, collapse = ", "))
+# Evaluates a formula over the variables and definitions of a LazyTensor, or what else is a list with fields of the same
+# names. They are renamed V0, V1, ... and D0, D1, ..., so that expressions of the same form on other data are the same
+# program.
+evaluate <- function(formula, over, call, data = .subset2(over, "data"), tokens = .subset2(over, "tokens")) {
+  evaluated(rk_evaluate(formula, .subset2(over, "args"), .subset2(over, "definitions"), data, tokens), over, call)
+}
+
+evaluated <- function(values, over, call) {
+  if (!is.object(values)) return(values)
+  if (inherits(values, "rkeops_failure") && values$kind == "formula_only") {
+    message("formula: ", values$message, "\nargs: ",
+            paste0("V", seq_along(over$args) - 1L, "=", declared_as(over$args), collapse = ", "))
     rkeops_abort("argument", "nothing was computed because the option `formula_only` is TRUE", call = call)
   }
-  program <- settle(rk_program(
-    formula, paste0("V", seq_along(ids) - 1L), match(substr(declared, 1L, 2L), categories) - 1L,
-    as.numeric(substr(declared, 4L, nchar(declared) - 1L)), as.numeric(seq_along(ids) - 1L)
-  ), call, written = FALSE)
-  settle(rk_run(program, data, FALSE, runtime_options(), tokens), call, written = FALSE)
+  unwrap(values, call, written = FALSE)
 }
 
 categories <- c("Vi", "Vj", "Pm")

@@ -53,8 +53,8 @@ lookup <- function(table, i = NULL, j = NULL) {
     if (!is.null(i)) table <- t(table)  # the engine wants row after row; columns are looked up as they are
     row <- nrow(table)
   }
-  if (is.complex(table)) table <- new_complex_variable(as.vector(table), "Pm", label)
-  if (!is.LazyTensor(table)) table <- new_variable(as.vector(table), "Pm", length(table), NA_real_, label)
+  if (is.complex(table)) table <- new_complex_variable(as.vector(table), NA, label)
+  if (!is.LazyTensor(table)) table <- new_variable(as.vector(table), NA, label)
   operands <- list(table = table)
   if (!is.null(i)) operands$i <- position_operand(i, "i", call)
   if (!is.null(j)) operands$j <- position_operand(j, "j", call)

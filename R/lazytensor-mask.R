@@ -62,7 +62,7 @@ only_where <- function(x, test) {
   merged <- merge_operands(list(x, test), NULL)
   x$formula <- merged$formulas[1L]
   x$mask <- unique(c(merged$masks, merged$formulas[2L]))
-  for (field in c("args", "data", "labels", "ni", "nj", "tokens")) x[[field]] <- merged[[field]]
+  for (field in c("args", "data", "labels", "ni", "nj", "tokens", "definitions")) x[[field]] <- merged[[field]]
   x
 }
 
@@ -94,18 +94,12 @@ row_variable <- function(numbers, category) {
 
 # ---- where pairs are folded
 
-# What changes nothing in a reduction. (Positions are those of numbers: NaN is passed over.)
-neutral_values <- c(
-  Sum = 0, Min = Inf, Max = -Inf, LogSumExp = -Inf, LogSumExpWeight = -Inf, SumSoftMaxWeight = -Inf,
-  Max_SumShiftExp = -Inf, Max_SumShiftExpWeight = -Inf
-)
-
 # Operands of reduction `name`, the weight NULL where there is none, without mask.
 leave_out <- function(x, weight, name, na_rm = FALSE) {
   keep <- what_counts(x, weight, na_rm)
   if (is.null(keep)) return(list(x = x, weight = weight))
-  value <- neutral_values[name]
-  list(x = filled(x, keep, if (is.na(value)) NaN else unname(value)),
+  value <- of_reduction(name, "neutral")  # NaN where positions are asked for, which are those of numbers
+  list(x = filled(x, keep, if (is.na(value)) NaN else value),
        weight = if (!is.null(weight)) filled(weight, keep, 0))
 }
 
@@ -122,7 +116,7 @@ has_mask <- function(x) is.LazyTensor(x) && !is.null(.subset2(x, "mask"))
 # The formulas of the mask as LazyTensors with the variables of `x`.
 mask_of <- function(x) {
   lapply(x$mask, function(formula) {
-    new_lazytensor(formula, x$args, x$data, x$labels, 1, x$ni, x$nj, TRUE, x$tokens)
+    new_lazytensor(formula, x$args, x$data, x$labels, 1, x$ni, x$nj, TRUE, x$tokens, definitions = x$definitions)
   })
 }
 

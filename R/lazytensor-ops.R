@@ -6,7 +6,7 @@ binary_operators <- c(
   "&" = "And", "%%" = "Mod", "%/%" = "FloorDivide"
 )
 
-math_functions <- c(
+math_functions <- list(
   abs = "Abs", sign = "Sign", sqrt = "Sqrt", floor = "Floor", exp = "Exp", expm1 = "Expm1", log1p = "Log1p",
   cos = "Cos", sin = "Sin", tan = "Tan", acos = "Acos", asin = "Asin", atan = "Atan",
   cosh = "Cosh", sinh = "Sinh", tanh = "Tanh", acosh = "Acosh", asinh = "Asinh", atanh = "Atanh",
@@ -71,18 +71,20 @@ NULL
 #' @rdname lazytensor_operators
 #' @export
 Ops.LazyTensor <- function(e1, e2) {
-  if (missing(e2)) {
-    call <- call(.Generic, substitute(e1))
-    if (.Generic == "+") return(e1)
-    return(apply_operation(if (.Generic == "-") "Minus" else "Not", list(e1 = e1), call = call))
+  if (!missing(e2)) {
+    return(apply_binary(.Generic, list(e1 = e1, e2 = e2), call(.Generic, substitute(e1), substitute(e2))))
   }
-  call <- call(.Generic, substitute(e1), substitute(e2))
-  operands <- list(e1, e2)
-  names(operands) <- c(operand_name(call[[2L]], "e1"), operand_name(call[[3L]], "e2"))
-  apply_binary(.Generic, operands, call)
+  if (.Generic == "+") return(e1)
+  apply_operation(if (.Generic == "-") "Minus" else "Not", list(e1 = e1), call = call(.Generic, substitute(e1)))
 }
 
-# The name under which errors speak of an operand.
+# The names under which errors speak of operands: those of variables instead of e1 and e2.
+user_names <- function(names, call) {
+  place <- match(names, c("e1", "e2"))
+  names[!is.na(place)] <- vapply(place[!is.na(place)], function(k) operand_name(call[[k + 1L]], names[place %in% k]), "")
+  names
+}
+
 operand_name <- function(expression, otherwise) if (is.name(expression)) as.character(expression) else otherwise
 
 apply_binary <- function(operator, operands, call) {
@@ -100,8 +102,8 @@ apply_binary <- function(operator, operands, call) {
 # x^n for whole n is Pow, x^0.5 and x^-0.5 are Sqrt and Rsqrt, all else is Powf.
 apply_power <- function(operands, call) {
   exponent <- operands[[2L]]
-  if (is.LazyTensor(operands[[1L]]) && is.numeric(exponent) && is.null(dim(exponent)) && length(exponent) == 1L &&
-      !is.object(exponent) && is.finite(exponent)) {
+  if (is.numeric(exponent) && !is.object(exponent) && length(exponent) == 1L && is.null(dim(exponent)) &&
+      is.finite(exponent) && is.LazyTensor(operands[[1L]])) {
     if (exponent == 2) return(apply_operation("Square", operands[1L], call = call))
     if (exponent == 0.5) return(apply_operation("Sqrt", operands[1L], call = call))
     if (exponent == -0.5) return(apply_operation("Rsqrt", operands[1L], call = call))
@@ -115,12 +117,19 @@ apply_power <- function(operands, call) {
 #' @rdname lazytensor_operators
 #' @export
 Math.LazyTensor <- function(x, ...) {
-  shown <- substitute(x)
-  if (!is.language(shown)) shown <- quote(x)  # round() and signif() have it evaluated by now
+  operation <- math_functions[[.Generic]]
+  if (!is.null(operation)) {
+    return(apply_operation(operation, list(x = x), call = math_call(.Generic, substitute(x), ...)))
+  }
   if (.Generic == "log" && ...length() == 1L && base_for_x(x, ..1, sys.call())) {
     return(apply_math("log", ..1, list(x), call("log", quote(x), quote(base))))
   }
-  apply_math(.Generic, x, list(...), as.call(list(as.name(.Generic), shown, ...)))
+  apply_math(.Generic, x, list(...), math_call(.Generic, substitute(x), ...))
+}
+
+math_call <- function(name, shown, ...) {
+  if (!is.language(shown)) shown <- quote(x)  # round() and signif() have it evaluated by now
+  as.call(list(as.name(name), shown, ...))
 }
 
 # R up to some version gives the methods of log(base = b, x = a) b as x and a as `base`: values in the order of the
@@ -141,8 +150,6 @@ base_for_x <- function(x, base, call) {
 math_options <- c(log = "base", round = "digits", signif = "digits")
 
 apply_math <- function(name, x, options, call) {
-  operation <- unname(math_functions[name])
-  if (!is.na(operation)) return(apply_operation(operation, list(x = x), call = call))
   option <- math_option(name, options, call)
   unary <- function(operation, x) apply_operation(operation, list(x = x), call = call)
   switch(name,

@@ -33,26 +33,27 @@ dim.LazyTensor <- function(x) {
 #' @rdname lazytensor_print
 #' @export
 format.LazyTensor <- function(x, width = 10L * getOption("width"), ...) {
-  formula <- readable_formula(x)
-  if (nchar(formula) > width) formula <- paste0(substr(formula, 1L, width - 3L), "...")
+  shown <- r_formula(x, width)
+  where <- if (length(shown$parts) > 0L) c("  where", paste0("    ", shown$parts))
   pairs <- prod(as.numeric(dim(x)))
   c(
     headline(x),
-    wrap_formula(paste("  formula:", formula), getOption("width")),
+    unlist(lapply(c(paste("  formula:", shown$formula), where), wrap_formula, getOption("width"))),
     if (has_mask(x)) "  without the pairs i = j",
     sprintf("  never stored: %s as an ordinary %s", human_bytes(pairs * vector_bytes(x)),
             if (x$dimres == 1) "matrix" else "array")
   )
 }
 
-# Lines of at most `width` characters, broken behind parentheses and commas.
+# Lines of at most `width` characters, broken behind parentheses, commas and spaces.
 wrap_formula <- function(text, width) {
-  pieces <- regmatches(text, gregexpr("[^(,]*[(,]? ?", text))[[1L]]
+  indent <- sub("[^ ].*", "", text)
+  pieces <- regmatches(text, gregexpr("[^(, ]*[(, ]*", text))[[1L]]
   lines <- ""
   for (piece in pieces) {
     last <- length(lines)
     if (nchar(lines[last]) + nchar(trimws(piece, "right")) > width && nzchar(trimws(lines[last]))) {
-      lines <- c(lines, paste0("    ", piece))
+      lines <- c(lines, paste0(indent, "  ", piece))
     } else {
       lines[last] <- paste0(lines[last], piece)
     }
@@ -120,31 +121,20 @@ print.summary.LazyTensor <- function(x, ...) {
 #' @rdname lazytensor_print
 #' @export
 t.LazyTensor <- function(x) {
-  swapped <- chartr("ij", "ji", identifier(x$args))
-  formula <- c(x$formula, x$mask)
-  marks <- paste0("#", seq_along(swapped), "#")
   ids <- identifier(x$args)
-  for (k in seq_along(ids)) formula <- gsub(ids[k], marks[k], formula, fixed = TRUE)
-  for (k in seq_along(ids)) formula <- gsub(marks[k], swapped[k], formula, fixed = TRUE)
+  swapped <- chartr("ij", "ji", ids)
+  renamed <- unwrap(rk_rename(c(x$formula, x$mask), x$definitions, ids, swapped))
   declared <- declared_as(x$args)
   indexed <- startsWith(declared, "V")
   declared[indexed] <- chartr("ij", "ji", declared[indexed])
   rows_i <- x$ni
-  x$formula <- formula[1L]
-  if (length(formula) > 1L) x$mask <- formula[-1L]
+  x$formula <- renamed$formulas[1L]
+  if (has_mask(x)) x$mask <- renamed$formulas[-1L]
+  if (!is.null(x$definitions)) x$definitions <- renamed$definitions
   x$args <- sprintf("%s=%s", swapped, declared)
   x$ni <- x$nj
   x$nj <- rows_i
   x
-}
-
-# The formula with the names that the user's data had, where they are known and different.
-readable_formula <- function(x) {
-  names <- variable_names(x)
-  formula <- x$formula
-  ids <- identifier(x$args)
-  for (k in seq_along(ids)) formula <- gsub(ids[k], names[k], formula, fixed = TRUE)
-  gsub(",", ", ", gsub("IntCst\\((-?[0-9]+)\\)", "\\1", formula), fixed = TRUE)
 }
 
 # Plain numbers are shown as they are.

@@ -195,10 +195,10 @@ as_weight <- function(weight, arg, x, axis, call) {
 reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE) {
   call <- sys.call()
   check_string(opstr, "opstr", call)
-  if (grepl("KMin$", opstr)) return(reduce_nearest(x, opstr, opt_arg, index, na.rm, call))
+  if (isTRUE(of_reduction(opstr, "ranked"))) return(reduce_nearest(x, opstr, opt_arg, index, na.rm, call))
   if (opstr == "LogSumExp" && !is.null(opt_arg)) opstr <- "LogSumExpWeight"
   if (opstr == "SoftMax") opstr <- "SumSoftMaxWeight"
-  weighted <- opstr %in% c("LogSumExpWeight", "SumSoftMaxWeight", "Max_SumShiftExpWeight")
+  weighted <- isTRUE(of_reduction(opstr, "weighted"))
   if (weighted == is.null(opt_arg)) {
     message <- if (weighted) "`opt_arg` is missing: %s needs a weight" else "%s has no `opt_arg`"
     rkeops_abort("argument", sprintf(message, opstr), call = call, argument = "opt_arg",

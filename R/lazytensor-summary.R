@@ -3,25 +3,37 @@
 #' @rdname lazytensor_reductions
 #' @export
 Summary.LazyTensor <- function(..., na.rm = FALSE) {
-  generic <- .Generic
-  arguments <- list(...)
+  name <- reductions_of_r[[.Generic]]
+  if (isFALSE(na.rm) && !is.null(name)) {
+    if (...length() == 1L) return(apply_operation(name, list(x = ..1), call = summary_call(.Generic, list())))
+    values <- rk_reduce(list(...), name)
+    if (!is.null(values)) return(evaluated(values, ..1, summary_call(.Generic, list(...)[-1L])))
+  }
+  summarise(.Generic, list(...), na.rm, summary_call(.Generic, list(...)[-1L]))
+}
+
+reductions_of_r <- list(sum = "Sum", min = "Min", max = "Max")
+
+summary_call <- function(generic, others) {
+  shown <- lapply(others, function(a) if (is.atomic(a) && length(a) < 2L) a else quote(y))
+  as.call(c(list(as.name(generic), quote(x)), shown))
+}
+
+summarise <- function(generic, arguments, na_rm, call) {
   x <- arguments[[1L]]
-  shown <- lapply(arguments[-1L], function(a) if (is.atomic(a) && length(a) < 2L) a else quote(y))
-  call <- as.call(c(list(as.name(generic), quote(x)), shown))
-  if (generic == "prod") refuse_function(generic, call, "exp(sum(log(x), index)) is the product of positive numbers.")
-  index <- summary_index(generic, arguments[-1L], call)
-  if (!is.LazyTensor(x)) check_lazytensor(x, "x", call)
-  na_rm <- check_flag(na.rm, "na.rm", call)
+  index <- if (length(arguments) > 1L) summary_index(generic, arguments[-1L], call) else NA
   switch(generic,
+    sum = ,
+    min = ,
+    max = inside_or_reduce(x, reductions_of_r[[generic]], index, na_rm, call),
     range = reduce_range(x, index, na_rm, call),
     any = , all = reduce_truth(x, generic, index, na_rm, call),
-    inside_or_reduce(x, c(sum = "Sum", min = "Min", max = "Max")[[generic]], index, na_rm, call)
+    refuse_function(generic, call, "exp(sum(log(x), index)) is the product of positive numbers.")
   )
 }
 
 # `index` out of the arguments that follow x.
 summary_index <- function(generic, others, call) {
-  if (length(others) == 0L) return(NA)
   name <- names(others) %||% ""
   if (length(others) > 1L || !name[1L] %in% c("", "index")) {
     wrong <- setdiff(name, c("", "index"))
@@ -67,24 +79,25 @@ mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0) {
 
 inside_or_reduce <- function(x, name, index, na_rm, call) {
   check_lazytensor(x, "x", call)
-  if (!is.na(check_index(index, call, na_ok = TRUE, both = TRUE))) {
-    return(reduce_lazytensor(x, name, index, call = call, na_rm = na_rm))
-  }
-  inside <- function(name, x) apply_operation(name, list(x = x), call = call)
-  position <- name %in% c("ArgMin", "ArgMax")
-  if (!check_flag(na_rm, "na.rm", call)) {
-    result <- inside(name, x)
-  } else if (position) {
-    best <- !is.na(x) & x == inside_or_reduce(x, sub("Arg", "", name), NA, TRUE, call)
-    result <- ifelse.LazyTensor(any(best), inside("ArgMax", best), NaN)
-  } else {
-    result <- inside(name, ifelse.LazyTensor(!is.na(x), x, unname(neutral_values[name])))
-  }
+  axis <- check_index(index, call, na_ok = TRUE, both = TRUE)
+  if (!is.na(axis)) return(reduce_over(x, name, axis, call = call, na_rm = na_rm))
+  position <- startsWith(name, "Arg")
+  result <- if (check_flag(na_rm, "na.rm", call)) inside_numbers(x, name, position, call)
+            else apply_operation(name, list(x = x), call = call)
   if (position && index_base() != 0L) result + index_base() else result
+}
+
+# Of the components that are not NaN.
+inside_numbers <- function(x, name, position, call) {
+  inside <- function(name, x) apply_operation(name, list(x = x), call = call)
+  if (!position) return(inside(name, ifelse.LazyTensor(!is.na(x), x, of_reduction(name, "neutral"))))
+  best <- !is.na(x) & x == inside_or_reduce(x, sub("Arg", "", name), NA, TRUE, call)
+  ifelse.LazyTensor(any(best), inside("ArgMax", best), NaN)
 }
 
 # Minimum and maximum, in one pass.
 reduce_range <- function(x, index, na_rm, call) {
+  check_lazytensor(x, "x", call)
   if (is.ComplexLazyTensor(x)) refuse_complex("range", call)
   axis <- check_index(index, call, na_ok = TRUE, both = TRUE)
   if (is.na(axis)) {
@@ -103,6 +116,8 @@ reduce_range <- function(x, index, na_rm, call) {
 
 # Truth values: is any, are all not 0.
 reduce_truth <- function(x, generic, index, na_rm, call) {
+  check_lazytensor(x, "x", call)
+  check_flag(na_rm, "na.rm", call)
   test <- if (holds_truth(x)) x else if (is.ComplexLazyTensor(x)) Re(x) != 0 | Im(x) != 0 else x != 0
   if (na_rm) test <- if (generic == "any") test & !is.na(x) else test | is.na(x)
   name <- if (generic == "any") "Max" else "Min"

@@ -1,6 +1,9 @@
 # A LazyTensor is a symbolic matrix of vectors: a formula and the data its variables stand for.
 #   formula  text; variables have identifiers A0x<digits><i|j|NA>, unique wherever they go (src/identifier.cpp), and
-#            plain numbers N0x<hash of value and place>, so that the same expression has the same ones
+#            plain numbers N0x<hash of value and place>, so that the same expression has the same ones, and
+#            D0x<hash> stands for a definition
+#   definitions  parts of the formula that are long or used twice, as "D0x...=formula" (src/names.h), each behind those
+#            that it mentions; NULL where there are none. So text grows with the number of operations, and no faster.
 #   args     declarations "A0x1i=Vi(3)", one per variable
 #   data     the R objects of the variables (not copied), parallel to args
 #   labels   names for printing, parallel to args
@@ -13,9 +16,9 @@
 #   mask     where pairs are left out, see lazytensor-mask.R
 
 new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list(),
-                           components = NULL) {
+                           components = NULL, definitions = NULL) {
   x <- list(formula = formula, args = args, data = data, labels = labels, dimres = dimres, ni = ni, nj = nj,
-            logical = logical, tokens = tokens, components = components)
+            logical = logical, tokens = tokens, components = components, definitions = definitions)
   class(x) <- "LazyTensor"
   if (needs_s4_bit) asS4(x) else x
 }
@@ -25,20 +28,11 @@ new_constant <- function(value) {
   new_lazytensor(sprintf("IntCst(%.0f)", value), character(), list(), character(), 1, NA_real_, NA_real_)
 }
 
-# A number in an expression: a parameter, so that other numbers need no other kernel.
-new_number <- function(value, place = NULL) {
-  id <- rk_number_identifier(number <- as.double(value), place)
-  new_lazytensor(id, paste0(id, "=Pm(1)"), list(number), "", 1, NA_real_, NA_real_, is.logical(value), list(NULL))
-}
+# A number in an expression: a parameter, so that other numbers need no other kernel. `place`: see src/operator.cpp.
+new_number <- function(value, place = NULL) unwrap(rk_number(value, place))
 
-new_variable <- function(data, category, dim, rows, label, components = column_names(data)) {
-  id <- rk_new_identifier(switch(category, Vi = "i", Vj = "j", Pm = "NA"))
-  new_lazytensor(
-    id, sprintf("%s=%s(%.0f)", id, category, dim), list(data), label, dim,
-    if (category == "Vi") rows else NA_real_, if (category == "Vj") rows else NA_real_, is.logical(data),
-    list(new_token()), components
-  )
-}
+# `data`: a matrix, without index (NA) a vector.
+new_variable <- function(data, index, label) unwrap(rk_variable(data, index, label, new_token()))
 
 # Tokens that were made elsewhere, in another session or by reading a file, are enclosed by a copy of `here`.
 here <- new.env(FALSE, topenv())
@@ -137,6 +131,10 @@ check_indexed <- function(x, call) {
 
 make_lazytensor <- function(x, index, is_complex, label, call) {
   if (missing(x)) abort_missing("x", call)
+  if (isFALSE(is_complex)) {
+    variable <- rk_variable(x, index, label, new_token())
+    if (is.object(variable)) return(variable)
+  }
   complex <- check_flag(is_complex, "is_complex", call) || is.complex(x)
   if (is.LazyTensor(x)) abort_argument("x", "numeric data", x, call, kind = "input")
   axis <- check_index(index, call, na_ok = TRUE)
@@ -150,13 +148,10 @@ make_lazytensor <- function(x, index, is_complex, label, call) {
                    hint = "Write Vi(x) or index \"i\" if its rows are i, Vj(x) or \"j\" if they are j.")
     }
     if (ncol(x) == 0L) abort_argument("x", "a matrix with at least one column", x, call, kind = "input")
-    category <- c("Vi", "Vj")[axis + 1L]
-    if (complex) return(new_complex_variable(x, category, label))
-    return(new_variable(x, category, ncol(x), as.numeric(nrow(x)), label))
+    return(if (complex) new_complex_variable(x, index, label) else new_variable(x, index, label))
   }
   if (length(x) == 0L) abort_argument("x", "of length 1 or more", x, call, kind = "input")
-  if (complex) return(new_complex_variable(x, "Pm", label))
-  new_variable(x, "Pm", length(x), NA_real_, label)
+  if (complex) new_complex_variable(x, NA, label) else new_variable(x, NA, label)
 }
 
 # A vector is points in dimension 1.

@@ -218,12 +218,11 @@ change_options <- function(input, call, ...) {
   invisible(options(rkeops = values))
 }
 
-# What the C++ side needs, derived from options and environment; computed anew only when one of them changed.
+# What the C++ side needs, derived from options and environment. It asks when one of them has changed: src/host.cpp has the
+# variables.
 runtime_options <- function() {
-  key <- list(getOption("rkeops"), Sys.getenv(watched_variables))
-  if (identical(key, session$runtime_key)) return(session$runtime)
   options <- current_options()
-  session$runtime <- list(
+  list(
     backend = options$backend,
     devices = pmax(options$device_id, 0L),
     tensor_cores = options$tensor_cores,
@@ -235,10 +234,9 @@ runtime_options <- function() {
     cache_limit = options$cache_limit,
     compiler = compiler_to_call(options),
     compile_timeout = options$compile_timeout,
+    formula_only = options$formula_only,
     progress = progress_functions(options)
   )
-  session$runtime_key <- key
-  session$runtime
 }
 
 # One that is not there is called all the same, so that the error names it.
@@ -246,5 +244,3 @@ compiler_to_call <- function(options) {
   found <- find_compiler(options)
   if (length(found) > 0L) found else compiler_candidates(options)[[1L]]
 }
-
-watched_variables <- c("PATH", "RKEOPS_CACHE_DIR", "RKEOPS_CC", "OMP_THREAD_LIMIT", "_R_CHECK_LIMIT_CORES_")

@@ -24,30 +24,17 @@ differential_operators <- c(
   "SumLinOperator(F, v, l, r)" = "for F linear in v: l' M r with its matrix M (1 without l or r)"
 )
 
-reduction_forms <- c(
-  "Sum_Reduction(F, axis)" = "sum",
-  "Entries_Reduction(F, axis)" = "all values of F, nothing is reduced: an array M x N x D, or N x M x D with axis 0",
-  "SumBoth_Reduction(F, G, axis)" = "two results in one pass: the sum of F, and that of G over the other index",
-  "Min_Reduction(F, axis)" = "smallest value of each component",
-  "Max_Reduction(F, axis)" = "largest value of each component",
-  "ArgMin_Reduction(F, axis)" = "its row",
-  "ArgMax_Reduction(F, axis)" = "its row",
-  "Min_ArgMin_Reduction(F, axis)" = "smallest value and its row",
-  "Max_ArgMax_Reduction(F, axis)" = "largest value and its row",
-  "KMin_Reduction(F, K, axis)" = "the K smallest values of each component, in increasing order",
-  "ArgKMin_Reduction(F, K, axis)" = "their rows",
-  "KMin_ArgKMin_Reduction(F, K, axis)" = "the K smallest values and their rows",
-  "LogSumExp_Reduction(F, axis)" = "log of the sum of e^F, without overflow, of each component",
-  "LogSumExpWeight_Reduction(F, W, axis)" =
-    "log of the sum of e^F W, for F of dimension 1; also LogSumExp_Reduction(F, W, axis)",
-  "SumSoftMaxWeight_Reduction(F, W, axis)" = "sum of e^F W divided by the sum of e^F, for F of dimension 1",
-  "Max_SumShiftExp_Reduction(F, axis)" = "m, the largest F, and the sum of e^(F - m), for F of dimension 1",
-  "Max_SumShiftExpWeight_Reduction(F, W, axis)" = "m, the largest F, and the sum of e^(F - m) W, for F of dimension 1"
-)
+# Columns of the engine's table of reductions, and what they say about one of them, NA for an unknown one.
+reduction_table <- function() {
+  if (is.null(session$reductions)) session$reductions <- unwrap(rk_reduction_table())
+  session$reductions
+}
+
+of_reduction <- function(name, fact) reduction_table()[[fact]][match(name, reduction_table()$name)]
 
 # The operation table cut into the sections: a list of named character vectors, call = meaning.
 operations_by_section <- function() {
-  table <- settle(rk_operation_table())
+  table <- unwrap(rk_operation_table())
   from <- match(operation_sections, table$name)
   stopifnot(!anyNA(from), !is.unsorted(from))
   meaning <- paste0(table$summary, ifelse.default(table$has_gradient | table$name == "Var", "", "; has no derivative"))
@@ -57,8 +44,9 @@ operations_by_section <- function() {
 }
 
 reference_rd <- function() {
+  reductions <- stats::setNames(reduction_table()$summary, reduction_table()$call)
   sections <- c(
-    operations_by_section(), list("Differential operators" = differential_operators, "Reductions" = reduction_forms)
+    operations_by_section(), list("Differential operators" = differential_operators, "Reductions" = reductions)
   )
   escape <- function(text) gsub("([\\\\%{}])", "\\\\\\1", text)
   vapply(names(sections), function(title) {

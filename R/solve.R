@@ -87,7 +87,7 @@ check_finite <- function(values, arg, call) {
                got = sprintf("%s in row %.0f", format(values[bad]), row))
 }
 
-# The checked system `a %*% x + ridge * x`, whose preconditioner is made when it is used first.
+# The checked system `a %*% x + ridge * x`, with `a` as an operator, whose preconditioner is made when it is used first.
 new_system <- function(a, ridge, tol, max_iterations, rank, call) {
   check_lazytensor(a, "a", call)
   check_square(a, call)
@@ -101,6 +101,7 @@ new_system <- function(a, ridge, tol, max_iterations, rank, call) {
     rkeops_abort("argument", "the preconditioner needs a positive `ridge`", call = call, argument = "ridge",
                  hint = "Without ridge, leave out `rank`.")
   }
+  system$operator <- new_operator(a, 1L, call)
   check_symmetric(system)
   system$progress <- steps_progress()
   on.exit(system$progress$remove())
@@ -120,8 +121,7 @@ check_square <- function(a, call) {
   }
 }
 
-# Without dimnames: they would have to be taken off again.
-product <- function(system, p) unname(system$a %*% p) + system$ridge * p
+product <- function(system, p) multiply_prepared(system$operator, p, system$call) + system$ridge * p
 
 in_float64 <- function(value) {
   options <- current_options()
@@ -137,7 +137,7 @@ check_symmetric <- function(system) {
   rows <- dim(system$a)[1L]
   noise <- function(seed) (sin(seq_len(rows) * 12.9898 + seed) * 43758.5453) %% 1 - 0.5
   probe <- cbind(noise(0.5), noise(78.233))
-  images <- in_float64(unname(system$a %*% probe))
+  images <- in_float64(multiply_prepared(system$operator, probe, system$call))
   check_products(images, system)
   difference <- sum(probe[, 1L] * images[, 2L]) - sum(probe[, 2L] * images[, 1L])
   if (abs(difference) <= 1e-9 * sqrt(sum(probe^2) * sum(images^2))) return(invisible())

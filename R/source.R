@@ -1,18 +1,40 @@
 #' Generated code
 #'
+#' `keops_source()` gives the kernels of an operator as text; `keops_explain()` prints how its formula becomes them.
+#'
+#' @details
+#' `keops_explain()` shows, for each pass over the pairs (i, j):
+#' * the **graph**: the simplified formula, one operation a line, arguments first; what is used twice is there once;
+#' * the **plan**: which index is folded, the tile of rows and columns that a kernel holds in registers, what is packed,
+#'   and the state that is kept for each row;
+#' * the **program of a pair**: what is computed once, for each row, for each column and for each pair. Values have the
+#'   names that they have in the kernel;
+#' * the **kernel**: C or CUDA text.
 #' @param op an operator made by [keops_kernel()] or [keops_grad()].
 #' @param backend `"cpu"` for C, `"gpu"` for CUDA; no GPU is needed to look at the latter.
-#' @return The kernels that are compiled for this operator, as one string.
+#' @return `keops_source()`: the kernels that are compiled for this operator, as one string. `keops_explain()`: all of the
+#'   above as one string, invisibly.
 #' @seealso [keops_kernel()].
 #' @concept code generation
 #' @examples
 #' op <- keops_kernel("Sum_Reduction(SqDist(x, y), 1)", c("x=Vi(2)", "y=Vj(2)"))
 #' cat(substr(keops_source(op), 1, 300))
+#' shown <- capture.output(keops_explain(op))
+#' writeLines(head(shown, 30))
 #' @export
-keops_source <- function(op, backend = c("cpu", "gpu")) {
-  call <- sys.call()
+keops_source <- function(op, backend = c("cpu", "gpu")) text_of_kernels(op, backend, rk_source, sys.call())
+
+#' @rdname keops_source
+#' @export
+keops_explain <- function(op, backend = c("cpu", "gpu")) {
+  text <- text_of_kernels(op, backend, rk_explain, sys.call())
+  cat(text)
+  invisible(text)
+}
+
+text_of_kernels <- function(op, backend, text, call) {
   backend <- check_choice(backend[1L], c("cpu", "gpu"), "backend", call)
   runtime <- runtime_options()
   runtime$backend <- toupper(backend)
-  settle(rk_source(operator_self(op, "op", call)$program, runtime), call)
+  unwrap(text(operator_self(op, "op", call)$program, runtime), call)
 }

@@ -7,6 +7,7 @@
 // checkout's root; what it says goes to stderr.
 #include <chrono>
 
+#define CHECK_WITHOUT_MAIN
 #include "golden.hpp"
 #include "gpu_cases.hpp"
 #include "processes.hpp"

@@ -10,6 +10,32 @@ Rcpp::Rostream<true>&  Rcpp::Rcout = Rcpp::Rcpp_cout_get();
 Rcpp::Rostream<false>& Rcpp::Rcerr = Rcpp::Rcpp_cerr_get();
 #endif
 
+// rk_prepare
+SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP position);
+RcppExport SEXP _rkeops_rk_prepare(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP, SEXP positionSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type formula(formulaSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type args(argsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type tokens(tokensSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type position(positionSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_prepare(formula, args, definitions, data, tokens, position));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_run_prepared
+SEXP rk_run_prepared(SEXP pointer, SEXP value);
+RcppExport SEXP _rkeops_rk_run_prepared(SEXP pointerSEXP, SEXP valueSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type value(valueSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_run_prepared(pointer, value));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_new_identifier
 SEXP rk_new_identifier(SEXP suffix);
 RcppExport SEXP _rkeops_rk_new_identifier(SEXP suffixSEXP) {
@@ -20,48 +46,21 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// rk_number_identifier
-SEXP rk_number_identifier(SEXP value, SEXP place);
-RcppExport SEXP _rkeops_rk_number_identifier(SEXP valueSEXP, SEXP placeSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type value(valueSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type place(placeSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_number_identifier(value, place));
-    return rcpp_result_gen;
-END_RCPP
-}
-// rk_merge_places
-SEXP rk_merge_places(SEXP args, SEXP data, SEXP known_args, SEXP known_data);
-RcppExport SEXP _rkeops_rk_merge_places(SEXP argsSEXP, SEXP dataSEXP, SEXP known_argsSEXP, SEXP known_dataSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type args(argsSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type known_args(known_argsSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type known_data(known_dataSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_merge_places(args, data, known_args, known_data));
-    return rcpp_result_gen;
-END_RCPP
-}
-// rk_operation_dim
-SEXP rk_operation_dim(SEXP operation, SEXP dims, SEXP parameters);
-RcppExport SEXP _rkeops_rk_operation_dim(SEXP operationSEXP, SEXP dimsSEXP, SEXP parametersSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type operation(operationSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type dims(dimsSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type parameters(parametersSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_operation_dim(operation, dims, parameters));
-    return rcpp_result_gen;
-END_RCPP
-}
 // rk_operation_table
 SEXP rk_operation_table();
 RcppExport SEXP _rkeops_rk_operation_table() {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     rcpp_result_gen = Rcpp::wrap(rk_operation_table());
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_reduction_table
+SEXP rk_reduction_table();
+RcppExport SEXP _rkeops_rk_reduction_table() {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    rcpp_result_gen = Rcpp::wrap(rk_reduction_table());
     return rcpp_result_gen;
 END_RCPP
 }
@@ -143,6 +142,88 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_apply
+SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex);
+RcppExport SEXP _rkeops_rk_apply(SEXP operationSEXP, SEXP operandsSEXP, SEXP parametersSEXP, SEXP complexSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type operation(operationSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type operands(operandsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type complex(complexSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_apply(operation, operands, parameters, complex));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_gives_complex
+SEXP rk_gives_complex(SEXP operation);
+RcppExport SEXP _rkeops_rk_gives_complex(SEXP operationSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type operation(operationSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_gives_complex(operation));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_merge
+SEXP rk_merge(SEXP operands);
+RcppExport SEXP _rkeops_rk_merge(SEXP operandsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type operands(operandsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_merge(operands));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_number
+SEXP rk_number(SEXP value, SEXP place);
+RcppExport SEXP _rkeops_rk_number(SEXP valueSEXP, SEXP placeSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type value(valueSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type place(placeSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_number(value, place));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_variable
+SEXP rk_variable(SEXP data, SEXP index, SEXP label, SEXP token);
+RcppExport SEXP _rkeops_rk_variable(SEXP dataSEXP, SEXP indexSEXP, SEXP labelSEXP, SEXP tokenSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type index(indexSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type label(labelSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type token(tokenSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_variable(data, index, label, token));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_rename
+SEXP rk_rename(SEXP formulas, SEXP definitions, SEXP from, SEXP to);
+RcppExport SEXP _rkeops_rk_rename(SEXP formulasSEXP, SEXP definitionsSEXP, SEXP fromSEXP, SEXP toSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type formulas(formulasSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type from(fromSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type to(toSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_rename(formulas, definitions, from, to));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_occur
+SEXP rk_occur(SEXP names, SEXP formula, SEXP definitions);
+RcppExport SEXP _rkeops_rk_occur(SEXP namesSEXP, SEXP formulaSEXP, SEXP definitionsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type names(namesSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type formula(formulaSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_occur(names, formula, definitions));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_program
 SEXP rk_program(SEXP formula, SEXP names, SEXP categories, SEXP dims, SEXP positions);
 RcppExport SEXP _rkeops_rk_program(SEXP formulaSEXP, SEXP namesSEXP, SEXP categoriesSEXP, SEXP dimsSEXP, SEXP positionsSEXP) {
@@ -168,16 +249,39 @@ BEGIN_RCPP
 END_RCPP
 }
 // rk_run
-SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options, SEXP tokens);
-RcppExport SEXP _rkeops_rk_run(SEXP pointerSEXP, SEXP inputsSEXP, SEXP by_rowsSEXP, SEXP optionsSEXP, SEXP tokensSEXP) {
+SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows);
+RcppExport SEXP _rkeops_rk_run(SEXP pointerSEXP, SEXP inputsSEXP, SEXP by_rowsSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
     Rcpp::traits::input_parameter< SEXP >::type inputs(inputsSEXP);
     Rcpp::traits::input_parameter< SEXP >::type by_rows(by_rowsSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type options(optionsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_run(pointer, inputs, by_rows));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_evaluate
+SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens);
+RcppExport SEXP _rkeops_rk_evaluate(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type formula(formulaSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type args(argsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
     Rcpp::traits::input_parameter< SEXP >::type tokens(tokensSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_run(pointer, inputs, by_rows, options, tokens));
+    rcpp_result_gen = Rcpp::wrap(rk_evaluate(formula, args, definitions, data, tokens));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_reduce
+SEXP rk_reduce(SEXP arguments, SEXP name);
+RcppExport SEXP _rkeops_rk_reduce(SEXP argumentsSEXP, SEXP nameSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type arguments(argumentsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type name(nameSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_reduce(arguments, name));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -192,13 +296,24 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_explain
+SEXP rk_explain(SEXP pointer, SEXP options);
+RcppExport SEXP _rkeops_rk_explain(SEXP pointerSEXP, SEXP optionsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type options(optionsSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_explain(pointer, options));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
+    {"_rkeops_rk_prepare", (DL_FUNC) &_rkeops_rk_prepare, 6},
+    {"_rkeops_rk_run_prepared", (DL_FUNC) &_rkeops_rk_run_prepared, 2},
     {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
-    {"_rkeops_rk_number_identifier", (DL_FUNC) &_rkeops_rk_number_identifier, 2},
-    {"_rkeops_rk_merge_places", (DL_FUNC) &_rkeops_rk_merge_places, 4},
-    {"_rkeops_rk_operation_dim", (DL_FUNC) &_rkeops_rk_operation_dim, 3},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
+    {"_rkeops_rk_reduction_table", (DL_FUNC) &_rkeops_rk_reduction_table, 0},
     {"_rkeops_rk_statistics", (DL_FUNC) &_rkeops_rk_statistics, 0},
     {"_rkeops_rk_machine", (DL_FUNC) &_rkeops_rk_machine, 0},
     {"_rkeops_rk_gpu", (DL_FUNC) &_rkeops_rk_gpu, 1},
@@ -207,10 +322,20 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_cache_bytes", (DL_FUNC) &_rkeops_rk_cache_bytes, 1},
     {"_rkeops_rk_clear_cache", (DL_FUNC) &_rkeops_rk_clear_cache, 1},
     {"_rkeops_rk_match_objects", (DL_FUNC) &_rkeops_rk_match_objects, 2},
+    {"_rkeops_rk_apply", (DL_FUNC) &_rkeops_rk_apply, 4},
+    {"_rkeops_rk_gives_complex", (DL_FUNC) &_rkeops_rk_gives_complex, 1},
+    {"_rkeops_rk_merge", (DL_FUNC) &_rkeops_rk_merge, 1},
+    {"_rkeops_rk_number", (DL_FUNC) &_rkeops_rk_number, 2},
+    {"_rkeops_rk_variable", (DL_FUNC) &_rkeops_rk_variable, 4},
+    {"_rkeops_rk_rename", (DL_FUNC) &_rkeops_rk_rename, 4},
+    {"_rkeops_rk_occur", (DL_FUNC) &_rkeops_rk_occur, 3},
     {"_rkeops_rk_program", (DL_FUNC) &_rkeops_rk_program, 5},
     {"_rkeops_rk_program_info", (DL_FUNC) &_rkeops_rk_program_info, 1},
-    {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 5},
+    {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 3},
+    {"_rkeops_rk_evaluate", (DL_FUNC) &_rkeops_rk_evaluate, 5},
+    {"_rkeops_rk_reduce", (DL_FUNC) &_rkeops_rk_reduce, 2},
     {"_rkeops_rk_source", (DL_FUNC) &_rkeops_rk_source, 2},
+    {"_rkeops_rk_explain", (DL_FUNC) &_rkeops_rk_explain, 2},
     {NULL, NULL, 0}
 };
 

@@ -8,7 +8,7 @@ std::string text_of(SEXP string, Encoding encoding) {
   if (!foreign) return CHAR(string);  // what is wrong in it keeps its place
   const char* text = nullptr;
   const char** result = &text;
-  in_r([=] {
+  unwind_protect([=] {
     *result = encoding == Encoding::utf8 ? Rf_translateCharUTF8(string) : Rf_translateChar(string);
     return R_NilValue;
   });
@@ -19,7 +19,7 @@ SEXP make_string(const std::string& raw) {
   const std::string text = rkeops::valid_utf8(raw);
   const char* data = text.data();
   const int size = static_cast<int>(text.size());
-  return in_r([=] {
+  return unwind_protect([=] {
     SEXP element = PROTECT(Rf_mkCharLenCE(data, size, CE_UTF8));
     SEXP result = Rf_ScalarString(element);
     UNPROTECT(1);
@@ -32,7 +32,7 @@ SEXP make_strings(const std::vector<std::string>& raw) {
   for (const std::string& text : raw) texts.push_back(rkeops::valid_utf8(text));
   const std::string* data = texts.data();
   const R_xlen_t size = static_cast<R_xlen_t>(texts.size());
-  return in_r([=] {
+  return unwind_protect([=] {
     SEXP result = PROTECT(Rf_allocVector(STRSXP, size));
     for (R_xlen_t k = 0; k < size; ++k)
       SET_STRING_ELT(result, k, Rf_mkCharLenCE(data[k].data(), static_cast<int>(data[k].size()), CE_UTF8));
@@ -43,16 +43,35 @@ SEXP make_strings(const std::vector<std::string>& raw) {
 
 SEXP make_numbers(const std::vector<double>& values) {
   const R_xlen_t size = static_cast<R_xlen_t>(values.size());
-  SEXP result = in_r([=] { return Rf_allocVector(REALSXP, size); });
+  SEXP result = unwind_protect([=] { return Rf_allocVector(REALSXP, size); });
   std::copy(values.begin(), values.end(), REAL(result));
   return result;
 }
 
 SEXP make_flags(const std::vector<int>& values) {
   const R_xlen_t size = static_cast<R_xlen_t>(values.size());
-  SEXP result = in_r([=] { return Rf_allocVector(LGLSXP, size); });
+  SEXP result = unwind_protect([=] { return Rf_allocVector(LGLSXP, size); });
   std::copy(values.begin(), values.end(), LOGICAL(result));
   return result;
+}
+
+SEXP in_list(SEXP value) {
+  return unwind_protect([=] {
+    SEXP protected_value = PROTECT(value);
+    SEXP list = PROTECT(Rf_allocVector(VECSXP, 1));
+    SET_VECTOR_ELT(list, 0, protected_value);
+    UNPROTECT(2);
+    return list;
+  });
+}
+
+SEXP namespace_of_package() {
+  static SEXP name = unwind_protect([] {
+    SEXP text = Rf_mkString("rkeops");
+    R_PreserveObject(text);
+    return text;
+  });
+  return unwind_protect([=] { return R_FindNamespace(name); });
 }
 
 ListBuilder& ListBuilder::add(const char* name, SEXP value) {
@@ -63,7 +82,7 @@ ListBuilder& ListBuilder::add(const char* name, SEXP value) {
 
 SEXP ListBuilder::finish(const char* class_name) const {
   const ListBuilder* self = this;
-  return in_r([=] {
+  return unwind_protect([=] {
     const R_xlen_t size = static_cast<R_xlen_t>(self->values_.size());
     SEXP list = PROTECT(Rf_allocVector(VECSXP, size));
     SEXP names = PROTECT(Rf_allocVector(STRSXP, size));

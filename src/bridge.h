@@ -1,7 +1,7 @@
 // The boundary between R and the engine. Two rules hold everywhere in src/:
-//   1. no C++ exception leaves a function that R calls: `guarded` turns it into a list of class "rkeops_failure",
+//   1. no C++ exception leaves a function that R calls: `catch_failure` turns it into a list of class "rkeops_failure",
 //      which R/conditions.R raises as a condition;
-//   2. no longjmp of R crosses a C++ frame: calls into R that can fail run inside `in_r`.
+//   2. no longjmp of R crosses a C++ frame: calls into R that can fail run inside `unwind_protect`.
 #pragma once
 
 #include <Rcpp.h>
@@ -21,7 +21,7 @@ using ProgramPtr = std::shared_ptr<const rkeops::Program>;
 
 // Runs `body` (which returns SEXP and holds nothing that needs a destructor) so that an R error becomes a C++ one.
 template <class Body>
-SEXP in_r(Body&& body) {
+SEXP unwind_protect(Body&& body) {
   using Plain = std::remove_reference_t<Body>;
   return Rcpp::unwindProtect([](void* data) -> SEXP { return (*static_cast<Plain*>(data))(); }, &body);
 }
@@ -29,7 +29,7 @@ SEXP in_r(Body&& body) {
 SEXP failure(const char* kind, const std::string& message, const rkeops::Error* error = nullptr);
 
 template <class Body>
-SEXP guarded(Body&& body) {
+SEXP catch_failure(Body&& body) {
   try {
     return body();
   } catch (const Rcpp::LongjumpException&) {
@@ -50,6 +50,10 @@ SEXP make_string(const std::string& text);
 SEXP make_strings(const std::vector<std::string>& texts);
 SEXP make_numbers(const std::vector<double>& values);
 SEXP make_flags(const std::vector<int>& values);
+SEXP in_list(SEXP value);
+
+// The namespace of the package, to call its functions.
+SEXP namespace_of_package();
 
 // The text of a string of R: in UTF-8, or as a name of a file, in the encoding of the session. Without a mark it stays as
 // it is.
@@ -73,9 +77,12 @@ bool interrupted();
 // Reads the list that R/options.R prepares (runtime_options()); missing fields keep the engine's defaults.
 struct Runtime {
   rkeops::RunOptions run;
-  SEXP draw = R_NilValue, remove = R_NilValue;  // functions for the progress bar
+  bool formula_only = false;
+  Rcpp::RObject draw, remove;  // functions for the progress bar
 };
 Runtime read_runtime(SEXP options);
+// That of the options and environment variables as they are now; they are read again only when they have changed.
+std::shared_ptr<const Runtime> current_runtime();
 
 // The hooks that R gives the engine during one call.
 class RHost {
@@ -91,7 +98,7 @@ class RHost {
   static void progress(void* self, double done);
   static void warn(void* self, const char* message);
 
-  SEXP draw_, remove_;
+  Rcpp::RObject draw_, remove_;
   bool bar_drawn_ = false;
   std::exception_ptr jump_;
   double start_s_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 
 namespace bridge {
@@ -73,9 +74,42 @@ Runtime read_runtime(SEXP options) {
   SEXP compiler = field(options, "compiler");
   if (TYPEOF(compiler) == STRSXP)
     for (R_xlen_t k = 0; k < Rf_xlength(compiler); ++k) run.jit.compiler.push_back(native(compiler, k));
+  runtime.formula_only = number(field(options, "formula_only"), 0) != 0;
   SEXP progress = field(options, "progress");
   runtime.draw = field(progress, "draw");
   runtime.remove = field(progress, "remove");
+  return runtime;
+}
+
+std::shared_ptr<const Runtime> current_runtime() {
+  static SEXP options = nullptr;  // kept, so that no other value gets its address
+  static std::vector<std::string> environment;
+  static pid_t pid = 0;
+  static std::shared_ptr<const Runtime> runtime;
+  // What runtime_options() depends on.
+  constexpr const char* watched[] = {"PATH", "RKEOPS_CACHE_DIR", "RKEOPS_CC", "OMP_THREAD_LIMIT", "_R_CHECK_LIMIT_CORES_"};
+  const auto value_of = [](const char* variable) {
+    const char* value = std::getenv(variable);
+    return value ? value : "";
+  };
+  SEXP current = Rf_GetOption1(Rf_install("rkeops"));
+  bool same = runtime && current == options && pid == getpid();
+  for (std::size_t k = 0; same && k < environment.size(); ++k) same = environment[k] == value_of(watched[k]);
+  if (same) return runtime;
+  SEXP space = namespace_of_package();
+  const Rcpp::RObject list = unwind_protect([=] {
+    SEXP call = PROTECT(Rf_lang1(Rf_install("runtime_options")));
+    SEXP result = Rf_eval(call, space);
+    UNPROTECT(1);
+    return result;
+  });
+  runtime = std::make_shared<Runtime>(read_runtime(list));
+  environment.assign(std::begin(watched), std::end(watched));
+  for (std::string& variable : environment) variable = value_of(variable.c_str());
+  R_PreserveObject(current);
+  if (options) R_ReleaseObject(options);
+  options = current;
+  pid = getpid();
   return runtime;
 }
 
@@ -109,7 +143,7 @@ void RHost::progress(void* self, double done) {
   host.bar_drawn_ = true;
   SEXP draw = host.draw_;
   try {
-    in_r([=] {
+    unwind_protect([=] {
       SEXP call = PROTECT(Rf_lang3(draw, PROTECT(Rf_ScalarReal(done)), PROTECT(Rf_ScalarReal(seconds))));
       Rf_eval(call, R_GlobalEnv);
       UNPROTECT(3);

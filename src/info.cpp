@@ -1,44 +1,72 @@
 // Small questions to the engine and to R.
 #include "bridge.h"
 
-using bridge::guarded;
+using bridge::catch_failure;
 using bridge::ListBuilder;
 
 // [[Rcpp::export(rng = false)]]
-SEXP rk_operation_dim(SEXP operation, SEXP dims, SEXP parameters) {
-  return guarded([&]() -> SEXP {
-    const double* dim = REAL(dims);
-    const double* parameter = REAL(parameters);
-    const std::vector<std::int64_t> operand_dims(dim, dim + Rf_xlength(dims));
-    const std::vector<std::int64_t> values(parameter, parameter + Rf_xlength(parameters));
-    const std::int64_t result = rkeops::operation_dim(bridge::text_of(STRING_ELT(operation, 0)), operand_dims, values);
-    return bridge::make_numbers({static_cast<double>(result)});
-  });
-}
-
-// [[Rcpp::export(rng = false)]]
 SEXP rk_operation_table() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     std::vector<std::string> names, calls, summaries;
-    std::vector<int> gradients;
+    std::vector<int> gradients, complex, keeps_names;
+    std::vector<double> truth;
     for (const rkeops::OperationInfo& row : rkeops::operation_table()) {
       names.push_back(row.name);
       calls.push_back(row.call);
       summaries.push_back(row.summary);
       gradients.push_back(row.has_gradient);
+      complex.push_back(row.complex);
+      keeps_names.push_back(row.keeps_names);
+      truth.push_back(row.truth < 0 ? NA_REAL : row.truth);
     }
     return ListBuilder()
         .add("name", bridge::make_strings(names))
         .add("call", bridge::make_strings(calls))
         .add("summary", bridge::make_strings(summaries))
         .add("has_gradient", bridge::make_flags(gradients))
+        .add("complex", bridge::make_flags(complex))
+        .add("keeps_names", bridge::make_flags(keeps_names))
+        .add("truth", bridge::make_numbers(truth))
+        .finish();
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_reduction_table() {
+  return catch_failure([&]() -> SEXP {
+    std::vector<std::string> names, calls, summaries, differentiation;
+    std::vector<int> values, positions, sums, weighted, ranked;
+    std::vector<double> neutral;
+    for (const rkeops::ReductionInfo& row : rkeops::reduction_table()) {
+      names.push_back(row.name);
+      calls.push_back(row.call);
+      summaries.push_back(row.summary);
+      differentiation.push_back(row.differentiation);
+      values.push_back(row.values);
+      positions.push_back(row.positions);
+      sums.push_back(row.sums);
+      weighted.push_back(row.weighted);
+      ranked.push_back(row.ranked);
+      neutral.push_back(row.neutral);
+    }
+    return ListBuilder()
+        .add("name", bridge::make_strings(names))
+        .add("call", bridge::make_strings(calls))
+        .add("summary", bridge::make_strings(summaries))
+        .add("differentiation", bridge::make_strings(differentiation))
+        .add("values", bridge::make_flags(values))
+        .add("positions", bridge::make_flags(positions))
+        .add("sums", bridge::make_flags(sums))
+        .add("weighted", bridge::make_flags(weighted))
+        .add("ranked", bridge::make_flags(ranked))
+        .add("neutral", bridge::make_numbers(neutral))
         .finish();
   });
 }
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_statistics() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const rkeops::Statistics counts = rkeops::statistics();
     return ListBuilder()
         .add("kernels_compiled", bridge::make_numbers({static_cast<double>(counts.kernels_compiled)}))
@@ -52,7 +80,7 @@ SEXP rk_statistics() {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_machine() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const rkeops::MachineInfo machine = rkeops::machine_info();
     return ListBuilder()
         .add("threads", bridge::make_numbers({static_cast<double>(machine.threads)}))
@@ -64,7 +92,7 @@ SEXP rk_machine() {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_gpu(SEXP options) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const rkeops::RunOptions run = bridge::read_runtime(options).run;
     const bool to_use = run.processor == rkeops::Processor::gpu;
     const rkeops::GpuReport report = rkeops::gpu_report(run.jit, to_use ? run.devices : std::vector<int>{});
@@ -90,7 +118,7 @@ SEXP rk_gpu(SEXP options) {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_clear_memory() {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     rkeops::clear_memory_cache();
     return R_NilValue;
   });
@@ -99,14 +127,14 @@ SEXP rk_clear_memory() {
 // "", or why the cache directory of these options cannot be used as it should.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_cache_trouble(SEXP options) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     return bridge::make_string(rkeops::cache_trouble(bridge::read_runtime(options).run.jit));
   });
 }
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_cache_bytes(SEXP directory) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     const std::string path = bridge::text_of(STRING_ELT(directory, 0), bridge::Encoding::native);
     return bridge::make_numbers({static_cast<double>(rkeops::cache_bytes(path))});
   });
@@ -114,7 +142,7 @@ SEXP rk_cache_bytes(SEXP directory) {
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_clear_cache(SEXP directory) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     rkeops::clear_cache(bridge::text_of(STRING_ELT(directory, 0), bridge::Encoding::native));
     return R_NilValue;
   });
@@ -124,7 +152,7 @@ SEXP rk_clear_cache(SEXP directory) {
 // lists are alive, so equal addresses mean the same object.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_match_objects(SEXP these, SEXP those) {
-  return guarded([&]() -> SEXP {
+  return catch_failure([&]() -> SEXP {
     std::vector<double> places(static_cast<std::size_t>(Rf_xlength(these)), 0.0);
     for (std::size_t a = 0; a < places.size(); ++a)
       for (R_xlen_t b = 0; b < Rf_xlength(those) && places[a] == 0; ++b)

@@ -1,45 +1,27 @@
 // Programs (parsed formulas) and their evaluation on R data.
+#include <climits>
+#include <cstring>
+
+#include "expression.h"
+#include "program.h"
 #include "resident.h"
 
-#include <climits>
-#include <list>
-#include <unordered_map>
-
-using bridge::guarded;
-using bridge::in_r;
+using bridge::catch_failure;
 using bridge::ListBuilder;
 using bridge::ProgramPtr;
+using bridge::unwind_protect;
 
 namespace {
 
-// The programs used last, by formula and declarations, so that evaluating a LazyTensor again does not parse it again.
-class ProgramCache {
- public:
-  const ProgramPtr* find(const std::string& key) {
-    const auto found = index_.find(key);
-    if (found == index_.end()) return nullptr;
-    entries_.splice(entries_.begin(), entries_, found->second);
-    return &found->second->second;
-  }
-
-  void insert(const std::string& key, ProgramPtr program) {
-    entries_.emplace_front(key, std::move(program));
-    index_[key] = entries_.begin();
-    if (entries_.size() <= capacity) return;
-    index_.erase(entries_.back().first);
-    entries_.pop_back();
-  }
-
- private:
-  static constexpr std::size_t capacity = 512;
-  using Entries = std::list<std::pair<std::string, ProgramPtr>>;
-  Entries entries_;
-  std::unordered_map<std::string, Entries::iterator> index_;
-};
-
-ProgramCache& program_cache() {
-  static ProgramCache cache;  // used on R's thread only
-  return cache;
+// The programs used last, so that an expression of the same form on other data is not parsed again.
+ProgramPtr known_program(const std::string& key, const std::string& formula,
+                         const std::function<std::vector<rkeops::Argument>()>& arguments) {
+  static rkeops::Recent<ProgramPtr> programs;  // used on R's thread only
+  constexpr std::size_t capacity = 512;
+  if (const ProgramPtr* known = programs.find(key)) return *known;
+  ProgramPtr program = rkeops::Program::create(formula, arguments(), bridge::interrupted);
+  programs.insert(key, program, capacity);
+  return program;
 }
 
 void finalize(SEXP pointer) {
@@ -50,9 +32,9 @@ void finalize(SEXP pointer) {
 SEXP wrap(ProgramPtr program) {
   auto holder = std::make_unique<ProgramPtr>(std::move(program));
   ProgramPtr* address = holder.get();
-  SEXP pointer = in_r([] { return R_MakeExternalPtr(nullptr, R_NilValue, R_NilValue); });
+  SEXP pointer = unwind_protect([] { return R_MakeExternalPtr(nullptr, R_NilValue, R_NilValue); });
   Rcpp::Shield<SEXP> protect(pointer);
-  in_r([=] {
+  unwind_protect([=] {
     R_RegisterCFinalizerEx(pointer, finalize, TRUE);
     return R_NilValue;
   });
@@ -62,7 +44,7 @@ SEXP wrap(ProgramPtr program) {
 }
 
 // Null for a pointer that came back from a file (saveRDS): R then builds the program again.
-const rkeops::Program* unwrap(SEXP pointer) {
+const rkeops::Program* program_of(SEXP pointer) {
   if (TYPEOF(pointer) != EXTPTRSXP || R_ExternalPtrAddr(pointer) == nullptr) return nullptr;
   return static_cast<ProgramPtr*>(R_ExternalPtrAddr(pointer))->get();
 }
@@ -77,26 +59,20 @@ SEXP stale() { return bridge::failure("stale", "this program has to be built aga
   throw error;
 }
 
-// A view of one R value. Matrices are given as they are; vectors are one column.
-rkeops::Input view(const rkeops::Argument& argument, SEXP value, bool by_rows) {
+}  // namespace
+
+rkeops::Input bridge::view(const rkeops::Argument& argument, SEXP value, bool by_rows) {
   rkeops::Input input;
   const void** data = &input.data;
-  switch (TYPEOF(value)) {
-    case REALSXP:
-      input.type = rkeops::Input::Type::real64;
-      in_r([=] { *data = REAL_RO(value); return R_NilValue; });
-      break;
-    case INTSXP:
-      input.type = rkeops::Input::Type::integer32;
-      in_r([=] { *data = INTEGER_RO(value); return R_NilValue; });
-      break;
-    case LGLSXP:
-      input.type = rkeops::Input::Type::integer32;
-      in_r([=] { *data = LOGICAL_RO(value); return R_NilValue; });
-      break;
-    default:
-      refuse(argument.name, value);
-  }
+  const int type = TYPEOF(value);
+  if (type != REALSXP && type != INTSXP && type != LGLSXP) refuse(argument.name, value);
+  input.type = type == REALSXP ? rkeops::Input::Type::real64 : rkeops::Input::Type::integer32;
+  auto read = [=] {
+    *data = DATAPTR_RO(value);
+    return R_NilValue;
+  };
+  if (ALTREP(value)) unwind_protect(read);
+  else read();
   SEXP dim = Rf_getAttrib(value, R_DimSymbol);
   const R_xlen_t axes = Rf_xlength(dim);
   if (axes > 2) {
@@ -112,7 +88,7 @@ rkeops::Input view(const rkeops::Argument& argument, SEXP value, bool by_rows) {
   return input;
 }
 
-std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bool by_rows) {
+std::vector<rkeops::Input> bridge::views(const rkeops::Program& program, SEXP inputs, bool by_rows) {
   const std::vector<rkeops::Argument>& arguments = program.arguments();
   const std::size_t given = static_cast<std::size_t>(Rf_xlength(inputs));
   if (given != arguments.size()) {
@@ -129,7 +105,7 @@ std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bo
   return result;
 }
 
-void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
+void bridge::keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
   for (std::size_t k = 0; k < data.size() && static_cast<R_xlen_t>(k) < Rf_xlength(tokens); ++k) {
     SEXP token = VECTOR_ELT(tokens, static_cast<R_xlen_t>(k));
     if (TYPEOF(token) != ENVSXP) continue;
@@ -138,11 +114,28 @@ void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
   }
 }
 
+SEXP bridge::with_hooks(const Runtime& runtime, const std::function<SEXP(const rkeops::Host&)>& body) {
+  Rcpp::RObject value;  // goes after the host, which may call R at its end
+  RHost host(runtime);
+  try {
+    value = body(host.hooks());
+  } catch (const rkeops::Error&) {
+    host.resume_jump();
+    throw;
+  }
+  host.resume_jump();
+  if (!host.warnings().empty())
+    value = ListBuilder().add("value", value).add("warnings", make_strings(host.warnings())).finish("rkeops_warned");
+  return value;
+}
+
+namespace {
+
 // Entries: an array M x N x D, or a matrix where the dimension is 1.
 SEXP allocate_entries(std::int64_t rows, std::int64_t columns, std::int64_t dim) {
   if (std::max({rows, columns, dim}) > INT_MAX)
     throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
-  return in_r([=] {
+  return unwind_protect([=] {
     const R_xlen_t length = static_cast<R_xlen_t>(rows) * static_cast<R_xlen_t>(columns) * static_cast<R_xlen_t>(dim);
     SEXP array = PROTECT(Rf_allocVector(REALSXP, length));
     SEXP extents = PROTECT(Rf_allocVector(INTSXP, dim == 1 ? 2 : 3));
@@ -173,7 +166,7 @@ SEXP allocate(const rkeops::Program& program, const std::vector<rkeops::Input>& 
       throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
   const rkeops::OutputShape* of = &shape;
   const std::vector<std::int64_t>* rows_of = &rows;
-  return in_r([=] {
+  return unwind_protect([=] {
     SEXP list = PROTECT(Rf_allocVector(VECSXP, parts));
     for (R_xlen_t p = 0; p < parts; ++p) {
       const int n = static_cast<int>((*rows_of)[static_cast<std::size_t>(p)]);
@@ -187,32 +180,42 @@ SEXP allocate(const rkeops::Program& program, const std::vector<rkeops::Input>& 
   });
 }
 
+SEXP run(const rkeops::Program& program, SEXP inputs, bool by_rows, SEXP tokens, const bridge::Runtime& runtime) {
+  std::vector<rkeops::Input> data = bridge::views(program, inputs, by_rows);
+  if (runtime.run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(data, inputs, tokens);
+  Rcpp::Shield<SEXP> result(allocate(program, data));
+  std::vector<double*> outputs;
+  for (R_xlen_t p = 0; p < Rf_xlength(result); ++p) outputs.push_back(REAL(VECTOR_ELT(result, p)));
+  return bridge::with_hooks(runtime, [&](const rkeops::Host& host) {
+    program.run(data, outputs, runtime.run, host);
+    return outputs.size() == 1 ? VECTOR_ELT(result, 0) : static_cast<SEXP>(result);
+  });
+}
+
 }  // namespace
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_program(SEXP formula, SEXP names, SEXP categories, SEXP dims, SEXP positions) {
-  return guarded([&]() -> SEXP {
-    const std::string text = bridge::text_of(STRING_ELT(formula, 0));
-    std::string key = text;
+  return catch_failure([&]() -> SEXP {
     std::vector<rkeops::Argument> arguments(static_cast<std::size_t>(Rf_xlength(names)));
     for (std::size_t k = 0; k < arguments.size(); ++k) {
       const R_xlen_t at = static_cast<R_xlen_t>(k);
       arguments[k] = {bridge::text_of(STRING_ELT(names, at)), static_cast<rkeops::Category>(INTEGER(categories)[at]),
                       static_cast<std::int64_t>(REAL(dims)[at]), static_cast<std::int64_t>(REAL(positions)[at])};
-      key += ";" + arguments[k].name + "=" + rkeops::name_of(arguments[k].category) + "(" +
-             std::to_string(arguments[k].position) + "," + std::to_string(arguments[k].dim) + ")";
     }
-    if (const ProgramPtr* known = program_cache().find(key)) return wrap(*known);
-    ProgramPtr program = rkeops::Program::create(text, arguments, bridge::interrupted);
-    program_cache().insert(key, program);
-    return wrap(std::move(program));
+    std::string key = bridge::text_of(STRING_ELT(formula, 0));
+    const std::string text = key;
+    for (const rkeops::Argument& argument : arguments)
+      key += ";" + argument.name + "=" + rkeops::name_of(argument.category) + "(" + std::to_string(argument.position) + "," +
+             std::to_string(argument.dim) + ")";
+    return wrap(known_program(key, text, [&] { return arguments; }));
   });
 }
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_program_info(SEXP pointer) {
-  return guarded([&]() -> SEXP {
-    const rkeops::Program* program = unwrap(pointer);
+  return catch_failure([&]() -> SEXP {
+    const rkeops::Program* program = program_of(pointer);
     if (program == nullptr) return stale();
     std::vector<std::string> names, categories;
     std::vector<double> dims, positions, columns;
@@ -244,41 +247,112 @@ SEXP rk_program_info(SEXP pointer) {
 }
 
 // The whole evaluation. Answers with a matrix (or a list of them), or with a list of class rkeops_failure, or of class
-// rkeops_warned. Inputs have no class. `tokens`: NULL, or a list parallel to the inputs of environments that live as long
-// as these inputs stay as they are.
+// rkeops_warned. Inputs have no class.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows, SEXP options, SEXP tokens) {
-  return guarded([&]() -> SEXP {
-    const rkeops::Program* program = unwrap(pointer);
-    if (program == nullptr) return stale();
-    std::vector<rkeops::Input> data = views(*program, inputs, LOGICAL(by_rows)[0] == TRUE);
-    const bridge::Runtime runtime = bridge::read_runtime(options);
-    if (runtime.run.processor == rkeops::Processor::gpu) keep_on_gpu(data, inputs, tokens);
-    Rcpp::Shield<SEXP> result(allocate(*program, data));
-    std::vector<double*> outputs;
-    for (R_xlen_t p = 0; p < Rf_xlength(result); ++p) outputs.push_back(REAL(VECTOR_ELT(result, p)));
-    bridge::RHost host(runtime);
-    try {
-      program->run(data, outputs, runtime.run, host.hooks());
-    } catch (const rkeops::Error&) {
-      host.resume_jump();
-      throw;
-    }
-    host.resume_jump();
-    SEXP value = outputs.size() == 1 ? VECTOR_ELT(result, 0) : static_cast<SEXP>(result);
-    if (host.warnings().empty()) return value;
-    return ListBuilder()
-        .add("value", value)
-        .add("warnings", bridge::make_strings(host.warnings()))
-        .finish("rkeops_warned");
+SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows) {
+  return catch_failure([&]() -> SEXP {
+    if (program_of(pointer) == nullptr) return stale();
+    const ProgramPtr program = *static_cast<ProgramPtr*>(R_ExternalPtrAddr(pointer));
+    return run(*program, inputs, LOGICAL(by_rows)[0] == TRUE, R_NilValue, *bridge::current_runtime());
+  });
+}
+
+// ---- formulas over LazyTensor variables
+
+namespace {
+
+std::vector<rkeops::Argument> declared(SEXP args) {
+  std::vector<rkeops::Argument> arguments;
+  for (R_xlen_t k = 0; k < Rf_xlength(args); ++k) {
+    const std::string text(names::value_of(CHAR(STRING_ELT(args, k))));
+    const rkeops::Category category = text[0] == 'P'   ? rkeops::Category::parameter
+                                      : text[1] == 'i' ? rkeops::Category::i
+                                                       : rkeops::Category::j;
+    arguments.push_back({"V" + std::to_string(k), category, std::stoll(text.substr(3)), k});
+  }
+  return arguments;
+}
+
+}  // namespace
+
+bridge::LazyProgram bridge::lazy_program(std::string_view formula, SEXP args, SEXP definitions, bool is_to_run) {
+  const auto views = [](SEXP strings) {
+    std::vector<std::string_view> all;
+    for (R_xlen_t k = 0; k < Rf_xlength(strings); ++k) all.push_back(CHAR(STRING_ELT(strings, k)));
+    return all;
+  };
+  std::vector<std::string_view> variables = views(args);
+  for (std::string_view& variable : variables) variable = names::name_of(variable);
+  LazyProgram made{names::canonical(formula, variables, views(definitions)), current_runtime(), nullptr};
+  if (made.runtime->formula_only && is_to_run) return made;
+  std::string key = made.text;
+  for (R_xlen_t k = 0; k < Rf_xlength(args); ++k) (key += ' ') += names::value_of(CHAR(STRING_ELT(args, k)));
+  made.program = known_program(key, made.text, [=] { return declared(args); });
+  return made;
+}
+
+namespace {
+
+// `data` NULL: the formula is only checked.
+SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, bool plain_result) {
+  const bridge::LazyProgram made = bridge::lazy_program(formula, args, definitions, data != R_NilValue);
+  if (!made.program) return bridge::failure("formula_only", made.text);
+  if (data == R_NilValue) return data;
+  const std::vector<rkeops::OutputPart>& parts = made.program->output().parts;
+  if (plain_result && (parts.size() > 1 || parts[0].is_index)) return R_NilValue;
+  return run(*made.program, data, false, tokens, *made.runtime);
+}
+
+}  // namespace
+
+// Evaluates a formula over variables, which are declared as "name=Vi(3)", and definitions. `tokens`: NULL, or a list
+// parallel to `data` of environments that live as long as these data stay as they are. `data` NULL: the formula is only
+// checked.
+// [[Rcpp::export(rng = false)]]
+SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens) {
+  return catch_failure(
+      [&]() -> SEXP { return evaluate(CHAR(STRING_ELT(formula, 0)), args, definitions, data, tokens, false); });
+}
+
+// The reduction `name` of a list of a LazyTensor and `index`. NULL where R has more to do: for other arguments, complex
+// numbers, masks, names of rows or components, and positions.
+// [[Rcpp::export(rng = false)]]
+SEXP rk_reduce(SEXP arguments, SEXP name) {
+  using namespace expression;
+  return catch_failure([&]() -> SEXP {
+    SEXP names = Rf_getAttrib(arguments, R_NamesSymbol);
+    if (Rf_xlength(arguments) != 2 || Rf_isNull(names) || std::strcmp(CHAR(STRING_ELT(names, 1)), "index") != 0)
+      return R_NilValue;
+    SEXP x = VECTOR_ELT(arguments, 0), index = VECTOR_ELT(arguments, 1);
+    if (!is_lazytensor(x) || TYPEOF(index) != STRSXP || Rf_xlength(index) != 1) return R_NilValue;
+    const std::string letter = CHAR(STRING_ELT(index, 0));
+    if (letter != "i" && letter != "j") return R_NilValue;
+    SEXP data = field(x, Field::data);
+    bool plain = !is_complex(x) && Rf_isNull(field(x, Field::mask)) && Rf_isNull(field(x, Field::components));
+    plain = plain && !ISNAN(Rf_asReal(field(x, letter == "i" ? Field::ni : Field::nj)));
+    for (R_xlen_t k = 0; plain && k < Rf_xlength(data); ++k)
+      plain = Rf_isNull(Rf_getAttrib(VECTOR_ELT(data, k), R_DimNamesSymbol));
+    if (!plain) return R_NilValue;
+    const std::string formula = std::string(CHAR(STRING_ELT(name, 0))) + "_Reduction(" +
+                                CHAR(STRING_ELT(field(x, Field::formula), 0)) + (letter == "i" ? ",0)" : ",1)");
+    return evaluate(formula, field(x, Field::args), field(x, Field::definitions), data, field(x, Field::tokens), true);
   });
 }
 
 // [[Rcpp::export(rng = false)]]
 SEXP rk_source(SEXP pointer, SEXP options) {
-  return guarded([&]() -> SEXP {
-    const rkeops::Program* program = unwrap(pointer);
+  return catch_failure([&]() -> SEXP {
+    const rkeops::Program* program = program_of(pointer);
     if (program == nullptr) return stale();
     return bridge::make_string(program->source(bridge::read_runtime(options).run));
+  });
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_explain(SEXP pointer, SEXP options) {
+  return catch_failure([&]() -> SEXP {
+    const rkeops::Program* program = program_of(pointer);
+    if (program == nullptr) return stale();
+    return bridge::make_string(program->explain(bridge::read_runtime(options).run));
   });
 }

@@ -29,7 +29,7 @@ void collected(SEXP token) {
 // The weak reference holds the value until the token's finalizer has run, so that no other value gets its address before.
 void keep(SEXP token, SEXP value, const void* data) {
   if (kept().count(token)) return;
-  in_r([=] { return R_MakeWeakRefC(token, value, collected, FALSE); });
+  unwind_protect([=] { return R_MakeWeakRefC(token, value, collected, FALSE); });
   kept().emplace(token, data);
 }
 

@@ -1,52 +1,91 @@
 #!/bin/sh
-# Layers of inst/include/rkeops look only downward. Prints what is wrong, then "N passed, N failed" (one test a file).
+# Layers of inst/include/rkeops look only downward, directly and through what they include. Prints what is wrong, then
+# "N passed, N failed" (one test a file).
 #
-#   base <- ir <- {parse, pass} <- codegen     base <- plan <- codegen     base <- device <- jit <- runtime     kernel: on base only, used by codegen
-#   everything <- engine*.hpp <- src/ <- R/
+#   base <- ir <- {parse, pass} <- plan <- emit <- reduce      base <- platform <- backend <- runtime
+#   backend and runtime read plan/kernel_plan.hpp, and no other formula than a kernel's; everything <- engine*.hpp <- src/ <- R/
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root/inst/include/rkeops"
 
-# What a layer may include besides itself; runtime sees of codegen only the plan.
+# What a layer may reach besides itself: folders and files.
+kernel_facts="plan/kernel_plan.hpp plan/packed.hpp ir/reduction.hpp ir/reducer.hpp ir/state_layout.hpp ir/graph.hpp ir/node.hpp ir/operation.hpp ir/op.hpp"
 allowed() {
   case $1 in
     base) ;;
-    kernel | ir | device) echo base ;;
+    ir | platform) echo base ;;
     parse | pass) echo ir base ;;
-    plan) echo base ;;
-    codegen) echo ir pass plan kernel base ;;
-    jit) echo device base ;;
-    runtime) echo jit device base codegen/plan.hpp ;;
-    engine) echo base ir parse pass plan codegen kernel device jit runtime ;;
+    plan) echo pass ir base ;;
+    emit) echo plan pass ir base ;;
+    reduce) echo emit plan pass ir base ;;
+    backend) echo platform base "$kernel_facts" ;;
+    runtime) echo backend platform base "$kernel_facts" ;;
+    engine) echo base ir parse pass plan emit reduce platform backend runtime ;;
   esac
 }
 
-layer_of() { case $1 in engine*.hpp) echo engine ;; */*) echo "${1%%/*}" ;; *) echo "$1" ;; esac; }
+layer_of() { case $1 in engine*.hpp) echo engine ;; *) echo "${1%%/*}" ;; esac; }
 
-# Resolves "../x/y.hpp" as written in file $1 to a path from here.
-resolve() {
-  case $2 in
-    rkeops/*) echo "${2#rkeops/}" ;;
-    *) printf '%s/%s\n' "$(dirname "$1")" "$2" | sed -e 's|^\./||' -e ':a' -e 's|[^/.][^/]*/\.\./||' -e 'ta' -e 's|^\./||' ;;
-  esac
-}
+# "file target" for all that a file reaches, and "file include ?" where there is no such file. Tables of operations (.def) are
+# part of the file that includes them.
+reached=$(find . -name '*.hpp' | sed 's|^\./||' | sort | awk '
+  function resolve(from, name,   path) {
+    if (name ~ /^rkeops\//) return substr(name, 8)
+    path = from
+    if (!sub(/\/[^\/]*$/, "", path)) return name
+    path = path "/" name
+    while (path ~ /[^\/]+\/\.\.\//) sub(/[^\/]+\/\.\.\//, "", path)
+    return path
+  }
+  { files[++count] = $0; known[$0] = 1 }
+  END {
+    for (k = 1; k <= count; ++k) {
+      file = files[k]
+      while ((getline line < file) > 0) {
+        if (line !~ /^[ \t]*#[ \t]*include[ \t]*"/) continue
+        split(line, parts, "\"")
+        if (parts[2] ~ /\.def$/) continue
+        target = resolve(file, parts[2])
+        if (target in known) includes[file] = includes[file] " " target
+        else print file, parts[2], "?"
+      }
+      close(file)
+    }
+    for (k = 1; k <= count; ++k) {
+      split("", seen)
+      todo = files[k]
+      while (todo != "") {
+        n = split(todo, list, " ")
+        todo = ""
+        for (t = 1; t <= n; ++t) {
+          m = split(includes[list[t]], next_ones, " ")
+          for (u = 1; u <= m; ++u) if (!(next_ones[u] in seen)) {
+            seen[next_ones[u]] = 1
+            todo = todo " " next_ones[u]
+            print files[k], next_ones[u]
+          }
+        }
+      }
+    }
+  }')
 
 complaints() { # file
   layer=$(layer_of "$1")
-  case " base kernel ir device parse pass plan codegen jit runtime engine " in
+  case " base ir parse pass plan emit reduce platform backend runtime engine " in
     *" $layer "*) ;;
     *) echo "$1: is in no known layer" ;;
   esac
-  sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$1" | while read -r include; do
-    target=$(resolve "$1" "$include")
-    [ -f "$target" ] || echo "$1: includes $include, which does not exist"
-    [ "$(layer_of "$target")" = "$layer" ] && continue
-    found=no
-    for permitted in $(allowed "$layer"); do
-      case $target in "$permitted" | "$permitted"/*) found=yes ;; esac
-    done
-    [ $found = yes ] || echo "$1: layer $layer must not include $target"
-  done
+  printf '%s\n' "$reached" | awk -v file="$1" -v layer="$layer" -v allowed="$(allowed "$layer")" '
+    BEGIN { count = split(allowed, list, /[ \n]+/) }
+    $1 != file { next }
+    $3 == "?" { print file ": includes " $2 ", which does not exist"; next }
+    {
+      other = $2 ~ /^engine[a-z_]*\.hpp$/ ? "engine" : $2
+      sub(/\/.*/, "", other)
+      found = other == layer
+      for (k = 1; k <= count; ++k) if (list[k] == other || list[k] == $2) found = 1
+      if (!found) print file ": layer " layer " must not reach " $2
+    }'
   # Comments and strings in raw kernel text are fine; includes, output and exits of the engine itself are not.
   awk -v file="$1" '
     { line = $0; sub(/\/\/.*/, "", line); gsub(/"[^"]*"/, "\"\"", line) }

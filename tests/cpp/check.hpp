@@ -1,7 +1,15 @@
-// What every C++ test needs: checks that count, matrices, and running a formula. A test ends with
-// `return check::finish();`, whose line "N passed, N failed[, N skipped]" tools/test.sh reads.
+// What every C++ test needs: named tests, checks that count, matrices, and running a formula. See tests/README.md.
+//
+//   TEST("precedence") { CHECK(...); }   is run by main(), which is here: a test program includes this header once
+//   test_parser                          runs all tests, in the order of the file
+//   test_parser errors numbers           runs those whose names contain one of the words
+//   test_parser --list                   prints the names
+//   test_parser random 1000 7 --full     numbers and other options are for the tests: see number() and option()
+//
+// The last line, "N passed, N failed[, N skipped]", is read by tools/test.sh.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -25,11 +33,38 @@ inline Counts& counts() {
   return counts;
 }
 
+struct Test {
+  const char* name;
+  void (*body)();
+};
+
+inline std::vector<Test>& tests() {
+  static std::vector<Test> list;
+  return list;
+}
+
+inline std::string& running() {  // the name of the test
+  static std::string name;
+  return name;
+}
+
+struct Registered {
+  Registered(const char* name, void (*body)()) { tests().push_back({name, body}); }
+};
+
+#define CHECK_JOINED(a, b) a##b
+#define CHECK_NAMED(a, b) CHECK_JOINED(a, b)
+#define TEST(name)                                                                                              \
+  void CHECK_NAMED(test_at_, __LINE__)();                                                                       \
+  const check::Registered CHECK_NAMED(registered_at_, __LINE__)(name, CHECK_NAMED(test_at_, __LINE__));         \
+  void CHECK_NAMED(test_at_, __LINE__)()
+
 inline void count(bool ok, const char* file, int line, const std::string& what) {
   if (ok) {
     ++counts().passed;
   } else if (++counts().failed <= 40) {
-    std::printf("%s:%d: %s\n", std::filesystem::path(file).filename().c_str(), line, what.c_str());
+    const std::string place = std::filesystem::path(file).filename().string() + ":" + std::to_string(line);
+    std::printf("%s: [%s] %s\n", place.c_str(), running().c_str(), what.c_str());
   }
 }
 
@@ -43,6 +78,50 @@ inline int finish() {
   std::printf("%ld passed, %ld failed", counts().passed, counts().failed);
   std::printf(counts().skipped > 0 ? ", %ld skipped\n" : "\n", counts().skipped);
   return counts().failed == 0 ? 0 : 1;
+}
+
+// The words of the command line: numbers and options are for the tests, the others choose among them.
+inline std::vector<std::string>& words() {
+  static std::vector<std::string> list;
+  return list;
+}
+inline bool option(const std::string& name) { return std::find(words().begin(), words().end(), name) != words().end(); }
+inline bool is_number(const std::string& word) {
+  return !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+}
+// The number at this place among the numbers.
+inline std::uint64_t number(std::size_t place, std::uint64_t otherwise) {
+  for (const std::string& word : words()) {
+    if (is_number(word) && place-- == 0) return std::stoull(word);
+  }
+  return otherwise;
+}
+inline bool chosen(const std::string& name) {
+  bool all = true;
+  for (const std::string& word : words()) {
+    if (is_number(word) || word.rfind("--", 0) == 0) continue;
+    if (name.find(word) != std::string::npos) return true;
+    all = false;
+  }
+  return all;
+}
+
+inline int run_tests(int count, char** list) {
+  words().assign(list + 1, list + count);
+  for (const Test& test : tests()) {
+    if (!chosen(test.name)) continue;
+    running() = test.name;
+    if (option("--list")) {
+      std::printf("%s\n", test.name);
+      continue;
+    }
+    try {
+      test.body();
+    } catch (const std::exception& error) {
+      check::count(false, list[0], 0, std::string("not finished: ") + error.what());
+    }
+  }
+  return finish();
 }
 
 inline std::string show(const std::string& s) { return "\"" + s + "\""; }
@@ -150,10 +229,11 @@ inline std::string compiler() {
 }
 
 inline rkeops::RunOptions run_options(rkeops::Precision precision = rkeops::Precision::float64) {
-  static const Directory cache;
+  static const Directory own;
+  const char* shared = std::getenv("RKEOPS_TEST_CACHE");  // tools/test.sh: kernels that several programs need
   rkeops::RunOptions options;
   options.precision = precision;
-  options.jit.cache_dir = cache.path();
+  options.jit.cache_dir = shared && *shared ? shared : own.path();
   options.jit.compiler = {compiler()};
   return options;
 }
@@ -222,3 +302,7 @@ inline bool same_bits(const std::vector<Matrix>& a, const std::vector<Matrix>& b
 }
 
 }  // namespace check
+
+#if !defined(CHECK_WITHOUT_MAIN)
+int main(int count, char** words) { return check::run_tests(count, words); }
+#endif

@@ -4,8 +4,8 @@
 // Environment variables make it what it is, and make it fail:
 //   FAKE_CUDA_INIT, FAKE_CUDA_LAUNCH, FAKE_NVRTC  error codes
 //   FAKE_CUDA_CONTEXT (code), FAKE_CUDA_BUSY (device)   no context is to be had; of that device alone, if it is named
-//   FAKE_CUDA_DEVICES (number), FAKE_CUDA_MEMORY (bytes), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_SLOW (device), FAKE_CUDA_VERSION (13000)
-//   FAKE_NVRTC_VERSION (13), FAKE_NVRTC_HALVES (if set, the compiler wants its other half, by its bare name)
+//   FAKE_CUDA_DEVICES (number), FAKE_CUDA_MEMORY (bytes), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_SLOW (device), FAKE_CUDA_VERSION
+//   (13000) FAKE_NVRTC_VERSION (13), FAKE_NVRTC_HALVES (if set, the compiler wants its other half, by its bare name)
 // Built by tests as a shared library, which knows the folder of the header as FAKE_CUDA_HEADERS. Built with another
 // FAKE_NVRTC_MAJOR and FAKE_NVRTC_KNOWS, it is another toolkit.
 #include <dlfcn.h>
@@ -272,7 +272,8 @@ int nvrtcCompileProgram(void* program, int, const char* const* options) {
     at = open;
   }
   out.close();
-  const std::string command = "g++ -std=c++17 -O1 -w -ffp-contract=fast -fPIC -shared -o " + p.object + " " + source + " 2>" + log;
+  const std::string command =
+      "g++ -std=c++17 -O1 -w -ffp-contract=fast -fPIC -shared -o " + p.object + " " + source + " 2>" + log;
   const int code = std::system(command.c_str());
   std::ifstream in(log);
   p.log.assign(std::istreambuf_iterator<char>(in), {});

@@ -1,4 +1,5 @@
-// Reference answers of an independent implementation, tests/testthat/golden/*.jsonl: formula, inputs, output, one JSON object a line.
+// Reference answers of an independent implementation, tests/testthat/golden/*.jsonl: formula, inputs, output, one JSON object a
+// line.
 #pragma once
 
 #include <cctype>
@@ -107,7 +108,8 @@ inline Matrix golden_matrix(const std::vector<double>& values, const std::vector
 }
 
 inline void compare_golden(const Json& c, rkeops::RunOptions options) {
-  const std::string formula = golden_formula(c), name = "golden " + show(static_cast<std::int64_t>(c["id"].number)) + ", " + formula;
+  const std::string formula = golden_formula(c),
+                    name = "golden " + show(static_cast<std::int64_t>(c["id"].number)) + ", " + formula;
   std::vector<std::string> declarations;
   for (const Json& text : c["args"].list) declarations.push_back(text.text);
   std::vector<Matrix> data;

@@ -1,5 +1,5 @@
-// Formulas that together use most operations, every family of reductions and derivatives, for tests of the GPU target: by test_gpu.cpp
-// through a fake driver, by bench/gpu.cpp on a real one.
+// Formulas that together use most operations, every family of reductions and derivatives, for tests of the GPU target: by
+// test_gpu.cpp through a fake driver, by bench/gpu.cpp on a real one.
 #pragma once
 
 #include <fstream>
@@ -48,7 +48,8 @@ inline const std::vector<Case>& cases() {
       {"Sum_Reduction(Powf(Abs(x),y)+Pow(x,5)+Pow(1.5+Sin(y),-3)+XLogX(Abs(y))+SinXDivX(x)+Sign(y)+Step(x)+ReLU(y),1)", xy},
       {"Sum_Reduction(Asin(0.5*Sin(x))+Acos(0.5*Sin(y))+Atan(x*y)+Atan2(x,y)+Log(1+x*x)+Rsqrt(1+y*y)+Sqrt(Abs(x)),1)", xy},
       {"Sum_Reduction(Erf(x)*Erfc(y)+Tanh(x)+Sinh(y)+Cosh(x)+Expm1(y)+Log1p(x*x)+Tan(0.5*Sin(x))+Asinh(y),1)", xy},
-      {"Sum_Reduction(LGamma(1+x*x)+Digamma(1+y*y)+Trigamma(1+x*x)+BesselJ0(x)+BesselJ1(y)+Acosh(1+x*x)+Atanh(0.5*Sin(y)),1)", xy},
+      {"Sum_Reduction(LGamma(1+x*x)+Digamma(1+y*y)+Trigamma(1+x*x)+BesselJ0(x)+BesselJ1(y)+Acosh(1+x*x)+Atanh(0.5*Sin(y)),1)",
+       xy},
       {"Sum_Reduction(And(x<y,y<1)+Or(x,y)+Not(x<y)+(x==y)+(x!=y)+(x<=y),1)", xy},
       {"Sum_Reduction(ComplexMult(x,ComplexExp(y))+ComplexDivide(Conj(x),y),1)", complex},
       {"Sum_Reduction(ComplexAngle(x)*ComplexAbs(y),1)", complex},
@@ -65,7 +66,9 @@ inline const std::vector<Case>& cases() {
       {"Sum_Reduction(Laplacian((1+Norm2(x-x*y))*Exp(-Norm2(x-x*y)),x)+Laplacian(SinXDivX(Norm2(x-y)),y),1)", xy},
       {"Grad(Max_SumShiftExpWeight_Reduction(x|y,Sum(b),1),y,e)", grad},
       {"Laplacian(LogSumExp_Reduction(x|y,1),y)", xy},
-      {"Sum_Reduction(Mod(1000000*x,y,0)+Mod(x,y,3)+FloorDivide(x,y)+Polygamma(1+x*x,3)+SinXDivXSlope(x)+MultOrZero(ReLU(x),1/y),1)", xy},
+      {"Sum_Reduction(Mod(1000000*x,y,0)+Mod(x,y,3)+FloorDivide(x,y)+Polygamma(1+x*x,3)+SinXDivXSlope(x)+MultOrZero(ReLU(x),1/"
+       "y),1)",
+       xy},
       {"Sum_Reduction(OneHot(Sum(x-y),4),1)+Sum_Reduction(WhereNonzero(Step(Sum(x)),Powf(Square(Sum(y)),1.7)),1)", xy},
       {"Entries_Reduction(Exp(-SqDist(x,y))*b,1)", xyb},
       {"Entries_Reduction(x*y,0)", wide},
@@ -147,7 +150,8 @@ inline rkeops::RunOptions gpu_options(Precision precision) {
   return options;
 }
 
-inline std::vector<Matrix> on_gpu(const Case& c, std::int64_t m, std::int64_t n, Precision precision, std::vector<int> devices = {0}) {
+inline std::vector<Matrix> on_gpu(const Case& c, std::int64_t m, std::int64_t n, Precision precision,
+                                  std::vector<int> devices = {0}) {
   const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
   rkeops::RunOptions options = gpu_options(precision);
   options.devices = std::move(devices);
@@ -177,7 +181,8 @@ inline void compare(const Case& c, std::int64_t m, std::int64_t n, Precision pre
     }
   }
   const double bound = precision == Precision::float64 ? 1e-12 : 2e-5;
-  CHECK_THAT(worst <= bound, c.formula + " " + rkeops::name_of(precision) + " " + show(m) + " x " + show(n) + ": off by " + show(worst));
+  CHECK_THAT(worst <= bound,
+             c.formula + " " + rkeops::name_of(precision) + " " + show(m) + " x " + show(n) + ": off by " + show(worst));
 }
 
 // Matrix products on tensor cores: errors within four times those of plain float32.

@@ -6,21 +6,23 @@
 
 namespace check {
 
-// Builds the fake driver and NVRTC from the sources next to `test`, a __FILE__.
-inline void build_fake_cuda(const std::string& test, const std::string& library, const std::string& definitions = "") {
-  const std::string folder = std::filesystem::absolute(test).parent_path().string();
+// Builds the fake driver and NVRTC.
+inline void build_fake_cuda(const std::string& library, const std::string& definitions = "") {
+  const std::string folder = std::filesystem::absolute(__FILE__).parent_path().string();
   const std::string command = "g++ -std=c++17 -O1 -shared -fPIC '-DFAKE_CUDA_HEADERS=\"" + folder + "\"' " + definitions + " '" +
                               folder + "/fake_cuda.cpp' -o '" + library + "' -ldl";
   CHECK(std::system(command.c_str()) == 0);
 }
 
-// Has everything use them.
-inline void use_fake_cuda(const Directory& directory, const std::string& test) {
+// Has everything use them; builds them at the first call. Returns the folder where they are.
+inline const Directory& use_fake_cuda() {
+  static const Directory directory;
   const std::string library = directory.path() + "/libfake_cuda.so";
-  build_fake_cuda(test, library);
+  if (!std::filesystem::exists(library)) build_fake_cuda(library);
   setenv("RKEOPS_CUDA_DRIVER", library.c_str(), 1);
   setenv("RKEOPS_NVRTC", library.c_str(), 1);
   setenv("FAKE_CUDA_SCRATCH", directory.path().c_str(), 1);
+  return directory;
 }
 
 // What the fake driver counted; see fake_cuda.cpp.
@@ -45,16 +47,17 @@ inline std::vector<rkeops::KernelPlan> gpu_kernels(const Case& c, Precision prec
   std::vector<rkeops::KernelPlan> kernels;
   for (rkeops::Expr stage : rkeops::stages_of(root)) {
     if (tensor_cores) stage = expand_distances(stage);
-    kernels.push_back(generate(rkeops::make_plan(stage), rkeops::Target{precision, 32, Processor::gpu, tensor_cores}));
+    kernels.push_back(generate(rkeops::lower(stage), rkeops::Target{precision, 32, Processor::gpu, tensor_cores}));
   }
   return kernels;
 }
 
-// All stages of a formula, for the architectures that the package is for; of these, sm_75 has no tensor cores that are used, and
-// sm_100 differs from sm_90 in little: one precision is enough.
-inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision, bool tensor_cores = false) {
+// All stages of a formula, for the architectures that the package is for, or some of them; sm_75 has no tensor cores that are used,
+// and sm_100 differs from sm_90 in little: one precision is enough.
+inline void compile_for(const std::vector<int>& capabilities, const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision,
+                        bool tensor_cores = false) {
   for (const rkeops::KernelPlan& kernel : gpu_kernels(c, precision, tensor_cores)) {
-    for (const int capability : {75, 80, 90, 100}) {
+    for (const int capability : capabilities) {
       const std::string target = nvrtc.target(capability);
       if (capability == 100 && precision == Precision::float64) continue;
       if ((tensor_cores && capability == 75) || target != "sm_" + std::to_string(capability)) continue;
@@ -67,6 +70,10 @@ inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision
       CHECK_THAT(problem.empty(), c.formula + " for " + target + ": " + problem);
     }
   }
+}
+
+inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision, bool tensor_cores = false) {
+  compile_for({75, 80, 90, 100}, nvrtc, c, precision, tensor_cores);
 }
 
 }  // namespace check

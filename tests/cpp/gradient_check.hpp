@@ -21,10 +21,14 @@ inline Domain domain_named(const std::string& name) {
 
 constexpr std::int64_t rows_i = 3, rows_j = 4;  // of all data
 
-inline std::vector<Matrix> draw_data(const std::vector<rkeops::Argument>& arguments, const Domain& domain, std::mt19937_64& random) {
+inline std::vector<Matrix> draw_data(const std::vector<rkeops::Argument>& arguments, const Domain& domain,
+                                     std::mt19937_64& random) {
   std::vector<Matrix> data;
   for (const rkeops::Argument& a : arguments) {
-    data.push_back(random_matrix(a.category == Category::i ? rows_i : a.category == Category::j ? rows_j : 1, a.dim, random, domain.low, domain.high));
+    data.push_back(random_matrix(a.category == Category::i   ? rows_i
+                                 : a.category == Category::j ? rows_j
+                                                             : 1,
+                                 a.dim, random, domain.low, domain.high));
     if (!domain.both_signs) continue;
     for (double& x : data.back().values) x = random() % 2 ? -x : x;
   }
@@ -55,8 +59,9 @@ inline double inner(const std::vector<Values>& a, const std::vector<Values>& b) 
 }
 
 // Grad(f, v, e) against differences of <f, e>; v and e are names of arguments.
-inline void check_gradient(const std::string& f, const std::string& v, const std::string& e, const std::vector<std::string>& declared,
-                    const Domain& domain = domain_named("real"), double tolerance = 2e-6) {
+inline void check_gradient(const std::string& f, const std::string& v, const std::string& e,
+                           const std::vector<std::string>& declared, const Domain& domain = domain_named("real"),
+                           double tolerance = 2e-6) {
   const std::string formula = "Grad(" + f + "," + v + "," + e + ")";
   std::string what = formula + " with";
   for (const std::string& d : declared) what += " " + d;
@@ -79,12 +84,15 @@ inline void check_gradient(const std::string& f, const std::string& v, const std
       if (weights.size() == 1 && rows.size() > 1) weights.assign(rows.size(), weights[0]);
       return inner(rows, weights);
     };
-    CHECK_THAT(got.size() == static_cast<std::size_t>(data[at_v].rows) && got[0].size() == static_cast<std::size_t>(data[at_v].cols), what + ": wrong shape");
+    CHECK_THAT(
+        got.size() == static_cast<std::size_t>(data[at_v].rows) && got[0].size() == static_cast<std::size_t>(data[at_v].cols),
+        what + ": wrong shape");
     if (got.size() != static_cast<std::size_t>(data[at_v].rows)) return;
     double worst = 0, scale = 1, shown = 0, wanted = 0;
     for (std::size_t k = 0; k < data[at_v].values.size(); ++k) {
       const double x = data[at_v].values[k], h = 2e-5;
-      const double difference = (8 * (pairing(k, x + h) - pairing(k, x - h)) - (pairing(k, x + 2 * h) - pairing(k, x - 2 * h))) / (12 * h);
+      const double difference =
+          (8 * (pairing(k, x + h) - pairing(k, x - h)) - (pairing(k, x + 2 * h) - pairing(k, x - 2 * h))) / (12 * h);
       const double found = got[k % got.size()][k / got.size()];
       scale = std::max(scale, std::fabs(difference));
       const double error = std::isfinite(found) ? std::fabs(found - difference) : 1e300;
@@ -97,8 +105,8 @@ inline void check_gradient(const std::string& f, const std::string& v, const std
 }
 
 // Diff(f, v, u) of a formula of reductions against differences along u, all rows together.
-inline void check_differential(const std::string& f, const std::string& v, const std::string& u, const std::vector<std::string>& declared,
-                               double tolerance = 2e-6) {
+inline void check_differential(const std::string& f, const std::string& v, const std::string& u,
+                               const std::vector<std::string>& declared, double tolerance = 2e-6) {
   const std::string formula = "Diff(" + f + "," + v + "," + u + ")";
   try {
     Parsed value(f, declared), differential(formula, declared);
@@ -138,7 +146,8 @@ inline void check_differential(const std::string& f, const std::string& v, const
 // A formula of (i, j) and its Jacobian by differences, at one pair; against these, formulas with differential operators.
 class Pairwise {
  public:
-  Pairwise(const std::string& f, const std::string& v, const std::vector<std::string>& declared, const std::string& domain, std::uint64_t seed)
+  Pairwise(const std::string& f, const std::string& v, const std::vector<std::string>& declared, const std::string& domain,
+           std::uint64_t seed)
       : declared_(declared), parsed_(f, declared), dim_(static_cast<std::size_t>(parsed_.root->dim)) {
     std::mt19937_64 random(seed);
     data_ = draw_data(parsed_.arguments, domain_named(domain), random);
@@ -198,8 +207,8 @@ class Pairwise {
 
 // All differential operators on f and v, against the Jacobian of f. Adds arguments of its own. "" or what is wrong;
 // `unsteady`: differences of two steps disagree, as they do near a kink, or the result is infinite or NaN.
-inline std::string wrong_operator(const std::string& f, const std::string& v, std::vector<std::string> declared, const std::string& domain,
-                                  std::uint64_t seed, double tolerance, bool& unsteady) {
+inline std::string wrong_operator(const std::string& f, const std::string& v, std::vector<std::string> declared,
+                                  const std::string& domain, std::uint64_t seed, double tolerance, bool& unsteady) {
   unsteady = false;
   const Parsed sizes(f, declared);
   const std::int64_t dim = sizes.root->dim;
@@ -209,7 +218,8 @@ inline std::string wrong_operator(const std::string& f, const std::string& v, st
   const bool reduced = sizes.root->has_reduction;
   const std::string e_and_c = reduced ? name_of(variable.category) : "Vi", u_and_w = reduced ? e_and_c : "Vj";
   const std::string of_f = "(" + show(dim) + ")", of_v = "(" + show(size) + ")";
-  for (const std::string& own : {"e_=" + e_and_c + of_f, "u_=" + u_and_w + of_v, "w_=" + u_and_w + of_v, "c_=" + e_and_c + "(1)"}) declared.push_back(own);
+  for (const std::string& own : {"e_=" + e_and_c + of_f, "u_=" + u_and_w + of_v, "w_=" + u_and_w + of_v, "c_=" + e_and_c + "(1)"})
+    declared.push_back(own);
   Pairwise pair(f, v, declared, domain, seed);
   const std::vector<Values> jacobian = pair.jacobian(1e-3), finer = pair.jacobian(2.5e-4);
   double scale = 1;

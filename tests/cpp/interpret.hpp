@@ -12,6 +12,7 @@ namespace check {
 
 using rkeops::Category;
 using rkeops::Expr;
+using rkeops::Op;
 using Values = std::vector<double>;
 
 constexpr double inf = std::numeric_limits<double>::infinity();
@@ -45,7 +46,7 @@ class Interpreter {
     const rkeops::Reduction& kind = reduction_of(reduction);
     const Expr f = reduction.arg(0);
     std::unique_ptr<Sweep> of_f = std::make_unique<Sweep>(*this, f), of_w;
-    if (kind.weighted) of_w = std::make_unique<Sweep>(*this, reduction.arg(1));
+    if (kind.weighted()) of_w = std::make_unique<Sweep>(*this, reduction.arg(1));
     const Category result = result_category(reduction), folded = folded_category(reduction);
     std::vector<Values> terms, weights;
     for (std::int64_t t = 0; t < size(folded); ++t) {
@@ -58,7 +59,7 @@ class Interpreter {
       weights.push_back(of_w->of(reduction.arg(1)));
     }
     return fold(kind, terms, weights, static_cast<std::size_t>(f->dim),
-                kind.weighted ? static_cast<std::size_t>(reduction.arg(1)->dim) : 0, static_cast<std::size_t>(k_of(reduction)));
+                kind.weighted() ? static_cast<std::size_t>(reduction.arg(1)->dim) : 0, static_cast<std::size_t>(k_of(reduction)));
   }
 
  private:
@@ -104,7 +105,7 @@ class Interpreter {
       return;
     }
     if (is_constant(n)) return out.assign(out.size(), n->value);
-    if (is(n, "Positions")) {
+    if (is(n, Op::Positions)) {
       for (std::size_t k = 0; k < out.size(); ++k) out[k] = static_cast<double>(k);
       return;
     }
@@ -122,16 +123,16 @@ class Interpreter {
         for (std::size_t k = 0; k < out.size(); ++k) {
           double x[4] = {0, 0, 0, 0};
           for (std::size_t a = 0; a < n->args.size(); ++a) x[a] = arg(a)[arg(a).size() == 1 ? 0 : k];
-          out[k] = is(n, "Pow")        ? std::pow(x[0], static_cast<double>(n->params[0]))
-                   : is(n, "Digamma")  ? digamma(x[0])
-                   : is(n, "Trigamma") ? trigamma(x[0])
-                   : is(n, "Polygamma") ? polygamma(x[0], static_cast<int>(n->params[0]))
+          out[k] = is(n, Op::Pow)        ? std::pow(x[0], static_cast<double>(n->params[0]))
+                   : is(n, Op::Digamma)  ? digamma(x[0])
+                   : is(n, Op::Trigamma) ? trigamma(x[0])
+                   : is(n, Op::Polygamma) ? polygamma(x[0], static_cast<int>(n->params[0]))
                                        : n->operation->value(x);
         }
         return;
-      case Structure::across: out[0] = across(n, arg(0)); return;
-      case Structure::rearrange: rearrange(n, arg(0), n->args.size() > 1 ? arg(1) : arg(0), out); return;
-      case Structure::contract: contract(rkeops::contraction_of(n), arg(0), arg(1), is(n, "ContractOrZero"), out); return;
+      case Structure::horizontal: out[0] = across(n, arg(0)); return;
+      case Structure::movement: rearrange(n, arg(0), n->args.size() > 1 ? arg(1) : arg(0), out); return;
+      case Structure::contraction: contract(rkeops::contraction_of(n), arg(0), arg(1), is(n, Op::ContractOrZero), out); return;
       case Structure::gather: gather(n, arg(0), arg(1), arg(n->args.size() - 1), out); return;
       case Structure::reduction: out = result_row(n, i, j); return;
       default: throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
@@ -147,13 +148,14 @@ class Interpreter {
   }
 
   double across(Expr n, const Values& a) const {
-    if (is(n, "Sum")) {
+    if (is(n, Op::Sum)) {
       double sum = 0;
       for (double x : a) sum = rounded(sum + x);
       return sum;
     }
-    const bool largest = is(n, "Max") || is(n, "ArgMax"), place = is(n, "ArgMax") || is(n, "ArgMin");
-    if (!largest && !place && !is(n, "Min")) throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
+    const bool largest = is(n, Op::Max) || is(n, Op::ArgMax), place = is(n, Op::ArgMax) || is(n, Op::ArgMin);
+    if (!largest && !place && !is(n, Op::Min))
+      throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     std::size_t best = a.size();
     for (std::size_t k = 0; k < a.size(); ++k) {
       if (std::isnan(a[k])) {
@@ -171,12 +173,12 @@ class Interpreter {
       const std::int64_t at = static_cast<std::int64_t>(k);
       const auto from = [&](std::int64_t place) { return a[static_cast<std::size_t>(place)]; };
       const std::int64_t size = static_cast<std::int64_t>(a.size());
-      if (is(n, "SumT")) out[k] = a[0];
-      else if (is(n, "Extract")) out[k] = from(at + n->params[0]);
-      else if (is(n, "ExtractT")) out[k] = at < n->params[0] || at >= n->params[0] + size ? 0 : from(at - n->params[0]);
-      else if (is(n, "Concat")) out[k] = at < size ? from(at) : b[k - a.size()];
-      else if (is(n, "Strided")) out[k] = from(n->params[0] + at * n->params[1]);
-      else if (is(n, "Interleave")) out[k] = (k % 2 == 0 ? a : b)[k / 2];
+      if (is(n, Op::SumT)) out[k] = a[0];
+      else if (is(n, Op::Extract)) out[k] = from(at + n->params[0]);
+      else if (is(n, Op::ExtractT)) out[k] = at < n->params[0] || at >= n->params[0] + size ? 0 : from(at - n->params[0]);
+      else if (is(n, Op::Concat)) out[k] = at < size ? from(at) : b[k - a.size()];
+      else if (is(n, Op::Strided)) out[k] = from(n->params[0] + at * n->params[1]);
+      else if (is(n, Op::Interleave)) out[k] = (k % 2 == 0 ? a : b)[k / 2];
       else throw std::logic_error(std::string("interpreter: no rule for ") + n->operation->name);
     }
   }
@@ -188,7 +190,7 @@ class Interpreter {
       return at >= 0 && at < static_cast<double>(size) ? static_cast<std::int64_t>(at) : -1;
     };
     const std::int64_t rows = n->params[0], columns = n->params[1], r = nearest(row[0], rows);
-    const bool whole = is(n, "Gather");
+    const bool whole = is(n, Op::Gather);
     for (std::size_t k = 0; k < out.size(); ++k) {
       const std::int64_t c = whole ? static_cast<std::int64_t>(k) : nearest(column[0], columns);
       out[k] = r < 0 || c < 0 ? std::nan("") : table[static_cast<std::size_t>(r * columns + c)];
@@ -245,16 +247,16 @@ class Interpreter {
                         std::size_t dim, std::size_t weight_dim) {
     using Finish = rkeops::Reduction::Finish;
     const double largest = std::numeric_limits<double>::max();
-    const std::size_t sums = kind.weighted ? weight_dim : dim;
+    const std::size_t sums = kind.weighted() ? weight_dim : dim;
     Values out;
     for (std::size_t d = 0; d < sums; ++d) {
-      const std::size_t component = kind.weighted ? 0 : d;
+      const std::size_t component = kind.weighted() ? 0 : d;
       double top = -largest, ones = 0, sum = 0;
       for (const Values& term : terms) top = std::max(top, std::min(term[component], largest));
       for (std::size_t t = 0; t < terms.size(); ++t) {
         const double p = std::exp(terms[t][component] - top);
         ones += p;
-        sum += kind.weighted ? p * weights[t][d] : p;
+        sum += kind.weighted() ? p * weights[t][d] : p;
       }
       if (kind.finish == Finish::pair && d == 0) out.push_back(top == -largest ? -inf : top);
       out.push_back(kind.finish == Finish::pair ? sum : kind.finish == Finish::ratio ? sum / ones : top + std::log(sum));
@@ -262,19 +264,18 @@ class Interpreter {
     return out;
   }
 
-  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms, const std::vector<Values>& weights,
-                                  std::size_t dim, std::size_t weight_dim, std::size_t k) {
-    using rkeops::Family;
+  static std::vector<Values> fold(const rkeops::Reduction& kind, const std::vector<Values>& terms,
+                                  const std::vector<Values>& weights, std::size_t dim, std::size_t weight_dim, std::size_t k) {
     std::vector<Values> parts;
-    if (kind.family == Family::sum) {
+    if (kind.reducer == &rkeops::sum_reducer()) {
       Values sums(dim, 0);
       for (const Values& term : terms) {
         for (std::size_t d = 0; d < dim; ++d) sums[d] += term[d];
       }
       return {sums};
     }
-    if (kind.family == Family::softmax) return {softmax(kind, terms, weights, dim, weight_dim)};
-    const std::size_t ranks = kind.family == Family::nearest ? k : 1;
+    if (kind.reducer == &rkeops::softmax_reducer()) return {softmax(kind, terms, weights, dim, weight_dim)};
+    const std::size_t ranks = kind.reducer == &rkeops::nearest_reducer() ? k : 1;
     Values values(dim * ranks, std::nan("")), indices(dim * ranks, std::nan(""));
     for (std::size_t d = 0; d < dim; ++d) {
       std::vector<std::pair<double, double>> found;
@@ -289,7 +290,7 @@ class Interpreter {
         values[d * ranks + r] = kind.maximum ? -found[r].first : found[r].first;
         indices[d * ranks + r] = found[r].second;
       }
-      if (nan && kind.family == Family::extremum && !kind.indices) values[d] = std::nan("");
+      if (nan && kind.reducer == &rkeops::extremum_reducer() && !kind.indices) values[d] = std::nan("");
     }
     if (kind.values) parts.push_back(values);
     if (kind.indices) parts.push_back(indices);

@@ -55,7 +55,8 @@ inline std::string run_in_processes(int processes, std::int64_t n, const std::fu
     const std::int64_t own = (n - static_cast<std::int64_t>(p) + processes - 1) / processes;
     const std::string name = "process " + show(p);
     if (WIFSIGNALED(status)) problems += name + " was killed by signal " + show(WTERMSIG(status)) + "; ";
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) problems += name + " ended with status " + show(WEXITSTATUS(status)) + "; ";
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+      problems += name + " ended with status " + show(WEXITSTATUS(status)) + "; ";
     if (!told) problems += name + " did not tell its counts; ";
     if (told && report.done != std::max<std::int64_t>(0, own)) problems += name + " left work undone; ";
     counts().passed += report.counts.passed;
@@ -71,7 +72,8 @@ inline void in_processes(int processes, std::int64_t n, const std::function<void
 }
 
 // A child process with an environment of its own; its exit status says whether `body` held.
-inline void in_child(const char* what, const std::vector<std::pair<const char*, const char*>>& settings, const std::function<bool()>& body) {
+inline void in_child(const char* what, const std::vector<std::pair<const char*, const char*>>& settings,
+                     const std::function<bool()>& body) {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {

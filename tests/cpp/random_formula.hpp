@@ -14,7 +14,9 @@ class RandomFormula {
 
   std::vector<std::string> declarations;
   std::mt19937_64& random() { return random_; }
-  std::int64_t number(std::int64_t low, std::int64_t high) { return std::uniform_int_distribution<std::int64_t>(low, high)(random_); }
+  std::int64_t number(std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
+  }
   bool chance(double p) { return std::uniform_real_distribution<double>()(random_) < p; }
   std::int64_t any_dim() { return chance(0.35) ? 1 : chance(0.3) ? long_dim_ : number(2, 6); }
 
@@ -161,7 +163,9 @@ class RandomFormula {
       case 2: return call(chance(0.5) ? "ComplexAdd" : "ComplexSubtract", {z(), a});
       case 3: case 4: return call(chance(0.5) ? "ComplexMult" : "ComplexScal", {a, z()});
       case 5: return call("ComplexDivide", {a, "ComplexExp(Sin(" + z() + "))"});
-      case 6: return chance(0.5) ? call("ComplexRealScal", {expression(1, depth), a}) : call("ComplexRealScal", {a, expression(1, depth)});
+      case 6:
+        return chance(0.5) ? call("ComplexRealScal", {expression(1, depth), a})
+                           : call("ComplexRealScal", {a, expression(1, depth)});
       case 7: return call("ComplexExp", {"Sin(" + a + ")"});
       case 8: return call("ComplexExp1j", {expression(dim / 2, depth)});
       default: return call("ComplexSumT", {expression(2, depth), text(dim)});
@@ -192,8 +196,12 @@ class RandomFormula {
       case 8: return call("WeightedSqNorm", {expression(d <= 8 ? d * d : d, depth > 0 ? depth - 1 : 0), a});
       case 9: return call("WeightedSqDist", {expression(chance(0.5) ? 1 : d, depth), a, operand(d, depth)});
       case 10: return call("MatVecMult", {expression(d, depth), a});
-      case 11: return call("Lookup", {parameter(24), call("ArgMax", {expression(number(1, 6), depth)}), call("ArgMin", {expression(number(1, 4), depth)}), "4"});
-      case 12: return call("SoftDTW_SqDist", {expression(number(1, 5), depth), expression(number(1, 4), depth), "(1.5+Sin(" + expression(1, depth) + "))"});
+      case 11:
+        return call("Lookup", {parameter(24), call("ArgMax", {expression(number(1, 6), depth)}),
+                               call("ArgMin", {expression(number(1, 4), depth)}), "4"});
+      case 12:
+        return call("SoftDTW_SqDist", {expression(number(1, 5), depth), expression(number(1, 4), depth),
+                                       "(1.5+Sin(" + expression(1, depth) + "))"});
       default: return call("Elem", {a, text(number(0, d - 1))});
     }
   }
@@ -260,12 +268,14 @@ class RandomFormula {
       for (std::size_t k = 0; k < axes[side].size(); ++k) {
         shapes[side].push_back(axes[side][k].size);
         dims[side] *= axes[side][k].size;
-        if (axes[side][k].contracted >= 0) contracted[side][static_cast<std::size_t>(axes[side][k].contracted)] = static_cast<std::int64_t>(k);
+        if (axes[side][k].contracted >= 0)
+          contracted[side][static_cast<std::size_t>(axes[side][k].contracted)] = static_cast<std::int64_t>(k);
         else order.push_back(static_cast<std::int64_t>(order.size()));
       }
     }
     std::shuffle(order.begin(), order.end(), random_);
-    std::vector<std::string> args{expression(dims[0], depth), expression(dims[1], depth), listed(shapes[0]), listed(shapes[1]), listed(contracted[0]), listed(contracted[1])};
+    std::vector<std::string> args{expression(dims[0], depth), expression(dims[1], depth), listed(shapes[0]),
+                                  listed(shapes[1]),          listed(contracted[0]),      listed(contracted[1])};
     if (chance(0.7)) args.push_back(listed(order));
     return call("TensorDot", args);
   }
@@ -285,7 +295,8 @@ class RandomFormula {
     const std::int64_t degree = number(0, 3), knots = dim + degree + 1;
     std::string apart = "-2";
     for (std::int64_t k = 1; k < knots; ++k) apart = call("Concat", {apart, "(" + text(k) + "*0.6-2)"});
-    return call("BSpline", {"(" + apart + "+0.2*Sin(" + expression(knots, depth) + "))", "(2*Sin(" + expression(1, depth) + "))", text(degree)});
+    return call("BSpline", {"(" + apart + "+0.2*Sin(" + expression(knots, depth) + "))", "(2*Sin(" + expression(1, depth) + "))",
+                            text(degree)});
   }
 
   std::string product(std::int64_t dim, std::int64_t factor, int depth) {

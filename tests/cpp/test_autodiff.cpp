@@ -8,7 +8,7 @@ using rkeops::ErrorKind;
 namespace {
 
 // Every elementwise row of the table: all arguments of dimension 3, then one of them a repeated scalar.
-void elementwise_operations() {
+TEST("elementwise operations") {
   for (const rkeops::Operation& row : rkeops::operations()) {
     if (row.structure != rkeops::Structure::elementwise || !*row.signature) continue;
     const std::string signature = row.signature;
@@ -33,7 +33,8 @@ void elementwise_operations() {
       }
       declared.push_back("e=Vi(3)");
       declared.push_back("g=Vj(1)");
-      for (const char* one : {"Vi(1)", "Vj(1)", "Pm(1)"}) declared.push_back(std::string(1, one[0] == 'P' ? 'p' : one[1]) + "1=" + one);
+      for (const char* one : {"Vi(1)", "Vj(1)", "Pm(1)"})
+        declared.push_back(std::string(1, one[0] == 'P' ? 'p' : one[1]) + "1=" + one);
       for (std::size_t k = 0; k < operands; ++k) {
         const std::string v(1, static_cast<char>('a' + k)), category = categories[(k + scalar) % 3];
         if (!row.adjoint) {
@@ -43,7 +44,8 @@ void elementwise_operations() {
         check_operators(call + ")", v, declared, row.domain, 1e-5);
         const std::string adjoint = std::string(1, category[0] == 'P' ? 'p' : category[1]) + "1";
         check_gradient("Grad(Sum_Reduction(" + call + "),1)," + v + ",e)", v, adjoint, declared, domain_named(row.domain), 2e-5);
-        check_gradient("Grad(Sum_Reduction(" + call + "),1)," + v + ",e)", "a", adjoint, declared, domain_named(row.domain), 2e-5);
+        check_gradient("Grad(Sum_Reduction(" + call + "),1)," + v + ",e)", "a", adjoint, declared, domain_named(row.domain),
+                       2e-5);
         check_gradient("Sum_Reduction(" + call + "),1)", v, "e", declared, domain_named(row.domain));
         check_gradient("LogSumExp_Reduction(Sum(" + call + ")),0)", v, "g", declared, domain_named(row.domain));
       }
@@ -51,17 +53,61 @@ void elementwise_operations() {
   }
 }
 
-void vector_operations() {
-  const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "p=Pm(3)", "s=Vj(1)", "t=Vi(1)", "A=Vj(6)", "B=Pm(6)", "b=Vi(2)", "S=Pm(9)", "e=Vi(1)", "g=Vj(1)"};
-  const char* formulas[] = {
-      "Sum(x*y)", "SumT(s*t,3)", "x|y", "x|s", "SqNorm2(x-y)", "Norm2(x-y)", "Normalize(x+y)", "SqDist(x,y)", "SqDist(x,s)", "WeightedSqNorm(s,x)",
-      "WeightedSqNorm(p,x-y)", "WeightedSqNorm(S,x-y)", "WeightedSqDist(S,x,y)", "SymSqNorm(S,x*y)", "SqNormDiag(p,x)", "SqNormIso(s,x)", "Max(x*y)", "Min(x+y)",
-      "ArgMax(x+y)*s", "ArgMin(x+y)*t", "Elem(x*y,1)", "ElemT(s*t,4,2)", "Extract(A*B,2,3)", "ExtractT(x*y,1,5)", "Concat(x*s,y*t)", "OneHot(t,3)*x",
-      "MatVecMult(A,b)", "MatVecMult(B,b*s)", "VecMatMult(b,A)", "VecMatMult(b*s,B)", "TensorProd(x,b)", "TensorProd(y,p)*Square(Norm2(x))",
-      "MatVecMult(TensorProd(x,y),p)", "VecMatMult(x,TensorProd(x,y))", "MatVecMult(A,Concat(s,t))", "Round(x*s,1)+x", "ClampInt(x*y,0,1)",
-      "Clamp(x,Min(y),Max(p))", "IfElse(x*y,MatVecMult(S,x),y)", "x/Norm2(y)", "Exp(-SqDist(x,y)/2)*Concat(x,b)", "RatCst(1,3)*x+IntInv(2)*y",
-      "(x|y)**3", "Powf(2+Sin(x),s)", "x**4*y", "Atan2(x,2+y)", "Sqrt(2+Sin(x*y))", "SinXDivX(x*s)", "Mod(x,2+s,t)", "XLogX(Square(x)+y**2)",
-      "Extract(MatVecMult(S,Extract(Concat(x,y),1,3)),0,2)", "Sum(Extract(TensorProd(x,y),2,5)*Extract(S,1,5))"};
+TEST("vector operations") {
+  const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "p=Pm(3)", "s=Vj(1)", "t=Vi(1)", "A=Vj(6)",
+                                          "B=Pm(6)", "b=Vi(2)", "S=Pm(9)", "e=Vi(1)", "g=Vj(1)"};
+  const char* formulas[] = {"Sum(x*y)",
+                            "SumT(s*t,3)",
+                            "x|y",
+                            "x|s",
+                            "SqNorm2(x-y)",
+                            "Norm2(x-y)",
+                            "Normalize(x+y)",
+                            "SqDist(x,y)",
+                            "SqDist(x,s)",
+                            "WeightedSqNorm(s,x)",
+                            "WeightedSqNorm(p,x-y)",
+                            "WeightedSqNorm(S,x-y)",
+                            "WeightedSqDist(S,x,y)",
+                            "SymSqNorm(S,x*y)",
+                            "SqNormDiag(p,x)",
+                            "SqNormIso(s,x)",
+                            "Max(x*y)",
+                            "Min(x+y)",
+                            "ArgMax(x+y)*s",
+                            "ArgMin(x+y)*t",
+                            "Elem(x*y,1)",
+                            "ElemT(s*t,4,2)",
+                            "Extract(A*B,2,3)",
+                            "ExtractT(x*y,1,5)",
+                            "Concat(x*s,y*t)",
+                            "OneHot(t,3)*x",
+                            "MatVecMult(A,b)",
+                            "MatVecMult(B,b*s)",
+                            "VecMatMult(b,A)",
+                            "VecMatMult(b*s,B)",
+                            "TensorProd(x,b)",
+                            "TensorProd(y,p)*Square(Norm2(x))",
+                            "MatVecMult(TensorProd(x,y),p)",
+                            "VecMatMult(x,TensorProd(x,y))",
+                            "MatVecMult(A,Concat(s,t))",
+                            "Round(x*s,1)+x",
+                            "ClampInt(x*y,0,1)",
+                            "Clamp(x,Min(y),Max(p))",
+                            "IfElse(x*y,MatVecMult(S,x),y)",
+                            "x/Norm2(y)",
+                            "Exp(-SqDist(x,y)/2)*Concat(x,b)",
+                            "RatCst(1,3)*x+IntInv(2)*y",
+                            "(x|y)**3",
+                            "Powf(2+Sin(x),s)",
+                            "x**4*y",
+                            "Atan2(x,2+y)",
+                            "Sqrt(2+Sin(x*y))",
+                            "SinXDivX(x*s)",
+                            "Mod(x,2+s,t)",
+                            "XLogX(Square(x)+y**2)",
+                            "Extract(MatVecMult(S,Extract(Concat(x,y),1,3)),0,2)",
+                            "Sum(Extract(TensorProd(x,y),2,5)*Extract(S,1,5))"};
   for (const char* formula : formulas) {
     for (const char* v : {"x", "y", "p", "s", "t", "A", "B", "b", "S"}) {
       const std::string f = formula;
@@ -78,8 +124,9 @@ void vector_operations() {
   check_gradient("Sum_Reduction(x*y,1)", "t", "e", declared);  // does not occur: zero
 }
 
-void reductions() {
-  const std::vector<std::string> declared{"x=Vi(2)", "y=Vj(2)", "p=Pm(2)", "w=Vj(3)", "u=Vi(1)", "e=Vi(1)", "e3=Vi(3)", "g=Vj(1)", "g3=Vj(3)", "q=Vi(2)", "r=Vj(2)", "c=Pm(1)"};
+TEST("reductions") {
+  const std::vector<std::string> declared{"x=Vi(2)",  "y=Vj(2)", "p=Pm(2)",  "w=Vj(3)", "u=Vi(1)", "e=Vi(1)",
+                                          "e3=Vi(3)", "g=Vj(1)", "g3=Vj(3)", "q=Vi(2)", "r=Vj(2)", "c=Pm(1)"};
   const std::string f = "(Sin(x|y)-SqDist(x*p,y))", w = "(2+Sin(w*u))";
   const std::vector<std::pair<std::string, bool>> cases{{"Sum_Reduction(" + f + "*w,", true},
                                                         {"LogSumExp_Reduction(" + f + ",", false},
@@ -109,9 +156,11 @@ void reductions() {
     }
   }
   // reductions of reductions
-  for (const char* text : {"Sum_Reduction(LogSumExp_Reduction(x|y,1)*x,0)", "Sum_Reduction(Exp((x|y)-LogSumExp_Reduction(x|y,1))*y,1)",
-                           "LogSumExp_Reduction(x|Sum_Reduction(Sin(x*y),1),0)", "Sum_Reduction(x,0)|Sum_Reduction(Square(y),1)"}) {
-    const bool i = std::string(text).find(",1)|") == std::string::npos && std::string(text).rfind(",1)") == std::string(text).size() - 3;
+  for (const char* text :
+       {"Sum_Reduction(LogSumExp_Reduction(x|y,1)*x,0)", "Sum_Reduction(Exp((x|y)-LogSumExp_Reduction(x|y,1))*y,1)",
+        "LogSumExp_Reduction(x|Sum_Reduction(Sin(x*y),1),0)", "Sum_Reduction(x,0)|Sum_Reduction(Square(y),1)"}) {
+    const bool i =
+        std::string(text).find(",1)|") == std::string::npos && std::string(text).rfind(",1)") == std::string(text).size() - 3;
     if (std::string(text).find("0)|") != std::string::npos) continue;  // both indices outside: refused
     const bool wide = std::string(text).find("LogSumExp_Reduction(x|Sum") == std::string::npos;
     for (const char* v : {"x", "y"}) check_gradient(text, v, i ? (wide ? "q" : "e") : (wide ? "r" : "g"), declared);
@@ -123,7 +172,7 @@ void reductions() {
 }
 
 // What the axis, the category of the adjoint and its dimension do to each other.
-void conventions() {
+TEST("conventions") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "s=Pm(1)", "e=Vi(3)", "g=Vj(3)", "e1=Vi(1)", "A=Vi(2)"};
   const auto parse = [&](rkeops::Graph& graph, const std::string& formula) {
     rkeops::Arguments known(check::arguments(declared));
@@ -142,7 +191,9 @@ void conventions() {
   }
   check_gradient(r + "1)", "x", "e", declared);
   check_gradient(r + "0)", "x", "g", declared);
-  const auto category = [&](const std::string& formula) { return rkeops::Program::create(formula, arguments(declared))->output().category; };
+  const auto category = [&](const std::string& formula) {
+    return rkeops::Program::create(formula, arguments(declared))->output().category;
+  };
   for (const char* axis : {"0", "1"}) {
     for (const char* e : {"e", "g"}) {
       CHECK(category("Grad(" + r + axis + "),x," + e + ")") == Category::i);
@@ -151,9 +202,12 @@ void conventions() {
     }
   }
   CHECK(category("Sum_Reduction(Grad(Exp(-SqDist(x,y)),x,e1),1)") == Category::i);
-  CHECK_THROWS({ rkeops::Program::create("Grad(Sum_Reduction(x|y,1),x,A)", arguments(declared)); }, {ErrorKind::dimension, "dimension 2"});
-  CHECK_THROWS({ rkeops::Program::create("Grad(Sum_Reduction(x|y,1),x,x|y)", arguments(declared)); }, {ErrorKind::dimension, "not indexed"});
-  CHECK_THROWS({ rkeops::Program::create("Grad(Grad(Sum_Reduction(x|y,1),x,e1),x,g)", arguments(declared)); }, {ErrorKind::dimension, "not indexed"});
+  CHECK_THROWS({ rkeops::Program::create("Grad(Sum_Reduction(x|y,1),x,A)", arguments(declared)); },
+               {ErrorKind::dimension, "dimension 2"});
+  CHECK_THROWS({ rkeops::Program::create("Grad(Sum_Reduction(x|y,1),x,x|y)", arguments(declared)); },
+               {ErrorKind::dimension, "not indexed"});
+  CHECK_THROWS({ rkeops::Program::create("Grad(Grad(Sum_Reduction(x|y,1),x,e1),x,g)", arguments(declared)); },
+               {ErrorKind::dimension, "not indexed"});
   // positions do not move: zero
   for (const char* kind : {"ArgMin", "ArgMax"}) {
     Parsed zero(std::string("Grad(") + kind + "_Reduction(x*y,1),x,e)", declared);
@@ -189,11 +243,3 @@ void conventions() {
 }
 
 }  // namespace
-
-int main() {
-  elementwise_operations();
-  vector_operations();
-  reductions();
-  conventions();
-  return finish();
-}

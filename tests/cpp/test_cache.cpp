@@ -4,7 +4,7 @@
 
 namespace {
 
-void memory_and_disk() {
+TEST("memory and disk") {
   Directory directory;
   const rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -56,7 +56,7 @@ void memory_and_disk() {
 std::string key_in_use, source_in_use;
 
 // Files that are not what was written: a miss, compiled again and put right.
-void damaged_files() {
+TEST("damaged files") {
   const auto damage = [](const char* what, const std::function<std::string(std::string)>& change) {
     Directory directory;
     const rkeops::RunOptions options = options_with(directory.path());
@@ -86,9 +86,15 @@ void damaged_files() {
   damage("a file without its last byte", [](std::string bytes) { return bytes.substr(0, bytes.size() - 1); });
   damage("a file without trailer", [](std::string bytes) { return bytes.substr(0, bytes.size() - 40); });
   damage("a file with a byte more", [](std::string bytes) { return bytes + "x"; });
-  damage("a changed byte", [](std::string bytes) { bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1); return bytes; });
+  damage("a changed byte", [](std::string bytes) {
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    return bytes;
+  });
   damage("a changed first byte", [](std::string bytes) { bytes[0] = 'X'; return bytes; });
-  damage("a changed trailer", [](std::string bytes) { bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1); return bytes; });
+  damage("a changed trailer", [](std::string bytes) {
+    bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1);
+    return bytes;
+  });
   damage("a foreign file", [](std::string) { return std::string(100000, 'a'); });
   damage("a short foreign file", [](std::string) { return std::string("#!/bin/sh\nexit 1\n"); });
   damage("zeros", [](std::string bytes) { return std::string(bytes.size(), '\0'); });
@@ -137,7 +143,7 @@ void damaged_files() {
   }
 }
 
-void unusable_directories() {
+TEST("unusable directories") {
   const auto falls_back = [](const std::string& path, const std::string& reason) {
     rkeops::clear_memory_cache();
     warnings.clear();
@@ -149,7 +155,8 @@ void unusable_directories() {
       std::printf("%s: %s\n", path.c_str(), error.what());
     }
     CHECK_THAT(fine && compiled() == before + 1, path + ": no result");
-    CHECK_THAT(warnings.size() == 1 && warnings[0].find(reason) != std::string::npos, path + ": warnings " + show(warnings) + " without '" + reason + "'");
+    CHECK_THAT(warnings.size() == 1 && warnings[0].find(reason) != std::string::npos,
+               path + ": warnings " + show(warnings) + " without '" + reason + "'");
     CHECK(works(1, options_with(path)));
     CHECK_EQUAL(warnings.size(), 1u);
     CHECK(works(2, options_with(path)));  // a second kernel, the same trouble: told already
@@ -202,7 +209,7 @@ void unusable_directories() {
 }
 
 // Without a cache directory kernels are compiled in a temporary one, which goes away.
-void temporary_files() {
+TEST("temporary files") {
   Directory temporary, directory;
   const char* old = std::getenv("TMPDIR");
   const std::string saved = old ? old : "";
@@ -236,7 +243,7 @@ void temporary_files() {
   old ? setenv("TMPDIR", saved.c_str(), 1) : unsetenv("TMPDIR");
 }
 
-void size_limit() {
+TEST("size limit") {
   Directory directory;
   rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -288,12 +295,3 @@ void size_limit() {
 }
 
 }  // namespace
-
-int main() {
-  memory_and_disk();
-  damaged_files();
-  unusable_directories();
-  temporary_files();
-  size_limit();
-  return finish();
-}

@@ -22,7 +22,7 @@ std::string file_of(double c, const Directory& directory, const rkeops::RunOptio
 }
 
 // A whole, intact file is a kernel only under its own key.
-void swapped_files() {
+TEST("swapped files") {
   Directory directory;
   const rkeops::RunOptions options = options_with(directory.path());
   const std::string first = file_of(1, directory, options), second = file_of(2, directory, options);
@@ -66,7 +66,7 @@ void swapped_files() {
   CHECK(works(1, options));
 }
 
-void files_of_others() {
+TEST("files of others") {
   for (const mode_t mask : {0, 022, 077, 0777}) {
     Directory directory;
     const mode_t old = umask(mask);
@@ -99,7 +99,7 @@ void files_of_others() {
   CHECK(stat(file.c_str(), &info) == 0 && info.st_uid == 0);
 }
 
-void times_and_limits() {
+TEST("times and limits") {
   Directory directory;
   rkeops::RunOptions options = options_with(directory.path());
   const std::string first = file_of(10, directory, options), second = file_of(11, directory, options);
@@ -117,7 +117,7 @@ void times_and_limits() {
 }
 
 // What a killed process leaves is known by its lock, which nobody holds.
-void rubbish() {
+TEST("rubbish") {
   Directory directory, scripts;
   const rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -174,11 +174,12 @@ void rubbish() {
 std::size_t mappings() {
   std::ifstream maps("/proc/self/maps");
   std::size_t count = 0;
-  for (std::string line; std::getline(maps, line);) count += line.find(".so") != std::string::npos || line.find("jit") != std::string::npos;
+  for (std::string line; std::getline(maps, line);)
+    count += line.find(".so") != std::string::npos || line.find("jit") != std::string::npos;
   return count;
 }
 
-void bounded_memory() {
+TEST("bounded memory") {
   Directory directory;
   rkeops::RunOptions options = options_with(directory.path());
   options.jit.kernels_in_memory = 3;
@@ -188,7 +189,9 @@ void bounded_memory() {
   const std::size_t start = mappings();
   for (int round = 0; round < 2; ++round) {
     for (std::size_t k = 0; k < 8; ++k) {
-      if (round == 0) programs.push_back(rkeops::Program::create("Sum_Reduction(y+" + show(30 + static_cast<double>(k)) + ",1)", arguments({"y=Vj(1)"})));
+      if (round == 0)
+        programs.push_back(
+            rkeops::Program::create("Sum_Reduction(y+" + show(30 + static_cast<double>(k)) + ",1)", arguments({"y=Vj(1)"})));
       CHECK_EQUAL(run(*programs[k], inputs({column({1})}), options)[0].values[0], 31.0 + static_cast<double>(k));
       CHECK(rkeops::statistics().kernels_in_memory <= 3);
       most = std::max(most, mappings() - start);
@@ -210,7 +213,7 @@ void bounded_memory() {
 }
 
 // Eight processes compile the same formulas while another one cleans, and one removes the directory.
-void cleaning_meanwhile() {
+TEST("cleaning meanwhile") {
   for (bool remove_directory : {false, true}) {
     Directory directory;
     const rkeops::RunOptions options = options_with(directory.path() + "/cache");
@@ -251,7 +254,7 @@ void cleaning_meanwhile() {
 }
 
 // Programs that ignore SIGCHLD, or reap all children, learn nothing of how a compiler ended.
-void nobody_waits() {
+TEST("nobody waits") {
   Directory directory, scripts;
   const rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -275,14 +278,3 @@ void nobody_waits() {
 }
 
 }  // namespace
-
-int main() {
-  swapped_files();
-  files_of_others();
-  times_and_limits();
-  rubbish();
-  bounded_memory();
-  cleaning_meanwhile();
-  nobody_waits();
-  return finish();
-}

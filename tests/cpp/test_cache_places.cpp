@@ -56,7 +56,8 @@ bool warned_once(const std::string& reason) {
   return right;
 }
 
-void noexec() {
+TEST("noexec") {
+  if (!can_mount()) return skip("file systems that are noexec: this user cannot mount any");
   Directory cache;
   const rkeops::RunOptions options = options_with(cache.path());
   in_own_mounts([&] {  // the cache alone: kept there, loaded from copies
@@ -85,18 +86,20 @@ void noexec() {
   });
 }
 
-void full() {
+TEST("full") {
+  if (!can_mount()) return skip("file systems that are full or read-only: this user cannot mount any");
   struct Case {
     const char *how, *reason;
     long leave;  // bytes; -1: nothing is filled
     unsigned long flags;
   };
   const std::string no_space = std::strerror(ENOSPC);
-  for (const Case& row : {Case{"size=1m", no_space.c_str(), 0, 0}, Case{"size=1m", no_space.c_str(), 4096, 0},
-                          Case{"size=1m", no_space.c_str(), 60000, 0}, Case{"size=64k", no_space.c_str(), -1, 0},
-                          Case{"size=8m,nr_inodes=1", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=3", no_space.c_str(), -1, 0},
-                          Case{"size=8m,nr_inodes=5", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=10", "", -1, 0},
-                          Case{"size=8m,mode=700", "read-only", -1, MS_RDONLY}}) {
+  for (const Case& row :
+       {Case{"size=1m", no_space.c_str(), 0, 0}, Case{"size=1m", no_space.c_str(), 4096, 0},
+        Case{"size=1m", no_space.c_str(), 60000, 0}, Case{"size=64k", no_space.c_str(), -1, 0},
+        Case{"size=8m,nr_inodes=1", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=3", no_space.c_str(), -1, 0},
+        Case{"size=8m,nr_inodes=5", no_space.c_str(), -1, 0}, Case{"size=8m,nr_inodes=10", "", -1, 0},
+        Case{"size=8m,mode=700", "read-only", -1, MS_RDONLY}}) {
     Directory cache;
     const rkeops::RunOptions options = options_with(cache.path());
     in_own_mounts([&] {
@@ -124,9 +127,13 @@ void full() {
   });
 }
 
+#else
+
+TEST("mounts") { skip("file systems that are noexec, full or read-only: only tried on Linux"); }
+
 #endif
 
-void names() {
+TEST("names") {
   Directory directory;
   in_child([&] {
     CHECK(chdir(directory.path().c_str()) == 0);
@@ -158,7 +165,7 @@ void names() {
 }
 
 // The directory goes while the compiler runs, or all that is in it.
-void removed_meanwhile() {
+TEST("removed meanwhile") {
   Directory directory, scripts;
   const std::string cache = directory.path() + "/cache";
   for (const char* what : {"", "/*"}) {
@@ -181,19 +188,3 @@ void removed_meanwhile() {
 }
 
 }  // namespace
-
-int main() {
-#if defined(__linux__)
-  if (can_mount()) {
-    noexec();
-    full();
-  } else {
-    skip("file systems that are noexec, full or read-only: this user cannot mount any");
-  }
-#else
-  skip("file systems that are noexec, full or read-only: only tried on Linux");
-#endif
-  names();
-  removed_meanwhile();
-  return finish();
-}

@@ -1,5 +1,6 @@
 // Compact gradients: what the kernels of common covariances and their derivatives compute once per pair. Each exponential,
-// root, quotient and distance may be there once. With --table: the counts as a table for design/gradients.md.
+// root, quotient and distance may be there once. With --table: the counts as a table for design/gradients.md,
+// and with --formulas too.
 #include "check.hpp"
 
 using namespace check;
@@ -22,9 +23,9 @@ PerPair count(Expr reduction) {
   using rkeops::Structure;
   PerPair counts;
   for (Expr n : rkeops::nodes_below({reduction.arg(0)})) {
-    if (n->indices != (rkeops::index_i | rkeops::index_j) || rkeops::is_leaf(n)) continue;
+    if (n->indices != (rkeops::index_i | rkeops::index_j) || n->operation->structure == Structure::leaf || is_reduction(n)) continue;
     const std::string name = n->operation->name;
-    if (n->operation->structure == Structure::across || n->operation->structure == Structure::contract) ++counts.sums;
+    if (n->operation->structure == Structure::horizontal || n->operation->structure == Structure::contraction) ++counts.sums;
     else if (name == "Exp") ++counts.exponentials;
     else if (name == "Sqrt" || name == "Rsqrt") ++counts.roots;
     else if (name == "Divide" || name == "Inv" || name == "InvOrZero") ++counts.quotients;
@@ -60,10 +61,8 @@ constexpr Derivative derivatives[] = {
     {"Laplacian in x", "Sum_Reduction(Laplacian(K,x)*b,1)", 1},
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const bool table = argc > 1 && std::string(argv[1]) == "--table";
+TEST("operations of each pair") {
+  const bool table = option("--table");
   if (table) {
     std::printf("| kernel | | exp | root | quotient | sum over D | scalar | vector |\n|---|---|---|---|---|---|---|---|\n");
   }
@@ -78,7 +77,7 @@ int main(int argc, char** argv) {
       const PerPair counts = count(last);
       if (table) {
         std::printf("| %s | %s |%s\n", kernel.name, derivative.name, counts.show().c_str());
-        if (argc > 2) std::printf("    %s\n", rkeops::formula_text(last).c_str());
+        if (option("--formulas")) std::printf("    %s\n", rkeops::formula_text(last).c_str());
       }
       const std::string what = std::string(kernel.name) + ", " + derivative.name + ":" + counts.show();
       CHECK_THAT(counts.exponentials <= kernel.exponentials, what + " exponentials");
@@ -87,5 +86,6 @@ int main(int argc, char** argv) {
       CHECK_THAT(counts.sums <= kernel.sums + derivative.more_sums, what + " sums");
     }
   }
-  return finish();
 }
+
+}  // namespace

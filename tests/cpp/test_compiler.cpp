@@ -3,7 +3,7 @@
 
 namespace {
 
-void many_processes() {
+TEST("many processes") {
   Directory directory;
   rkeops::RunOptions options = options_with(directory.path());
   rkeops::clear_memory_cache();
@@ -45,7 +45,7 @@ std::string odd(const std::string& what) {
   return "for a; do [ \"$b\" = -o ] && o=$a; b=$a; done\n" + what + "\n";
 }
 
-void compilers() {
+TEST("compilers") {
   Directory directory, scripts;
   const std::string victim = scripts.path() + "/victim";
   write(victim, "untouched");
@@ -69,8 +69,12 @@ void compilers() {
       {{script("killed", "kill -9 $$\n")}, "killed by signal 9", ""},
       {{script("hanging", "echo started; echo $$ > " + sleeper + "; sleep 30 & wait\n")}, "did not finish within 1 s", "started"},
       {{script("stubborn", "trap '' TERM INT; while :; do sleep 0.1; done\n")}, "did not finish within 1 s", ""},
-      {{script("garbage", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo rubbish > \"$2\"; shift; done; exit 0\n")}, "could not be loaded", ""},
-      {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")}, "an output that is empty", ""},
+      {{script("garbage", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && echo rubbish > \"$2\"; shift; done; exit 0\n")},
+       "could not be loaded",
+       ""},
+      {{script("empty", "while [ $# -gt 1 ]; do [ \"$1\" = -o ] && : > \"$2\"; shift; done; exit 0\n")},
+       "an output that is empty",
+       ""},
       {{script("endless", "yes 'error: and again'\n")}, "wrote endless messages", "and again"},
       {{script("endless_line", "cat /dev/zero\n")}, "wrote endless messages", ""},
       {{script("long", "yes 'error: and again' | head -c 500000; exit 1\n")}, "failed with status 1", "and again"},
@@ -79,9 +83,13 @@ void compilers() {
       {{script("link", odd("ln -s " + victim + " $o"))}, "an output that is a link", ""},
       {{script("huge", odd("truncate -s 100G $o"))}, "an output that is too large", ""},
       {{script("half", odd(compiler() + " \"$@\" && head -c 9000 \"$o\" > $o.2 && mv $o.2 $o"))}, "could not be loaded", ""},
-      {{script("another", odd("echo 'int rkeops_fold;' > $o.c; " + compiler() + " -shared -fPIC -o $o $o.c"))}, "could not be loaded", ""},
+      {{script("another", odd("echo 'int rkeops_fold;' > $o.c; " + compiler() + " -shared -fPIC -o $o $o.c"))},
+       "could not be loaded",
+       ""},
       {{script("unlinked", odd("echo 'int nowhere(void); int rkeops_fold(void) { return nowhere(); }' > $o.c; " + compiler() +
-                               " -shared -fPIC -o $o $o.c"))}, "undefined symbol: nowhere", ""},
+                               " -shared -fPIC -o $o $o.c"))},
+       "undefined symbol: nowhere",
+       ""},
       {{compiler(), "-no-such-flag-at-all"}, "failed with status", "no-such-flag"}};
   for (const char* cache : {"disk", "memory"}) {
     rkeops::RunOptions good = options_with(std::string(cache) == "disk" ? directory.path() : "");
@@ -98,7 +106,8 @@ void compilers() {
         CHECK_THAT(false, std::string("no error, expected: ") + row.message);
       } catch (const rkeops::Error& error) {
         CHECK_EQUAL(error.kind, ErrorKind::compiler);
-        CHECK_THAT(std::string(error.what()).find(row.message) != std::string::npos, std::string(error.what()) + ", without: " + row.message);
+        CHECK_THAT(std::string(error.what()).find(row.message) != std::string::npos,
+                   std::string(error.what()) + ", without: " + row.message);
         CHECK_THAT(error.log.find(row.log) != std::string::npos, "log of " + std::string(row.message) + ": " + error.log);
         CHECK_THAT(!error.hint.empty(), std::string("no hint: ") + row.message);
         CHECK(error.log.size() <= 64 << 10);
@@ -152,7 +161,7 @@ void compilers() {
 }
 
 // A forked child may compute, on threads too.
-void after_fork() {
+TEST("after fork") {
   Directory directory;
   const rkeops::RunOptions options = options_with(directory.path());
   CHECK(works(400, options));
@@ -160,7 +169,8 @@ void after_fork() {
   const pid_t child = fork();
   if (child == 0) {
     const auto program = rkeops::Program::create("Sum_Reduction(x*y,1)", arguments({"x=Vi(1)", "y=Vj(1)"}));
-    const Matrix got = run(*program, inputs({column(std::vector<double>(5000, 1.0)), column(std::vector<double>(5000, 2.0))}), options)[0];
+    const Matrix got =
+        run(*program, inputs({column(std::vector<double>(5000, 1.0)), column(std::vector<double>(5000, 2.0))}), options)[0];
     _exit(works(400, options) && works(401, options) && got.values[4999] == 10000 ? 0 : 1);
   }
   int status = 0;
@@ -169,10 +179,3 @@ void after_fork() {
 }
 
 }  // namespace
-
-int main() {
-  many_processes();
-  compilers();
-  after_fork();
-  return finish();
-}

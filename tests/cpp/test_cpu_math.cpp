@@ -1,8 +1,8 @@
 // Accuracy of the vector math of the CPU kernels, against long double libm.
-//   g++ -std=c++17 -O1 -Wall -Wextra -Iinst/include tests/cpp/test_cpu_math.cpp -ldl && ./a.out [--full]
 // For every precision, vector width and instruction set that this processor has: compiles the prelude with
 // each function in an array loop, and prints one line per function with its largest error, in units in the
-// last place (ulp), and where. --full: 20 times as many arguments. RKEOPS_CC or CC names the C compiler.
+// last place (ulp), and where. RKEOPS_CC or CC names the C compiler.
+//   test_cpu_math [--full]   20 times as many arguments
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -20,7 +20,8 @@
 #include <string>
 #include <vector>
 
-#include "rkeops/kernel/cpu_prelude.hpp"
+#include "check.hpp"
+#include "rkeops/emit/prelude/cpu_prelude.hpp"
 
 namespace {
 
@@ -312,16 +313,14 @@ std::vector<T> arguments(const Case& c, int which, int count) {
   return values;
 }
 
-struct Tally {
-  int passed = 0, failed = 0;
-  void line(bool ok, const std::string& text) {
-    (ok ? passed : failed)++;
-    std::printf("%-4s  %s\n", ok ? "ok" : "FAIL", text.c_str());
-  }
-};
+void report(bool ok, const std::string& text) {
+  std::printf("%-4s  %s\n", ok ? "ok" : "FAIL", text.c_str());
+  CHECK_THAT(ok, text);
+}
 
 template <class T>
-void sweep(Precision precision, int count, const Folder& folder, Tally& tally) {
+void sweep(Precision precision, int count) {
+  const Folder folder;
   const std::vector<Case> list = cases();
   const std::vector<Build> ways = builds();
   std::vector<void*> libraries;
@@ -349,7 +348,7 @@ void sweep(Precision precision, int count, const Folder& folder, Tally& tally) {
                              c.name, rkeops::name_of(precision), worst, bound, ways[way].name.c_str(),
                              static_cast<double>(x[where]));
     if (c.arity > 1) std::snprintf(text + used, sizeof text - used, ", %.17g", static_cast<double>(y[where]));
-    tally.line(worst <= bound, text);
+    report(worst <= bound, text);
   }
   for (std::size_t b = 0; b < ways.size(); b++) {
     const auto any = reinterpret_cast<int (*)(const T*)>(dlsym(libraries[b], "loop_any"));
@@ -360,32 +359,23 @@ void sweep(Precision precision, int count, const Folder& folder, Tally& tally) {
       right = right && any(x.data());
       lane = 0;
     }
-    tally.line(right, "any          " + std::string(rkeops::name_of(precision)) + "  " + ways[b].name);
+    report(right, "any          " + std::string(rkeops::name_of(precision)) + "  " + ways[b].name);
   }
 }
 
-bool unknown_name_throws() {
+int arguments_each() { return check::option("--full") ? 200000 : 10000; }
+
+TEST("float32") { sweep<float>(Precision::float32, arguments_each()); }
+TEST("float64") { sweep<double>(Precision::float64, arguments_each()); }
+
+TEST("unknown name") {
+  bool thrown = false;
   try {
     rkeops::cpu_prelude(Precision::float32, 32, {"v_exp", "v_nonsense"});
   } catch (const std::out_of_range&) {
-    return true;
+    thrown = true;
   }
-  return false;
+  CHECK(thrown);
 }
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  const int count = argc > 1 && std::string(argv[1]) == "--full" ? 200000 : 10000;
-  Tally tally;
-  try {
-    const Folder folder;
-    sweep<float>(Precision::float32, count, folder, tally);
-    sweep<double>(Precision::float64, count, folder, tally);
-  } catch (const std::exception& error) {
-    tally.line(false, error.what());
-  }
-  tally.line(unknown_name_throws(), "unknown name throws std::out_of_range");
-  std::printf("%d passed, %d failed\n", tally.passed, tally.failed);
-  return tally.failed != 0;
-}

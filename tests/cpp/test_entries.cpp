@@ -12,7 +12,8 @@ namespace {
 const Precision precisions[] = {Precision::float64, Precision::float32};
 
 // Entry (i, j), component k at row i + M j (axis 0: j + N i) of column k.
-void check_entries(const std::string& f, const std::vector<std::string>& declared, std::int64_t m, std::int64_t n, std::uint64_t seed) {
+void check_entries(const std::string& f, const std::vector<std::string>& declared, std::int64_t m, std::int64_t n,
+                   std::uint64_t seed) {
   std::mt19937_64 random(seed);
   for (int axis : {1, 0}) {
     const std::string formula = "Entries_Reduction(" + f + "," + show(axis) + ")";
@@ -45,7 +46,7 @@ void check_entries(const std::string& f, const std::vector<std::string>& declare
   }
 }
 
-void values() {
+TEST("values") {
   const std::vector<std::string> xy{"x=Vi(3)", "y=Vj(3)"};
   for (std::int64_t m : {1, 2, 31, 33, 64, 300}) {
     for (std::int64_t n : {1, 2, 7, 130, 1100}) check_entries("Exp(-SqDist(x,y))", xy, m, n, static_cast<std::uint64_t>(m * n));
@@ -60,7 +61,7 @@ void values() {
   check_entries("ComplexMult(x,y)", {"x=Vi(4)", "y=Vj(4)"}, 9, 50, 8);
 }
 
-void threads_and_empty_sides() {
+TEST("threads and empty sides") {
   std::mt19937_64 random(9);
   const auto program = Program::create("Entries_Reduction(SqDist(x,y)*x,1)", arguments({"x=Vi(3)", "y=Vj(3)"}));
   for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{1, 20000}, {2000, 300}, {90000, 2}}) {
@@ -79,9 +80,10 @@ void threads_and_empty_sides() {
 }
 
 // Results of reductions can be read; entries themselves are no part of a formula, and have no gradient.
-void in_formulas() {
-  CHECK_EQUAL(run("Entries_Reduction(x*y/Sum_Reduction(x*y,1),1)", {"x=Vi(1)", "y=Vj(1)"}, {column({1, 2}), column({1, 3})})[0].values,
-              (Values{0.25, 0.25, 0.75, 0.75}));
+TEST("in formulas") {
+  CHECK_EQUAL(
+      run("Entries_Reduction(x*y/Sum_Reduction(x*y,1),1)", {"x=Vi(1)", "y=Vj(1)"}, {column({1, 2}), column({1, 3})})[0].values,
+      (Values{0.25, 0.25, 0.75, 0.75}));
   const auto create = [](const std::string& formula) { Program::create(formula, arguments({"x=Vi(1)", "y=Vj(1)"})); };
   CHECK_THROWS({ create("1+Entries_Reduction(x*y,1)"); }, {ErrorKind::unsupported, "cannot be used inside"});
   CHECK_THROWS({ create("Sum_Reduction(x*Entries_Reduction(x*y,1),0)"); }, {ErrorKind::unsupported, "cannot be used inside"});
@@ -89,7 +91,7 @@ void in_formulas() {
   CHECK_THROWS({ create("Diff(Entries_Reduction(x*y,1),x,x)"); }, {ErrorKind::unsupported, "has no gradient"});
 }
 
-void interrupts() {
+TEST("interrupts") {
   std::mt19937_64 random(10);
   const Matrix x = random_matrix(20000, 3, random);
   const auto program = Program::create("Entries_Reduction(Exp(-SqDist(x,y)),1)", arguments({"x=Vi(3)", "y=Vj(3)"}));
@@ -105,11 +107,3 @@ void interrupts() {
 }
 
 }  // namespace
-
-int main() {
-  values();
-  threads_and_empty_sides();
-  in_formulas();
-  interrupts();
-  return finish();
-}

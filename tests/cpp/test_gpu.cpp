@@ -10,42 +10,11 @@
 using namespace check;
 
 namespace {
-
-void agreement() {
-  for (const Case& c : cases()) {
-    for (Precision precision : {Precision::float32, Precision::float64}) compare(c, 37, 300, precision);
-  }
-}
-
-// Around the sizes of blocks, tiles, shared memory and splits.
-void sizes() {
-  const Case sum = cases()[0], nearest = cases()[13], soft = cases()[5];
-  for (std::int64_t m : {1, 127, 128, 512, 513}) {
-    for (std::int64_t n : {1, 2, 255, 257}) compare(sum, m, n, Precision::float64);
-  }
-  for (const Case& c : {sum, nearest, soft}) {
-    for (std::int64_t n : {4096, 8192, 8193, 20000}) compare(c, 3, n, Precision::float32);
-  }
-  const Case many{"KMin_ArgKMin_Reduction(SqDist(x,y),60,1)", {"x=Vi(3)", "y=Vj(3)"}}, vectors{"KMin_ArgKMin_Reduction(x*y,50,0)", {"x=Vi(3)", "y=Vj(3)"}};
-  for (std::int64_t n : {60, 300, 8193}) compare(many, 130, n, Precision::float32);
-  compare(many, 3, 20000, Precision::float64);
-  compare(vectors, 100, 37, Precision::float64);
-  const Case entries{"Entries_Reduction(SqDist(x,y)*x,1)", {"x=Vi(3)", "y=Vj(3)"}}, columns{"Entries_Reduction(y,1)", {"x=Vi(1)", "y=Vj(2)"}};
-  for (std::int64_t m : {1, 127, 513}) {
-    for (std::int64_t n : {1, 63, 64, 65, 4097}) compare(entries, m, n, Precision::float64);
-  }
-  compare(entries, 40000, 300, Precision::float32);
-  compare(columns, 70, 5000, Precision::float32);
-  const Case both{"SumBoth_Reduction(Exp(-SqDist(x,y)),Exp(-SqDist(x,y))*x,1)", {"x=Vi(3)", "y=Vj(3)"}};
-  compare(both, 300, 200, Precision::float32);
-  compare(both, 20, 9000, Precision::float64);
-  const auto empty = on_gpu(sum, 0, 5, Precision::float64);
-  CHECK_EQUAL(empty[0].rows, std::int64_t{0});
-  CHECK_EQUAL(on_gpu(sum, 2, 0, Precision::float64)[0].values, (std::vector<double>{0, 0, 0, 0}));
-}
+// First the tests in children, which must open the driver themselves.
 
 // Pieces that fit the memory give what the whole gives; so do several devices.
-void pieces() {
+TEST("pieces") {
+  use_fake_cuda();
   for (const Case& c : {cases()[0], cases()[13]}) {
     const auto compute = [&](std::vector<int> devices) { return on_gpu(c, 1100, 9000, Precision::float64, std::move(devices)); };
     in_child("streaming", {}, [&] {
@@ -58,7 +27,8 @@ void pieces() {
 }
 
 // Matrices that may be kept go to each GPU once, until they are forgotten or their memory is needed.
-void resident() {
+TEST("resident") {
+  use_fake_cuda();
   const Case c = cases()[0];
   const auto uploads = [](const std::function<void()>& body) {
     const unsigned long long before = fake_count("fake_cuda_uploaded");
@@ -106,17 +76,80 @@ void resident() {
   });
 }
 
-void tensor_cores() {
-  for (const Case& c : product_cases()) {
-    for (const std::int64_t n : {16, 300}) compare_products(c, n);
-  }
+// An evaluation: what is not set stays on the device, and goes when it ends.
+TEST("evaluations") {
+  use_fake_cuda();
+  in_child("an evaluation", {}, [] {
+    const Case c = cases()[0];
+    const auto program = rkeops::Program::create(c.formula, arguments(c.declarations));
+    auto data = data_for(program->arguments(), 700, 900);
+    const rkeops::RunOptions options = gpu_options(Precision::float64);
+    std::vector<Matrix> result{{700, 2, std::vector<double>(1400)}};
+    const std::vector<double*> memory{result[0].values.data()};
+    auto evaluation = program->prepare(inputs(data), options, {});
+    evaluation->run(memory, {});
+    bool good = same_bits(result, run(*program, inputs(data), options));
+    std::mt19937_64 random(1);
+    for (int k = 0; k < 3; ++k) {
+      data[2] = random_matrix(900, 2, random);
+      evaluation->set(2, data[2].input());
+      const unsigned long long before = fake_count("fake_cuda_uploaded");
+      evaluation->run(memory, {});
+      good = fake_count("fake_cuda_uploaded") - before <= 8 * 900 * 2 + 64 && good;
+      good = same_bits(result, run(*program, inputs(data), options)) && good;
+    }
+    good = rkeops::ResidentMatrices::instance().bytes() > 0 && good;
+    evaluation.reset();
+    return rkeops::ResidentMatrices::instance().bytes() == 0 && good;
+  });
+}
+
+// Launch ranges whose splits take turns are merged in the order of the columns: the first of equal ones wins.
+TEST("launch ranges") {
+  use_fake_cuda();
+  in_child("launch_ranges", {}, [] {
+    const rkeops::KernelPlan kernel = gpu_kernels({"Min_ArgMin_Reduction(y,1)", {"y=Vj(1)"}}, Precision::float64)[0];
+    const std::int64_t n = 9000;
+    Matrix y = column(std::vector<double>(static_cast<std::size_t>(n), 1.0));
+    y.values[3000] = y.values[5000] = 0;
+    std::vector<double> least(1), position(1);
+    rkeops::StageData data{{}, {rkeops::Source{y.input()}}, {}, 1, n, {least.data(), position.data()}};
+    rkeops::Schedule schedule = rkeops::dense_gpu_schedule(kernel, 1, n);
+    const bool is_split = schedule.column_splits == 2 && schedule.tasks.size() == 1;
+    schedule.tasks = {{{0, 1}, {0, 4096}, 0}, {{0, 1}, {4096, 8192}, 0}, {{0, 1}, {8192, n}, 0}};
+    const rkeops::RunOptions options = gpu_options(Precision::float64);
+    rkeops::GpuStage<double>(kernel, rkeops::digest_of(kernel.text), data, schedule).run({options, {}, 0, 1});
+    return is_split && least[0] == 0 && position[0] == 3001;
+  });
+}
+
+// Launches are as long as the GPU is fast, and results do not depend on it.
+TEST("launches") {
+  use_fake_cuda();
+  in_child("a slow GPU", {{"FAKE_CUDA_DEVICES", "2"}, {"FAKE_CUDA_SLOW", "1"}}, [] {
+    const auto compute = [](int device) { return on_gpu(cases()[0], 2500, 9000, Precision::float64, {device}); };
+    const auto fast = compute(0);
+    const unsigned long long few = fake_count("fake_cuda_launches");
+    return same_bits(compute(1), fast) && fake_count("fake_cuda_launches") > 2 * few;
+  });
+  const auto cost = [](const char* formula, std::vector<std::string> declarations) {
+    return gpu_kernels({formula, std::move(declarations)}, Precision::float32)[0].cost;
+  };
+  const double three = cost("Sum_Reduction(Exp(-SqDist(x,y)),1)", {"x=Vi(3)", "y=Vj(3)"}),
+               fifteen = cost("Sum_Reduction(Exp(-SqDist(x,y))*b,1)", {"x=Vi(15)", "y=Vj(15)", "b=Vj(15)"}),
+               tensor = cost("Sum_Reduction(MatVecMult(TensorProd(x,y),x),1)", {"x=Vi(30)", "y=Vj(30)"});
+  CHECK(three > 10 && three < 40);
+  CHECK(fifteen > 50 && fifteen < 150);
+  CHECK(tensor > 900);
 }
 
 // What cannot be shared out over blocks is refused where it does not fit.
-void long_results() {
+TEST("long results") {
+  use_fake_cuda();
   const Case weights{"SumSoftMaxWeight_Reduction(Sum(x),TensorProd(x,y),1)", {"x=Vi(100)", "y=Vj(100)"}};
   in_child("too long for the GPU", {{"FAKE_CUDA_MEMORY", "100000000"}}, [&] {
-    const std::string wrong = throws([&] { on_gpu(weights, 5, 5, Precision::float32); }, {rkeops::ErrorKind::memory, "too long for GPU 0"});
+    const std::string wrong =
+        throws([&] { on_gpu(weights, 5, 5, Precision::float32); }, {rkeops::ErrorKind::memory, "too long for GPU 0"});
     std::printf("%s", wrong.c_str());
     return wrong.empty();
   });
@@ -140,26 +173,57 @@ void long_results() {
   }
 }
 
-// Launches are as long as the GPU is fast, and results do not depend on it.
-void launches() {
-  in_child("a slow GPU", {{"FAKE_CUDA_DEVICES", "2"}, {"FAKE_CUDA_SLOW", "1"}}, [] {
-    const auto compute = [](int device) { return on_gpu(cases()[0], 2500, 9000, Precision::float64, {device}); };
-    const auto fast = compute(0);
-    const unsigned long long few = fake_count("fake_cuda_launches");
-    return same_bits(compute(1), fast) && fake_count("fake_cuda_launches") > 2 * few;
-  });
-  const auto cost = [](const char* formula, std::vector<std::string> declarations) {
-    return gpu_kernels({formula, std::move(declarations)}, Precision::float32)[0].cost;
-  };
-  const double three = cost("Sum_Reduction(Exp(-SqDist(x,y)),1)", {"x=Vi(3)", "y=Vj(3)"}),
-               fifteen = cost("Sum_Reduction(Exp(-SqDist(x,y))*b,1)", {"x=Vi(15)", "y=Vj(15)", "b=Vj(15)"}),
-               tensor = cost("Sum_Reduction(MatVecMult(TensorProd(x,y),x),1)", {"x=Vi(30)", "y=Vj(30)"});
-  CHECK(three > 10 && three < 40);
-  CHECK(fifteen > 50 && fifteen < 150);
-  CHECK(tensor > 900);
+TEST("tensor cores") {
+  use_fake_cuda();
+  for (const Case& c : product_cases()) {
+    for (const std::int64_t n : {16, 300}) compare_products(c, n);
+  }
 }
 
-void nvrtc() {
+TEST("agreement") {
+  use_fake_cuda();
+  std::size_t k = 0;
+  for (const Case& c : cases()) {
+    for (Precision precision : {k % 2 ? Precision::float32 : Precision::float64, k % 2 ? Precision::float64 : Precision::float32}) {
+      compare(c, 37, 300, precision);
+      if (!option("--full")) break;
+    }
+    ++k;
+  }
+}
+
+// Around the sizes of blocks, tiles, shared memory and splits.
+TEST("sizes") {
+  use_fake_cuda();
+  const Case sum = cases()[0], nearest = cases()[13], soft = cases()[5];
+  for (std::int64_t m : {1, 127, 128, 512, 513}) {
+    for (std::int64_t n : {1, 2, 255, 257}) compare(sum, m, n, Precision::float64);
+  }
+  for (const Case& c : {sum, nearest, soft}) {
+    for (std::int64_t n : {4096, 8192, 8193, 20000}) compare(c, 3, n, Precision::float32);
+  }
+  const Case many{"KMin_ArgKMin_Reduction(SqDist(x,y),60,1)", {"x=Vi(3)", "y=Vj(3)"}},
+      vectors{"KMin_ArgKMin_Reduction(x*y,50,0)", {"x=Vi(3)", "y=Vj(3)"}};
+  for (std::int64_t n : {60, 300, 8193}) compare(many, 130, n, Precision::float32);
+  compare(many, 3, 20000, Precision::float64);
+  compare(vectors, 100, 37, Precision::float64);
+  const Case entries{"Entries_Reduction(SqDist(x,y)*x,1)", {"x=Vi(3)", "y=Vj(3)"}},
+      columns{"Entries_Reduction(y,1)", {"x=Vi(1)", "y=Vj(2)"}};
+  for (std::int64_t m : {1, 127, 513}) {
+    for (std::int64_t n : {1, 63, 64, 65, 4097}) compare(entries, m, n, Precision::float64);
+  }
+  compare(entries, 40000, 300, Precision::float32);
+  compare(columns, 70, 5000, Precision::float32);
+  const Case both{"SumBoth_Reduction(Exp(-SqDist(x,y)),Exp(-SqDist(x,y))*x,1)", {"x=Vi(3)", "y=Vj(3)"}};
+  compare(both, 300, 200, Precision::float32);
+  compare(both, 20, 9000, Precision::float64);
+  const auto empty = on_gpu(sum, 0, 5, Precision::float64);
+  CHECK_EQUAL(empty[0].rows, std::int64_t{0});
+  CHECK_EQUAL(on_gpu(sum, 2, 0, Precision::float64)[0].values, (std::vector<double>{0, 0, 0, 0}));
+}
+
+TEST("nvrtc") {
+  use_fake_cuda();
   const rkeops::Nvrtc* real = real_nvrtc();
   if (!real) return skip("no NVRTC");
   std::vector<Case> all = cases();
@@ -173,18 +237,3 @@ void nvrtc() {
 }
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  const Directory directory;
-  use_fake_cuda(directory, __FILE__);
-  const std::string only = argc > 1 ? argv[1] : "";
-  if (only.empty() || only == "pieces") pieces();  // in children, which must open the driver themselves
-  if (only.empty() || only == "resident") resident();
-  if (only.empty() || only == "launches") launches();
-  if (only.empty() || only == "long_results") long_results();
-  if (only.empty() || only == "tensor_cores") tensor_cores();
-  if (only.empty() || only == "agreement") agreement();
-  if (only.empty() || only == "sizes") sizes();
-  if (only.empty() || only == "nvrtc") nvrtc();
-  return finish();
-}

@@ -1,5 +1,5 @@
-// What drivers, contexts and compilers of GPUs are particular about, and all the ways in which they fail, by the fake driver: each
-// in a process of its own, because a driver is opened once in a process.
+// What drivers, contexts and compilers of GPUs are particular about, and all the ways in which they fail, by the fake driver:
+// each in a process of its own, because a driver is opened once in a process.
 #include "gpu_fake.hpp"
 
 using namespace check;
@@ -23,16 +23,20 @@ bool fails(const std::function<void()>& body, ErrorKind kind, const std::string&
   return wrong.empty();
 }
 
-void failures() {
+TEST("failures") {
+  use_fake_cuda();
   const auto one = [] { compute(); };
   in_child("no driver", {{"RKEOPS_CUDA_DRIVER", "/nowhere/libcuda.so"}}, [&] { return fails(one, ErrorKind::gpu, "driver"); });
-  in_child("a library that is no driver", {{"RKEOPS_CUDA_DRIVER", "libm.so.6"}}, [&] { return fails(one, ErrorKind::gpu, "no function"); });
+  in_child("a library that is no driver", {{"RKEOPS_CUDA_DRIVER", "libm.so.6"}},
+           [&] { return fails(one, ErrorKind::gpu, "no function"); });
   in_child("driver does not start", {{"FAKE_CUDA_INIT", "999"}}, [&] { return fails(one, ErrorKind::gpu, "cannot be used"); });
   in_child("no device", {{"FAKE_CUDA_DEVICES", "0"}}, [&] { return fails(one, ErrorKind::gpu, "no GPU"); });
   in_child("wrong device", {}, [&] { return fails([] { compute(5); }, ErrorKind::gpu, "number 5"); });
   in_child("NVRTC fails", {{"FAKE_NVRTC", "6"}}, [&] { return fails(one, ErrorKind::compiler, "could not compile"); });
-  in_child("kernel time-out", {{"FAKE_CUDA_LAUNCH", "702"}}, [&] { return fails(one, ErrorKind::gpu, "LAUNCH_TIMEOUT", "Restart R"); });
-  in_child("device busy", {{"FAKE_CUDA_CONTEXT", "46"}}, [&] { return fails(one, ErrorKind::gpu, "opening GPU 0", "exclusively"); });
+  in_child("kernel time-out", {{"FAKE_CUDA_LAUNCH", "702"}},
+           [&] { return fails(one, ErrorKind::gpu, "LAUNCH_TIMEOUT", "Restart R"); });
+  in_child("device busy", {{"FAKE_CUDA_CONTEXT", "46"}},
+           [&] { return fails(one, ErrorKind::gpu, "opening GPU 0", "exclusively"); });
   in_child("memory for nothing", {{"FAKE_CUDA_MEMORY", "4096"}}, [&] { return fails(one, ErrorKind::memory, "memory"); });
   in_child("an error that kills the context", {}, [&] {
     setenv("FAKE_CUDA_LAUNCH", "719", 1);
@@ -67,12 +71,14 @@ void failures() {
     rkeops::Host host;
     host.interrupted = [](void*) { return true; };
     const auto data = data_for(program->arguments(), 600, 200000);
-    return fails([&] { run(*program, inputs(data), gpu_options(Precision::float32), host); }, ErrorKind::interrupt, "interrupted");
+    return fails([&] { run(*program, inputs(data), gpu_options(Precision::float32), host); }, ErrorKind::interrupt,
+                 "interrupted");
   });
 }
 
 // GPUs are listed without being opened, and a busy one is in nobody's way.
-void listing() {
+TEST("listing") {
+  use_fake_cuda();
   in_child("listing opens nothing", {{"FAKE_CUDA_DEVICES", "3"}}, [] {
     const rkeops::GpuReport report = rkeops::gpu_report({});
     return report.problem.empty() && report.devices.size() == 3 && report.devices[2].architecture == "90" &&
@@ -87,8 +93,10 @@ void listing() {
   });
 }
 
-// Another library in this process, with a context of its own: it finds that current afterwards, and modules are unloaded in theirs.
-void contexts() {
+// Another library in this process, with a context of its own: it finds that current afterwards, and modules are unloaded in
+// theirs.
+TEST("contexts") {
+  use_fake_cuda();
   in_child("the caller's context", {{"FAKE_CUDA_DEVICES", "2"}}, [] {
     const rkeops::CudaApi& api = rkeops::CudaApi::instance();
     void* own = nullptr;
@@ -106,7 +114,8 @@ void contexts() {
 }
 
 // Which NVRTC, and what it makes.
-void compilers(const Directory& directory) {
+TEST("compilers") {
+  const Directory& directory = use_fake_cuda();
   using rkeops::gpu_report;
   const auto one = [] { compute(); };
   in_child("no NVRTC", {{"RKEOPS_NVRTC", "libm.so.6"}}, [&] { return fails(one, ErrorKind::gpu, "no function"); });
@@ -115,7 +124,7 @@ void compilers(const Directory& directory) {
   });
   in_child("a GPU newer than NVRTC", {{"FAKE_CUDA_CAPABILITY", "120"}}, [&] {
     const rkeops::JitOptions options;
-    const rkeops::Nvrtc& nvrtc = rkeops::ModuleCache::compilers(options).choose(13000, 120);
+    const rkeops::Nvrtc& nvrtc = rkeops::NvrtcSearch::instance(options.nvrtc).choose(13000, 120);
     compute();  // the fake driver reads PTX
     return nvrtc.target(120) == "compute_90" && nvrtc.target(89) == "compute_80" && nvrtc.target(80) == "sm_80";
   });
@@ -123,16 +132,18 @@ void compilers(const Directory& directory) {
     return fails(one, ErrorKind::gpu, "compute capability 7.5 and higher, the GPU has 6.1", "older CUDA toolkit") &&
            gpu_report({}).problem.find("7.5") != std::string::npos;
   });
-  in_child("NVRTC newer than the driver", {{"FAKE_NVRTC_VERSION", "14"}}, [&] { return fails(one, ErrorKind::gpu, "NVRTC is that of CUDA 14"); });
+  in_child("NVRTC newer than the driver", {{"FAKE_NVRTC_VERSION", "14"}},
+           [&] { return fails(one, ErrorKind::gpu, "NVRTC is that of CUDA 14"); });
 
   // Three toolkits: the newest comes first.
   const auto toolkit = [&](const std::string& name, const std::string& definitions) {
     const std::string home = directory.path() + "/" + name;
     std::filesystem::create_directories(home + "/lib64");
-    build_fake_cuda(__FILE__, home + "/lib64/libnvrtc.so", definitions);
+    build_fake_cuda(home + "/lib64/libnvrtc.so", definitions);
     return home;
   };
-  const std::string newer = toolkit("new", "-DFAKE_NVRTC_MAJOR=14 '-DFAKE_NVRTC_KNOWS=90, 120'"), older = toolkit("old", "-DFAKE_NVRTC_MAJOR=12");
+  const std::string newer = toolkit("new", "-DFAKE_NVRTC_MAJOR=14 '-DFAKE_NVRTC_KNOWS=90, 120'"),
+                    older = toolkit("old", "-DFAKE_NVRTC_MAJOR=12");
   const auto chosen = [&](const char* driver, const char* capability, const std::string& home) {
     const std::string what = "driver " + std::string(driver) + ", GPU " + capability;
     in_child(what.c_str(), {{"RKEOPS_NVRTC", ""}, {"CUDA_HOME", newer.c_str()}, {"CUDA_PATH", older.c_str()},
@@ -154,7 +165,8 @@ void compilers(const Directory& directory) {
     return fails(one, ErrorKind::compiler, "could not compile", "libnvrtc-builtins must lie in the folder");
   });
   const std::string builtins = halves + "/lib64/libnvrtc-builtins.so.77.0";
-  CHECK(std::system(("echo | g++ -x c++ - -shared -fPIC -Wl,-soname,libnvrtc-builtins.so.77.0 -o '" + builtins + "'").c_str()) == 0);
+  CHECK(std::system(("echo | g++ -x c++ - -shared -fPIC -Wl,-soname,libnvrtc-builtins.so.77.0 -o '" + builtins + "'").c_str()) ==
+        0);
   const auto works = [] { return compute(), true; };
   half("both halves", library, works);
   const std::string link = directory.path() + "/libnvrtc-link.so";
@@ -163,7 +175,8 @@ void compilers(const Directory& directory) {
 }
 
 // The real one makes what it is asked for.
-void real_one() {
+TEST("real one") {
+  use_fake_cuda();
   const rkeops::Nvrtc* real = real_nvrtc();
   if (!real) return skip("no NVRTC");
   const std::string target = real->target(1000);
@@ -171,11 +184,12 @@ void real_one() {
   const std::string text = "extern \"C\" __global__ void f(float* x) { *x = expf(*x); }";
   CHECK(real->compile_for(target, text).find(".visible .entry f") != std::string::npos);
   CHECK(real->compile_for("sm_90", text).find("ELF") != std::string::npos);
-  if (real->objection(real->major() * 1000, 61)) CHECK(real->objection(real->major() * 1000, 61)->hint.find("older") != std::string::npos);
+  if (real->objection(real->major() * 1000, 61))
+    CHECK(real->objection(real->major() * 1000, 61)->hint.find("older") != std::string::npos);
 }
 
 // Processes that end badly, or do not say how they ended, are noticed.
-void watched() {
+TEST("watched") {
   const auto notices = [](const char* what, const std::string& part, const std::function<void(std::int64_t)>& body) {
     const Counts before = counts();
     const std::string problems = run_in_processes(2, 4, body);
@@ -195,16 +209,3 @@ void watched() {
 }
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  const Directory directory;
-  use_fake_cuda(directory, __FILE__);
-  const std::string only = argc > 1 ? argv[1] : "";
-  if (only.empty() || only == "watched") watched();
-  if (only.empty() || only == "failures") failures();
-  if (only.empty() || only == "listing") listing();
-  if (only.empty() || only == "contexts") contexts();
-  if (only.empty() || only == "compilers") compilers(directory);
-  if (only.empty() || only == "real_one") real_one();
-  return finish();
-}

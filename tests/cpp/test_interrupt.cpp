@@ -36,13 +36,16 @@ struct Watch {
   }
 };
 
-void interrupts_and_progress() {
+TEST("interrupts and progress") {
   std::mt19937_64 random(5);
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "e=Vi(1)"};
   const auto long_one = Program::create("Grad(LogSumExp_Reduction(-SqDist(x,y),1),x,e)", arguments(declared));
   for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{400000, 400000}, {3, 6000000}}) {
-    std::vector<Matrix> data{random_matrix(m, 3, random), {n, 3, Values(static_cast<std::size_t>(n * 3), 0.5)}, random_matrix(m, 1, random)};
-    const auto program = m > 3 ? long_one : Program::create("Sum_Reduction(Atan(Log(2+Sin(Exp(-Norm2(Sin(x-y)))+Cos(x|y))))*e,1)", arguments(declared));
+    std::vector<Matrix> data{
+        random_matrix(m, 3, random), {n, 3, Values(static_cast<std::size_t>(n * 3), 0.5)}, random_matrix(m, 1, random)};
+    const auto program =
+        m > 3 ? long_one
+              : Program::create("Sum_Reduction(Atan(Log(2+Sin(Exp(-Norm2(Sin(x-y)))+Cos(x|y))))*e,1)", arguments(declared));
     std::vector<Matrix> tiny{random_matrix(3, 3, random), random_matrix(4, 3, random), random_matrix(3, 1, random)};
     const std::vector<Matrix> before = run(*program, inputs(tiny));
     for (int threads : {1, 2}) {
@@ -68,7 +71,8 @@ void interrupts_and_progress() {
     }
   }
   for (const char* formula : {"Sum_Reduction(Exp(-SqDist(x,y)),1)", "Grad(LogSumExp_Reduction(-SqDist(x,y),1),y,e)"}) {
-    const std::vector<Matrix> data{random_matrix(12000, 3, random), random_matrix(12000, 3, random), random_matrix(12000, 1, random)};
+    const std::vector<Matrix> data{random_matrix(12000, 3, random), random_matrix(12000, 3, random),
+                                   random_matrix(12000, 1, random)};
     for (int threads : {1, 2}) {
       rkeops::RunOptions options = run_options();
       options.threads = threads;
@@ -79,15 +83,11 @@ void interrupts_and_progress() {
       run(*program, inputs(data), options, watch.host());
       CHECK(std::is_sorted(watch.progress.begin(), watch.progress.end()));
       CHECK(watch.progress.size() >= (seconds_since(start) > 0.3 ? 3u : 0u) && !watch.foreign_thread);
-      CHECK_THAT(static_cast<double>(watch.progress.size()) <= 8 + 25 * seconds_since(start), show(static_cast<std::int64_t>(watch.progress.size())) + " calls of progress");
+      CHECK_THAT(static_cast<double>(watch.progress.size()) <= 8 + 25 * seconds_since(start),
+                 show(static_cast<std::int64_t>(watch.progress.size())) + " calls of progress");
       for (double share : watch.progress) CHECK(share >= 0 && share <= 1);
     }
   }
 }
 
 }  // namespace
-
-int main() {
-  interrupts_and_progress();
-  return finish();
-}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "interpret.hpp"
+#include "processes.hpp"
 #include "random_formula.hpp"
 
 using namespace check;
@@ -14,23 +15,26 @@ namespace {
 
 std::string reduction_text(RandomFormula& random, int depth, std::string& output_declaration, bool& smooth) {
   const auto& kinds = rkeops::reductions();
-  std::size_t which = random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
-  if (kinds[which].both || kinds[which].family == rkeops::Family::entries) which = 0;  // test_both.cpp, test_entries.cpp
+  std::size_t which =
+      random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
+  if (kinds[which].takes('G') || kinds[which].reducer == &rkeops::entries_reducer()) which = 0;  // test_both.cpp, test_entries.cpp
   const rkeops::Reduction& kind = kinds[which];
   const std::int64_t axis = random.number(0, 1);
   std::int64_t dim = random.any_dim();
   std::string f, middle;
-  if (kind.family == rkeops::Family::softmax) {
+  if (kind.reducer == &rkeops::softmax_reducer()) {
     f = random.expression(1, depth);
-    if (kind.weighted) middle = kind.finish == rkeops::Reduction::Finish::ratio ? random.expression(dim, depth - 1) : "(1.5+Sin(" + random.expression(dim, depth - 1) + "))";
+    if (kind.weighted())
+      middle = kind.finish == rkeops::Reduction::Finish::ratio ? random.expression(dim, depth - 1)
+                                                               : "(1.5+Sin(" + random.expression(dim, depth - 1) + "))";
     else if (kind.finish == rkeops::Reduction::Finish::log) f = random.expression(dim, depth);
     else dim = 1;
   } else {
     f = random.expression(dim, depth);
-    if (kind.family == rkeops::Family::nearest) middle = std::to_string(random.number(1, 4));
+    if (kind.reducer == &rkeops::nearest_reducer()) middle = std::to_string(random.number(1, 4));
   }
   const bool pair = kind.finish == rkeops::Reduction::Finish::pair;
-  smooth = kind.family == rkeops::Family::sum || (kind.family == rkeops::Family::softmax && !pair);
+  smooth = kind.reducer == &rkeops::sum_reducer() || (kind.reducer == &rkeops::softmax_reducer() && !pair);
   output_declaration = (axis == 1 ? "Vi(" : "Vj(") + std::to_string(dim) + ")";
   return std::string(kind.name) + "_Reduction(" + f + "," + (middle.empty() ? "" : middle + ",") + std::to_string(axis) + ")";
 }
@@ -47,8 +51,10 @@ std::string compare(const std::string& formula, const std::vector<std::string>& 
   const auto program = rkeops::Program::create(formula, plain.arguments);
   const std::vector<Matrix> got = run(*program, inputs(data), run_options(precision));
   const Expr root = rkeops::stages_of(plain.root).back();
-  const bool has_i = std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::i; });
-  const bool has_j = std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::j; });
+  const bool has_i =
+      std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::i; });
+  const bool has_j =
+      std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::j; });
   Interpreter exact(data, has_i ? m : 1, has_j ? n : 1), coarse(data, has_i ? m : 1, has_j ? n : 1, true);
   const bool single = precision == rkeops::Precision::float32;
   const rkeops::Reduction& kind = reduction_of(root);
@@ -83,7 +89,9 @@ std::string compare(const std::string& formula, const std::vector<std::string>& 
           };
           const double mine = value_at(exact, found - 1), theirs = value_at(exact, wanted);
           const double blur = std::fabs(value_at(coarse, found - 1) - mine) + std::fabs(value_at(coarse, wanted) - theirs);
-          if (!near(mine, theirs, single ? 1e-4 * (1 + std::fabs(theirs)) + 8 * blur : 1e-10 * (1 + std::fabs(theirs)) + 1e-6 * blur)) return "index" + where;
+          if (!near(mine, theirs,
+                    single ? 1e-4 * (1 + std::fabs(theirs)) + 8 * blur : 1e-10 * (1 + std::fabs(theirs)) + 1e-6 * blur))
+            return "index" + where;
           continue;
         }
         if (!std::isfinite(rough[p][k])) continue;  // beyond float32 in between: sines of such numbers are noise
@@ -111,8 +119,8 @@ void check_formula(const std::string& formula, const std::vector<std::string>& d
   } catch (const std::exception& error) {
     wrong = std::string("exception: ") + error.what();
   }
-  CHECK_THAT(wrong.empty(), wrong + "\n    " + formula + "  with " + listed(declarations) + "  M = " + show(m) + ", N = " + show(n) +
-                                ", " + name_of(precision) + ", seed " + show(seed));
+  CHECK_THAT(wrong.empty(), wrong + "\n    " + formula + "  with " + listed(declarations) + "  M = " + show(m) +
+                                ", N = " + show(n) + ", " + name_of(precision) + ", seed " + show(seed));
 }
 
 void random_formula(std::uint64_t seed, int deepest) {
@@ -138,7 +146,9 @@ void random_formula(std::uint64_t seed, int deepest) {
   const int highest = formula.find("Trigamma") != std::string::npos ? 0 : formula.find("Digamma") != std::string::npos ? 1 : 2;
   for (int order = 0; order < highest && smooth && random.chance(order == 0 ? 0.4 : 0.25); ++order) {
     inner = true;
-    const std::string declaration = random.declarations[static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(random.declarations.size()) - 1))];
+    const std::string declaration =
+        random
+            .declarations[static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(random.declarations.size()) - 1))];
     const std::size_t equals = declaration.find('=');
     const std::string adjoint = "v" + std::to_string(random.declarations.size());
     random.declarations.push_back(adjoint + "=" + output);
@@ -197,18 +207,20 @@ const std::vector<std::pair<const char*, std::vector<std::string>>> special = {
     {"Grad(LogSumExp_Reduction(x*y,1),y,e)", {"x=Vi(20)", "y=Vj(20)", "e=Vi(20)"}},
     {"Max_SumShiftExpWeight_Reduction(-SqDist(x,y),Concat(y,Reverse(x)),1)", {"x=Vi(20)", "y=Vj(20)"}},
     {"Sum_Reduction(TensorDot(A,B,[4,5,6],[6,3,5],[2,1],[0,2],[1,0]),1)", {"A=Vi(120)", "B=Vj(90)"}},
-    {"Grad(Sum_Reduction(Sum(TensorDot(A,B,[4,5,2],[2,3,5],[2,1],[0,2],[1,0])*Kron(x,y,[2,2],[3])),1),B,e)", {"A=Vi(40)", "B=Vj(30)", "x=Vi(4)", "y=Vj(3)", "e=Vi(1)"}},
+    {"Grad(Sum_Reduction(Sum(TensorDot(A,B,[4,5,2],[2,3,5],[2,1],[0,2],[1,0])*Kron(x,y,[2,2],[3])),1),B,e)",
+     {"A=Vi(40)", "B=Vj(30)", "x=Vi(4)", "y=Vj(3)", "e=Vi(1)"}},
     {"Sum_Reduction(SoftDTW_SqDist(x,y,0.5),1)", {"x=Vi(20)", "y=Vj(15)"}},
     {"Grad(Sum_Reduction(SoftDTW_SqDist(x,y,0.5)*s,1),y,e)", {"x=Vi(9)", "y=Vj(7)", "s=Vj(1)", "e=Vi(1)"}},
     {"Sum_Reduction(GradMatrix(Exp(-SqDist(x,y))*(x-y),x),1)", {"x=Vi(6)", "y=Vj(6)"}},
     {"Sum_Reduction(Laplacian(Exp(-SqDist(x,y)/30),x)*y,1)", {"x=Vi(30)", "y=Vj(30)"}},
     {"Diff(Sum_Reduction(Exp(-SqDist(x,y))*b,1),y,u)", {"x=Vi(3)", "y=Vj(3)", "b=Vj(2)", "u=Vj(3)"}},
     {"Grad(KMin_Reduction(x*y,3,1),y,e)", {"x=Vi(18)", "y=Vj(18)", "e=Vi(54)"}},
-    {"Grad(Grad(Sum_Reduction(Exp(-WeightedSqDist(S,x,y)),1),x,e),S,f)", {"S=Pm(36)", "x=Vi(6)", "y=Vj(6)", "e=Vi(1)", "f=Vi(6)"}},
+    {"Grad(Grad(Sum_Reduction(Exp(-WeightedSqDist(S,x,y)),1),x,e),S,f)",
+     {"S=Pm(36)", "x=Vi(6)", "y=Vj(6)", "e=Vi(1)", "f=Vi(6)"}},
 };
 
 // A long sum is a deep graph: generating its kernel must need neither a deep stack nor long. In a child, for it may crash.
-void long_formula() {
+TEST("long formula") {
   const rkeops::RunOptions options = run_options();  // its directory is the parent's to remove
   std::fflush(stdout);
   const pid_t child = fork();
@@ -220,7 +232,10 @@ void long_formula() {
     for (int k = 0; k < 3000; ++k) formula += "+x*y";
     int status = 1;
     try {
-      status = std::fabs(run("Sum_Reduction(" + formula + ",1)", {"x=Vi(2)", "y=Vj(2)"}, {{1, 2, {1, 2}}, {1, 2, {1, 2}}}, options)[0].values[1] - 12002) > 1e-6;
+      status =
+          std::fabs(run("Sum_Reduction(" + formula + ",1)", {"x=Vi(2)", "y=Vj(2)"}, {{1, 2, {1, 2}}, {1, 2, {1, 2}}}, options)[0]
+                        .values[1] -
+                    12002) > 1e-6;
     } catch (const rkeops::Error& error) {
       status = error.kind == rkeops::ErrorKind::internal;  // refused: as good
     }
@@ -231,40 +246,22 @@ void long_formula() {
   CHECK_THAT(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a sum of 3000 terms, wait status " + show(status));
 }
 
-}  // namespace
-
-int main(int count, char** words) {
-  const std::uint64_t first = count > 1 ? std::stoull(words[1]) : 1, formulas = count > 2 ? std::stoull(words[2]) : 60;
-  const int deepest = count > 3 ? std::stoi(words[3]) : 5;
-  const std::size_t total = special.size() + formulas;
-  long_formula();
-  // Compiling takes most of the time: two processes share the work.
-  int pipes[2];
-  if (pipe(pipes) != 0) return 1;
-  std::fflush(stdout);
-  const pid_t child = fork();
-  if (child == 0) counts() = {};
-  for (std::size_t k = child == 0 ? 1 : 0; k < total; k += 2) {
-    if (k >= special.size()) {
-      random_formula(first + (k - special.size()), deepest);
-    } else {
-      for (auto precision : {rkeops::Precision::float64, rkeops::Precision::float32}) {
-        check_formula(special[k].first, special[k].second, k % 3 == 0 ? 129 : 7, k % 2 == 0 ? 70 : 201, k, precision);
-      }
+// Compiling takes most of the time: two processes share the work.
+TEST("special formulas") {
+  in_processes(2, static_cast<std::int64_t>(special.size()), [](std::int64_t number) {
+    const auto k = static_cast<std::size_t>(number);
+    for (auto precision : {rkeops::Precision::float64, rkeops::Precision::float32}) {
+      check_formula(special[k].first, special[k].second, k % 3 == 0 ? 129 : 7, k % 2 == 0 ? 70 : 201, k, precision);
     }
-  }
-  if (child == 0) {
-    std::fflush(stdout);
-    const bool sent = write(pipes[1], &counts(), sizeof(Counts)) == sizeof(Counts);
-    run_options();
-    return sent ? 0 : 1;
-  }
-  Counts theirs;
-  int status = 0;
-  close(pipes[1]);
-  if (read(pipes[0], &theirs, sizeof theirs) != sizeof theirs) theirs = {0, 1, 0};
-  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  counts().passed += theirs.passed;
-  counts().failed += theirs.failed;
-  return finish();
+  });
 }
+
+TEST("random formulas") {
+  const std::uint64_t first = check::number(0, 1), formulas = check::number(1, 60);
+  const int deepest = static_cast<int>(check::number(2, 5));
+  in_processes(2, static_cast<std::int64_t>(formulas), [&](std::int64_t k) {
+    random_formula(first + static_cast<std::uint64_t>(k), deepest);
+  });
+}
+
+}  // namespace

@@ -50,7 +50,7 @@ std::string outcome_with(std::size_t stack, const std::string& formula) {
   return work.outcome;
 }
 
-void deep_formulas() {
+TEST("deep formulas") {
   for (int depth : {10, 100, 300, 790, 1590, 5000, 100000}) {
     const std::vector<std::pair<const char*, std::string>> nested{
         {"parentheses", times("(", depth) + "x" + times(")", depth)},
@@ -68,7 +68,8 @@ void deep_formulas() {
         {"lists", "TensorDot(x,y," + times("[", depth)}};
     for (const auto& [name, formula] : nested) {
       for (std::size_t stack : {std::size_t{256} << 10, std::size_t{1} << 20, std::size_t{8} << 20}) {
-        if (depth > 1000 && name == std::string("gradients")) continue;
+        if (depth > 1000 && (name == std::string("gradients") || name == std::string("reductions"))) continue;
+        if (depth > 5000 && formula[0] != '(' && formula[0] != '-') continue;
         const std::string got = outcome_with(stack, formula);
         const bool fine = got == "ok" || got == "parse" || got == "unsupported" || got == "dimension" || got == "argument";
         CHECK_THAT(fine, std::string(name) + ", " + show(depth) + " deep, stack " + show(stack) + ": " + got);
@@ -76,6 +77,24 @@ void deep_formulas() {
       }
     }
   }
+  // what the usual stack is enough for: formulas of 5,000 operations, and their gradients
+  const int deep_enough = 5000;
+  const std::pair<std::string, const char*> inner[] = {
+      {times("(", deep_enough) + "x" + times(")", deep_enough), ",x,y)"},
+      {times("(", deep_enough) + "x" + times("+1)", deep_enough), ",x,y)"},
+      {times("Exp(", deep_enough) + "-s*t" + times(")", deep_enough), ",s,t)"},
+      {times("Sin(s*(", deep_enough) + "t" + times("))", deep_enough), ",s,t)"},
+      {times("Square(t+", deep_enough) + "s" + times(")", deep_enough), ",s,t)"}};
+  for (const auto& [formula, rest] : inner) {
+    for (const std::string& text : {formula, "Grad(" + formula + rest}) {
+      const std::string got = outcome_with(std::size_t{8} << 20, text);
+      CHECK_THAT(got == "ok", text.substr(0, 20) + ", 5000 deep: " + got);
+    }
+  }
+  std::string defined = "a0=s*t;";  // the same as definitions, of which each has two uses
+  for (int k = 1; k <= deep_enough; ++k) defined += "a" + std::to_string(k) + "=Sin(a" + std::to_string(k - 1) + ")*a" + std::to_string(k - 1) + ";";
+  const auto many = rkeops::Program::create(defined + "Grad(Sum_Reduction(a5000,1),s,s)", arguments(declared));
+  CHECK(many->source(run_options()).size() > 100000);
   // long, not nested: the graph is deep all the same
   for (int length : {300, 6000}) {
     for (const char* term : {"+s", "-t", "*t", "/t", "|s", "*Exp(s)", "/Sin(t)+s"}) {
@@ -84,7 +103,8 @@ void deep_formulas() {
         std::string formula = form;
         formula.replace(formula.find('$'), 1, times(term, length));
         const std::string got = outcome_with(std::size_t{512} << 10, formula);
-        CHECK_THAT(got == "ok" || got == "unsupported" || got == "dimension", formula.substr(0, 30) + ", " + show(length) + " terms: " + got);
+        CHECK_THAT(got == "ok" || got == "unsupported" || got == "dimension",
+                   formula.substr(0, 30) + ", " + show(length) + " terms: " + got);
       }
     }
   }
@@ -96,9 +116,10 @@ void deep_formulas() {
   CHECK_NEAR(got.values[1], 700 * 2 * 3 + 6, 1e-9);
 }
 
-void other_text() {
+TEST("other text") {
   const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position) {
-    const std::string wrong = check::throws([&] { rkeops::Program::create(formula, arguments(declared)); }, {ErrorKind::parse, part, position});
+    const std::string wrong =
+        check::throws([&] { rkeops::Program::create(formula, arguments(declared)); }, {ErrorKind::parse, part, position});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
   };
   fails("Sum_Reduction(x+\xc3\xa9,1)", "unexpected character '\xc3\xa9'", 16);
@@ -126,7 +147,7 @@ void other_text() {
   CHECK_EQUAL(rkeops::characters_before("\xc3\xa9\xe9z", 3), 2);
 }
 
-void long_lists() {
+TEST("long lists") {
   const auto seconds = [](const std::string& list, const std::string& wrong) {
     const auto start = std::chrono::steady_clock::now();
     const std::string formula = "TensorDot(x,y," + list + "," + list + ",[0],[0])";
@@ -144,18 +165,13 @@ void long_lists() {
   // the user may stop it
   int questions = 0;
   const std::string list = "[" + times("1,", 100000) + "1]";
-  CHECK_THROWS({
-    rkeops::Program::create("Sum_Reduction(TensorDot(x,y," + list + "," + list + ",[0],[0]),1)", arguments({"x=Vi(1)", "y=Vj(1)"}),
-                            [&] { return ++questions == 3; });
-  }, {ErrorKind::interrupt, "interrupted"});
+  CHECK_THROWS(
+      {
+        rkeops::Program::create("Sum_Reduction(TensorDot(x,y," + list + "," + list + ",[0],[0]),1)",
+                                arguments({"x=Vi(1)", "y=Vj(1)"}), [&] { return ++questions == 3; });
+      },
+      {ErrorKind::interrupt, "interrupted"});
   CHECK_EQUAL(questions, 3);
 }
 
 }  // namespace
-
-int main() {
-  deep_formulas();
-  other_text();
-  long_lists();
-  return finish();
-}

@@ -46,14 +46,15 @@ void check_nearest(const std::string& what, const Matrix& x, const Matrix& y, st
             const std::size_t at = static_cast<std::size_t>(rank);
             if (equal(got[0].at(r, c * k + rank), values[at]) && equal(got[1].at(r, c * k + rank), places[at])) continue;
             if (wrong.empty()) {
-              wrong = "row " + show(r) + ", component " + show(c) + ", rank " + show(rank) + ": " + show(got[0].at(r, c * k + rank)) + " at " +
-                      show(got[1].at(r, c * k + rank)) + " instead of " + show(values[at]) + " at " + show(places[at]);
+              wrong = "row " + show(r) + ", component " + show(c) + ", rank " + show(rank) + ": " +
+                      show(got[0].at(r, c * k + rank)) + " at " + show(got[1].at(r, c * k + rank)) + " instead of " +
+                      show(values[at]) + " at " + show(places[at]);
             }
           }
         }
       }
-      CHECK_THAT(wrong.empty(), what + ", K = " + show(k) + ", " + show(x.rows) + " x " + show(y.rows) + ", axis " + show(axis) + ", " +
-                                    name_of(precision) + ": " + wrong);
+      CHECK_THAT(wrong.empty(), what + ", K = " + show(k) + ", " + show(x.rows) + " x " + show(y.rows) + ", axis " + show(axis) +
+                                    ", " + name_of(precision) + ": " + wrong);
     }
   }
 }
@@ -64,7 +65,7 @@ Matrix eighths(std::int64_t rows, std::int64_t cols, int range, std::mt19937_64&
   return m;
 }
 
-void orders() {
+TEST("orders") {
   std::mt19937_64 random(3);
   const auto at = [](auto function) {
     Matrix y = column(Values(9000));
@@ -88,25 +89,28 @@ void orders() {
   }
 }
 
-void sizes() {
+TEST("sizes") {
   std::mt19937_64 random(4);
   for (std::int64_t k : {std::int64_t{1}, large, 2 * large + 1}) {
-    for (std::int64_t n : {k, k + 1, 2 * k - 1, 2 * k, 2 * k + 1, 3 * k}) check_nearest("sizes", eighths(7, 1, 90, random), eighths(n, 1, 90, random), k);
+    for (std::int64_t n : {k, k + 1, 2 * k - 1, 2 * k, 2 * k + 1, 3 * k})
+      check_nearest("sizes", eighths(7, 1, 90, random), eighths(n, 1, 90, random), k);
   }
-  for (std::int64_t dim : {2, 3, 5, 40}) check_nearest("vectors", eighths(70, dim, 900, random), eighths(400, dim, 900, random), large);
+  for (std::int64_t dim : {2, 3, 5, 40})
+    check_nearest("vectors", eighths(70, dim, 900, random), eighths(400, dim, 900, random), large);
   check_nearest("many rows", eighths(1500, 1, 900, random), eighths(300, 1, 900, random), 100);
   check_nearest("cut columns", eighths(1, 2, 900, random), eighths(90000, 2, 90000, random), large);
   check_nearest("cut columns", eighths(20, 1, 900, random), eighths(70000, 1, 9000, random), large + 10);
 }
 
 // Positions beyond what float32 counts; the same bits for any number of threads.
-void far_positions_and_threads() {
+TEST("far positions and threads") {
   const std::int64_t n = 16777216 + 100;
   Matrix y = column(Values(static_cast<std::size_t>(n), 1.0));
   for (std::int64_t t = n - large; t < n; ++t) y.values[static_cast<std::size_t>(t)] = 0.5;
   const std::string k = show(large);
   const Values places = run("ArgKMin_Reduction(y," + k + ",1)", {"y=Vj(1)"}, {y}, run_options(Precision::float32))[0].values;
-  for (std::int64_t rank = 0; rank < large; ++rank) CHECK_EQUAL(places[static_cast<std::size_t>(rank)], static_cast<double>(n - large + rank + 1));
+  for (std::int64_t rank = 0; rank < large; ++rank)
+    CHECK_EQUAL(places[static_cast<std::size_t>(rank)], static_cast<double>(n - large + rank + 1));
 
   std::mt19937_64 random(5);
   const auto program = Program::create("KMin_ArgKMin_Reduction(SqDist(x,y)," + k + ",1)", arguments({"x=Vi(3)", "y=Vj(3)"}));
@@ -118,14 +122,15 @@ void far_positions_and_threads() {
       const std::vector<Matrix> one = run(*program, inputs(data), options);
       for (int threads : {2, 3}) {
         options.threads = threads;
-        CHECK_THAT(same_bits(one, run(*program, inputs(data), options)), show(rows) + " x " + show(columns) + " on " + show(threads) + " threads");
+        CHECK_THAT(same_bits(one, run(*program, inputs(data), options)),
+                   show(rows) + " x " + show(columns) + " on " + show(threads) + " threads");
       }
     }
   }
 }
 
 // The gradient sums the adjoint over the K columns that are selected.
-void gradients() {
+TEST("gradients") {
   std::mt19937_64 random(6);
   const std::int64_t m = 5, n = 300, k = large;
   const Matrix x = random_matrix(m, 2, random), y = random_matrix(n, 2, random), e = random_matrix(m, k, random);
@@ -136,13 +141,14 @@ void gradients() {
   for (std::int64_t r = 0; r < m; ++r) {
     for (std::int64_t c = 0; c < 2; ++c) {
       double sum = 0;
-      for (std::int64_t rank = 0; rank < k; ++rank) sum += e.at(r, rank) * 2 * (x.at(r, c) - y.at(static_cast<std::int64_t>(at.at(r, rank)) - 1, c));
+      for (std::int64_t rank = 0; rank < k; ++rank)
+        sum += e.at(r, rank) * 2 * (x.at(r, c) - y.at(static_cast<std::int64_t>(at.at(r, rank)) - 1, c));
       CHECK_NEAR(got.at(r, c), sum, 1e-10);
     }
   }
 }
 
-void options() {
+TEST("options") {
   rkeops::RunOptions options = run_options();
   options.index_base = 0;
   options.missing_index = -1;
@@ -154,12 +160,3 @@ void options() {
 }
 
 }  // namespace
-
-int main() {
-  orders();
-  sizes();
-  far_positions_and_threads();
-  gradients();
-  options();
-  return finish();
-}

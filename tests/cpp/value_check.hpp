@@ -19,13 +19,14 @@ inline Matrix one_row(const Values& v) { return {1, static_cast<std::int64_t>(v.
 
 inline bool agree(const Values& got, const Values& expected, double tolerance) {
   bool same = got.size() == expected.size();
-  for (std::size_t k = 0; same && k < got.size(); ++k) same = near(got[k], expected[k], tolerance * std::max(1.0, std::fabs(expected[k])));
+  for (std::size_t k = 0; same && k < got.size(); ++k)
+    same = near(got[k], expected[k], tolerance * std::max(1.0, std::fabs(expected[k])));
   return same;
 }
 
 // Many formulas share a kernel, as parts of one long vector: compiling takes the time.
-inline void check_values(const std::vector<ValueCase>& cases, const std::vector<std::string>& declared, const std::vector<Matrix>& data, Tolerance tolerance,
-                         bool compiled = true) {
+inline void check_values(const std::vector<ValueCase>& cases, const std::vector<std::string>& declared,
+                         const std::vector<Matrix>& data, Tolerance tolerance, bool compiled = true) {
   const std::size_t together = 12;
   for (std::size_t from = 0; from < cases.size(); from += together) {
     const std::size_t to = std::min(cases.size(), from + together);
@@ -36,7 +37,8 @@ inline void check_values(const std::vector<ValueCase>& cases, const std::vector<
         Parsed parsed(formula, declared);
         Interpreter interpreter(data, 1, 1);
         const Values got = interpreter.value(parsed.root, 0, 0);
-        CHECK_THAT(agree(got, expected, tolerance.of_double), formula + " gives " + show(got) + " by hand, not " + show(expected));
+        CHECK_THAT(agree(got, expected, tolerance.of_double),
+                   formula + " gives " + show(got) + " by hand, not " + show(expected));
       } catch (const std::exception& error) {
         CHECK_THAT(false, formula + ": " + error.what());
         return;
@@ -51,9 +53,11 @@ inline void check_values(const std::vector<ValueCase>& cases, const std::vector<
       std::size_t at = 0;
       for (std::size_t k = from; k < to; ++k) {
         const Values& expected = cases[k].expected;
-        const Values part(got.begin() + static_cast<std::ptrdiff_t>(at), got.begin() + static_cast<std::ptrdiff_t>(at + expected.size()));
+        const Values part(got.begin() + static_cast<std::ptrdiff_t>(at),
+                          got.begin() + static_cast<std::ptrdiff_t>(at + expected.size()));
         at += expected.size();
-        CHECK_THAT(agree(part, expected, allowed), cases[k].formula + " gives " + show(part) + " in " + name_of(precision) + ", not " + show(expected));
+        CHECK_THAT(agree(part, expected, allowed),
+                   cases[k].formula + " gives " + show(part) + " in " + name_of(precision) + ", not " + show(expected));
       }
     }
   }

@@ -62,7 +62,8 @@ arithmetic_cases <- function() list(
   case("Pow(a+b,0)", function(a, b) 1 + 0 * (a + b), c(3, 3)), case("Pow(a+b,1)", function(a, b) a + b, c(3, 3)),
   unary("Sqrt", sqrt, positive), unary("Rsqrt", function(x) 1 / sqrt(x), positive), unary("Abs", abs),
   case("a/3+b", function(a, b) a / 3 + b, c(3, 3)), case("0.1*a-b/7", function(a, b) 0.1 * a - b / 7, c(3, 3)),
-  case("1/2*a*b", function(a, b) a * b / 2, c(3, 3)), case("1e-3*a+2.5e1*b", function(a, b) 1e-3 * a + 25 * b, c(3, 3), gradient = FALSE),
+  case("1/2*a*b", function(a, b) a * b / 2, c(3, 3)),
+  case("1e-3*a+2.5e1*b", function(a, b) 1e-3 * a + 25 * b, c(3, 3), gradient = FALSE),
   case("IntCst(16777217)*a*b", function(a, b) 16777217 * a * b, c(3, 3)),
   case("RatCst(1,3)*a+IntInv(7)*b", function(a, b) a / 3 + b / 7, c(3, 3)),
   case("Zero(3)+a*b", function(a, b) 0 * 1:3 + a * b, list(c(3, 3), c(1, 1))),
@@ -132,7 +133,8 @@ vector_cases <- function() list(
 
 matrix_cases <- function() list(
   case("MatVecMult(a,b)", function(a, b) drop(rows_of(a, length(b)) %*% b), list(c(6, 2), c(6, 3), c(4, 1), c(3, 3), c(300, 20))),
-  case("VecMatMult(b,a)", function(a, b) drop(b %*% rows_of(a, length(a) / length(b))), list(c(6, 2), c(6, 3), c(4, 1), c(300, 20))),
+  case("VecMatMult(b,a)", function(a, b) drop(b %*% rows_of(a, length(a) / length(b))),
+       list(c(6, 2), c(6, 3), c(4, 1), c(300, 20))),
   case("MatVecMult(c,a*b)", function(a, b, c) drop(rows_of(c, 3) %*% (a * b)), c(3, 3, 6)),
   case("TensorProd(a,b)", function(a, b) as.vector(b %o% a), list(c(2, 3), c(1, 3), c(15, 20)))
 )

@@ -1,5 +1,5 @@
-# Kernels of the tests go to a temporary directory; at most two threads.
-Sys.setenv(RKEOPS_CACHE_DIR = file.path(tempdir(), "rkeops-tests"))
+# Kernels of the tests go to a temporary directory, or to one that several processes share; at most two threads.
+Sys.setenv(RKEOPS_CACHE_DIR = Sys.getenv("RKEOPS_TEST_CACHE", file.path(tempdir(), "rkeops-tests")))
 if (!nzchar(Sys.getenv("OMP_THREAD_LIMIT"))) Sys.setenv(OMP_THREAD_LIMIT = "2")
 
 # Options as they are by default, for the time of a test.

@@ -1,3 +1,5 @@
+# The kernel cache: memory, disk, damaged files and directories, its limit, compilers that fail.
+
 fresh_cache <- function(env = parent.frame()) {
   directory <- withr::local_tempdir(.local_envir = env)
   local_rkeops_options(cache_dir = directory, env = env)

@@ -1,3 +1,5 @@
+# Errors are conditions with class, call and place; warnings come once; Ctrl-C stops.
+
 test_that("errors carry their class, their call and lines of detail", {
   error <- tryCatch(
     rkeops:::rkeops_abort("input", "problem", got = "got this", hint = "Do that.", call = quote(f(x)), argument = "x"),
@@ -24,17 +26,17 @@ test_that("failures of the C++ side become conditions", {
     structure(utils::modifyList(defaults, list(...)), class = "rkeops_failure")
   }
   for (kind in c("parse", "dimension", "input", "argument", "unsupported", "compiler", "cache", "memory", "internal")) {
-    expect_error(rkeops:::settle(failure(kind)), class = paste0("rkeops_error_", kind))
+    expect_error(rkeops:::unwrap(failure(kind)), class = paste0("rkeops_error_", kind))
   }
-  error <- tryCatch(rkeops:::settle(failure("compiler", log = paste(1:100, collapse = "\n"))), error = identity)
+  error <- tryCatch(rkeops:::unwrap(failure("compiler", log = paste(1:100, collapse = "\n"))), error = identity)
   expect_lt(lengths(strsplit(conditionMessage(error), "\n")), 20)
   expect_match(conditionMessage(error), "\n100$")
-  expect_identical(rkeops:::settle(3), 3)
+  expect_identical(rkeops:::unwrap(3), 3)
 })
 
 test_that("an interrupt can be caught as R's own", {
   caught <- tryCatch(
-    rkeops:::settle(structure(list(kind = "interrupt"), class = "rkeops_failure")),
+    rkeops:::unwrap(structure(list(kind = "interrupt"), class = "rkeops_failure")),
     interrupt = function(e) "stopped"
   )
   expect_identical(caught, "stopped")
@@ -42,8 +44,8 @@ test_that("an interrupt can be caught as R's own", {
 
 test_that("warnings are given once per session", {
   warned <- structure(list(value = 3, warnings = "only once, please"), class = "rkeops_warned")
-  expect_warning(expect_identical(rkeops:::settle(warned), 3), "only once", class = "rkeops_warning")
-  expect_no_warning_of(expect_identical(rkeops:::settle(warned), 3))
+  expect_warning(expect_identical(rkeops:::unwrap(warned), 3), "only once", class = "rkeops_warning")
+  expect_no_warning_of(expect_identical(rkeops:::unwrap(warned), 3))
 })
 
 test_that("Ctrl-C stops a long computation", {

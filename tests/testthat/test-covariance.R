@@ -1,3 +1,4 @@
+# matern(): values, gradients, refusals.
 x <- random_matrix(5, 3, 1)
 y <- random_matrix(4, 3, 2)
 y[1, ] <- x[1, ]   # at distance 0 all is finite

@@ -131,6 +131,6 @@ test_that("deep formulas on a small stack", {
                                                  " --vanilla ", script))), stdout = TRUE, stderr = FALSE)
     expect_length(text, 5)
     expect_match(text[1], "keops_operator")
-    expect_match(text[5], "rkeops_error")
+    expect_match(text[5], "keops_operator")
   }
 })

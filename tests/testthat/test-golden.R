@@ -1,3 +1,5 @@
+# The reference answers of an independent implementation; see helper-golden.R.
+
 skip_on_cran()  # many kernels to compile
 
 golden_files <- function() list.files(test_path("golden"), "[.]jsonl$")

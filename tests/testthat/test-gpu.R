@@ -5,8 +5,10 @@
 expect_session <- function(code, checks, ...) {
   fake <- Sys.getenv("RKEOPS_FAKE_CUDA")
   skip_if(!nzchar(fake), "RKEOPS_FAKE_CUDA is not set: tools/test.sh builds the fake driver")
-  counting <- c("held <- 0", "holds <- function(x) if (isTRUE(x)) held <<- held + 1 else cat('does not hold:', deparse(substitute(x)), '\n')")
-  out <- in_new_session(c(counting, code, "cat('held:', held, '\n')"), paste0(c("RKEOPS_CUDA_DRIVER=", "RKEOPS_NVRTC="), fake), ...)
+  counting <- c("held <- 0",
+                "holds <- function(x) if (isTRUE(x)) held <<- held + 1 else cat('does not hold:', deparse(substitute(x)), '\n')")
+  out <- in_new_session(c(counting, code, "cat('held:', held, '\n')"),
+                        paste0(c("RKEOPS_CUDA_DRIVER=", "RKEOPS_NVRTC="), fake), ...)
   text <- paste(out, collapse = "\n")
   status <- attr(out, "status")
   problem <- c(if (!is.null(status) && status != 0) sprintf("the session ended with status %s", status),
@@ -72,7 +74,8 @@ test_that("a GPU that another program has to itself is in nobody's way", {
 test_that("sessions that end badly or early are noticed", {
   expect_failure(expect_session("holds(TRUE)", checks = 2), "2 checks")
   expect_failure(expect_session("holds(1 == 2)", checks = 1), "does not hold")
-  expect_failure(expect_session("holds(TRUE); reg.finalizer(environment(), function(e) q(status = 3), onexit = TRUE)", checks = 1), "status 3")
+  expect_failure(expect_session("holds(TRUE); reg.finalizer(environment(), function(e) q(status = 3), onexit = TRUE)", checks = 1),
+                 "status 3")
 })
 
 test_that("the GPU keeps the data of a LazyTensor while it lives, and no longer", {

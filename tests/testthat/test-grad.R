@@ -1,3 +1,4 @@
+# keops_grad(): variables by name or position, inline variables, second order, LazyTensors.
 x <- random_matrix(4, 3, 1)
 y <- random_matrix(6, 3, 2)
 b <- random_matrix(6, 2, 3)

@@ -32,11 +32,13 @@ test_that("a branch that is not taken contributes nothing", {
 
     lennard_jones <- ifelse(D == 0, 0, (1 / D)^12 - (1 / D)^6)
     slope <- (-12 / 5^13 + 6 / 5^7) * 2
-    expect_equal(gradients(lennard_jones, list(list(a, b)))$gradient[[1]], -slope * rbind(c(3, 4), -c(3, 4)) / 5, tolerance = 1e-6)
+    expect_equal(gradients(lennard_jones, list(list(a, b)))$gradient[[1]], -slope * rbind(c(3, 4), -c(3, 4)) / 5,
+                 tolerance = 1e-6)
     energy <- ifelse(D == 0, 0, log(D))
     expect_equal(gradients(energy, list(list(a, b)))$gradient[[1]], -2 * rbind(c(3, 4), -c(3, 4)) / 25, tolerance = 1e-6)
     q <- Vi(matrix(c(0, 0.5, 1)))
-    expect_equal(gradients(ifelse(q > 0, -q * log(q), 0) + 0 * Vj(matrix(1)), q)$gradient, matrix(c(0, log(2) - 1, -1)), tolerance = 1e-6)
+    expect_equal(gradients(ifelse(q > 0, -q * log(q), 0) + 0 * Vj(matrix(1)), q)$gradient, matrix(c(0, log(2) - 1, -1)),
+                 tolerance = 1e-6)
   })
 })
 

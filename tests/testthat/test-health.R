@@ -1,3 +1,5 @@
+# check_rkeops(): what it reports, on machines where something is missing too.
+
 test_that("the report says what is used", {
   output <- capture.output(ok <- check_rkeops())
   expect_true(ok)
@@ -37,4 +39,9 @@ test_that("sources are text", {
   expect_match(keops_source(op, "gpu"), "__global__", fixed = TRUE)
   expect_error(keops_source(op, "tpu"), class = "rkeops_error_argument")
   expect_error(keops_source(sum), class = "rkeops_error_argument")
+  shown <- capture.output(text <- keops_explain(op))
+  expect_identical(paste0(paste(shown, collapse = "\n"), "\n"), text)
+  expect_true(all(c("graph (arguments first):", "plan:", "program of a pair:", "kernel:") %in% shown))
+  expect_match(text, source, fixed = TRUE)
+  expect_error(keops_explain(1), class = "rkeops_error_argument")
 })

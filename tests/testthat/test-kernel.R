@@ -1,3 +1,4 @@
+# keops_kernel(): declarations, inputs, errors that show the place in the formula.
 x <- random_matrix(6, 3, 1)
 y <- random_matrix(9, 3, 2)
 b <- random_matrix(9, 2, 3)

@@ -1,3 +1,4 @@
+# Functions of base R on LazyTensors: matrices where R makes them, errors elsewhere; base R is left as it was.
 x <- random_matrix(5, 2, 1)
 y <- random_matrix(7, 2, 2)
 K_ij <- exp(-sqdist(Vi(x), Vj(y)))

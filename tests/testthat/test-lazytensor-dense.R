@@ -1,3 +1,4 @@
+# Entries of LazyTensors as R arrays: as.array(), K[i, j], diag(), in blocks and tiles.
 x <- random_matrix(6, 2, 1)
 y <- random_matrix(9, 2, 2)
 D_ij <- sqdist(Vi(x), Vj(y))

@@ -1,3 +1,4 @@
+# Functions of LazyTensors, against base R.
 x <- random_matrix(4, 3, 1)
 y <- random_matrix(4, 3, 2)
 p <- abs(x) + 0.1

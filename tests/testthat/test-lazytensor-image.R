@@ -1,3 +1,4 @@
+# image(), points() and lines() of LazyTensors.
 x <- random_matrix(6, 2, 1)
 y <- random_matrix(9, 2, 2)
 D_ij <- sqdist(Vi(x), Vj(y))
@@ -57,9 +58,11 @@ test_that("bad arguments are refused", {
     image(D_ij, size = 0), image(D_ij, size = NA), image(D_ij, size = "large"), image(D_ij, size = c(1, 2)),
     image(D_ij, col = "no colour"), image(D_ij, col = character()), image(D_ij, col = NA), image(D_ij, col = list("red")),
     image(D_ij, zlim = 1), image(D_ij, zlim = c(2, 1)), image(D_ij, zlim = c(0, NA)), image(D_ij, zlim = "all"),
-    image(D_ij, breaks = 1:3), image(D_ij, col = 1:2, breaks = c(1, 1, 2)), image(D_ij, col = 1, breaks = "a"), image(D_ij, main = 3),
+    image(D_ij, breaks = 1:3), image(D_ij, col = 1:2, breaks = c(1, 1, 2)), image(D_ij, col = 1, breaks = "a"),
+    image(D_ij, main = 3),
     image(D_ij, legend = NA), image(D_ij, legend = "right"), image(D_ij, axes = 1), image(D_ij, add = c(TRUE, FALSE)),
-    image(D_ij, xlim = "all"), image(D_ij, ylim = c(1, Inf)), image(D_ij, colour = "red"), image(D_ij, 5), image(D_ij, titel = "a"),
+    image(D_ij, xlim = "all"), image(D_ij, ylim = c(1, Inf)), image(D_ij, colour = "red"), image(D_ij, 5),
+    image(D_ij, titel = "a"),
     plot(D_ij, 1:3), plot(Vi(x)), plot(Vi(matrix(1i))), plot(D_ij, size = -1), points(D_ij), lines(D_ij)
   ))
 })

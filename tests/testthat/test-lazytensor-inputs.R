@@ -1,3 +1,4 @@
+# What Vi(), Vj() and Pm() take as data: data frames, integers, logicals; refusals.
 x <- random_matrix(5, 2, 1)
 
 test_that("data frames of numbers are matrices", {

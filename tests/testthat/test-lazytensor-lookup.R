@@ -1,3 +1,4 @@
+# Tables looked up by position: values, positions outside, gradients.
 M <- matrix(c(0.5, 1.25, 2, 3.5, -1, 7), 2)
 v <- c(0.25, -3, 10, 4)
 i <- c(1, 2, 2, 1, 2)
@@ -21,7 +22,7 @@ test_that("entries, rows and columns are those of R", {
   expect_equal(lookup(M, x_i, y_j)$dimres, 1)
   expect_equal(values_of(lookup(5, x_i)), matrix(c(5, NaN, NaN, 5, NaN)))
   expect_equal(values_of(lookup(as.data.frame(M), x_i)), M[i, ])
-  expect_match(format(lookup(M, x_i, y_j))[2], "Lookup(M, ", fixed = TRUE)
+  expect_match(format(lookup(M, x_i, y_j))[2], "lookup(M, ", fixed = TRUE)
 })
 
 test_that("positions follow the option index_base", {

@@ -1,3 +1,4 @@
+# Matrix products, crossprod(), t(): sizes, names, what has no meaning.
 x <- random_matrix(6, 2, 1)
 y <- random_matrix(9, 2, 2)
 b <- random_matrix(9, 3, 3)

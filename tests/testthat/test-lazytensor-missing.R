@@ -1,3 +1,4 @@
+# na.rm, is.na() and NaN in reductions, as in base R.
 x <- random_matrix(6, 2, 1)
 y <- random_matrix(9, 2, 2)
 F <- squared_distances(x, y)

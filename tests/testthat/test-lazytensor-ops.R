@@ -1,3 +1,4 @@
+# Operators of LazyTensors, against base R: arithmetic, comparisons, remainders, the Math group.
 x <- random_matrix(4, 3, 1)
 y <- random_matrix(4, 3, 2)
 s <- random_matrix(4, 1, 3)

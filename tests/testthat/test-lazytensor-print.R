@@ -1,3 +1,4 @@
+# print(), format(), summary() and dim() of LazyTensors and operators.
 x <- matrix(1, 1000, 3)
 y <- matrix(1, 2000, 3)
 s <- c(0.5, 2, 1)
@@ -13,8 +14,8 @@ test_that("printing shows sizes, names and the memory that is saved", {
   })
   expect_identical(capture.output(K_ij), capture.output(print(K_ij)))
   expect_match(format(Pm(5))[2], "formula: 5", fixed = TRUE)
-  expect_match(format(Vi(x) * Pm(s))[2], "Mult(x_i, s)", fixed = TRUE)
-  expect_match(format(Vi(x) + Vi(x + 1))[2], "Add(x_i, v_i)", fixed = TRUE)
+  expect_match(format(Vi(x) * Pm(s))[2], "x_i * s", fixed = TRUE)
+  expect_match(format(Vi(x) + Vi(x + 1))[2], "x_i + v_i", fixed = TRUE)
 })
 
 test_that("long formulas are wrapped, very long ones cut", {

@@ -1,3 +1,4 @@
+# Reductions of LazyTensors over i and j, their other names and their errors.
 x <- random_matrix(6, 2, 1)
 y <- random_matrix(9, 2, 2)
 x_i <- Vi(x)

@@ -1,3 +1,4 @@
+# range(), any(), all() and reductions over both indices or none.
 x <- random_matrix(6, 2, 1)
 y <- random_matrix(9, 2, 2)
 D_ij <- sqdist(Vi(x), Vj(y))

@@ -1,3 +1,4 @@
+# Plain numbers as weights of reductions.
 x <- random_matrix(9, 2, 1)
 y <- random_matrix(9, 2, 2)               # as many rows i as j
 z <- random_matrix(4, 2, 3)

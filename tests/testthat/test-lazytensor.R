@@ -1,3 +1,4 @@
+# Constructors, identity of variables and predicates of LazyTensors.
 x <- random_matrix(5, 3, 1)
 y <- random_matrix(7, 3, 2)
 
@@ -23,7 +24,7 @@ test_that("numbers are parameters: other numbers need no other kernel", {
   }
   K <- function(h) sum(exp(-sqdist(Vi(x), Vj(y)) / h) * 2 + 1 - h, "j")
   K(0.5)
-  compiled <- function() rkeops:::settle(rkeops:::rk_statistics())$kernels_compiled
+  compiled <- function() rkeops:::unwrap(rkeops:::rk_statistics())$kernels_compiled
   before <- compiled()
   for (h in 1:10) {
     expect_close(K(h), matrix(rowSums(exp(-squared_distances(x, y) / h) * 2 + 1 - h)))

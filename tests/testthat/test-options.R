@@ -1,3 +1,5 @@
+# Options: defaults, setting, environment variables, refusals.
+
 test_that("defaults", {
   local_rkeops_options()
   options <- get_rkeops_options()

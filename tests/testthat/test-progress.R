@@ -1,3 +1,5 @@
+# The progress bar: when it is there, what it says, how it goes.
+
 test_that("the time left is told in two units", {
   expect_identical(rkeops:::time_left(0.2), "1 s")
   expect_identical(rkeops:::time_left(59), "59 s")

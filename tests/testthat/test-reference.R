@@ -10,7 +10,7 @@ plain_text <- function(rd) {
   gsub("_\b|[\u2018\u2019']", "", paste(text, collapse = "\n"))
 }
 
-operation_table <- function() rkeops:::settle(rkeops:::rk_operation_table())
+operation_table <- function() rkeops:::unwrap(rkeops:::rk_operation_table())
 
 test_that("the reference page lists every operation of the engine", {
   page <- page_text("rkeops_operations")
@@ -52,7 +52,7 @@ test_that("differential operators and reductions are written as the page says", 
     formula <- sprintf("Sum_Reduction(%s,1)", sub("(F", "(v*y+w*y", form, fixed = TRUE))
     expect_s3_class(keops_kernel(formula, args), "keops_operator")
   }
-  for (form in names(rkeops:::reduction_forms)) {
+  for (form in rkeops:::reduction_table()$call) {
     formula <- sub("(F", "(v*y", sub("K,", "2,", sub("axis", "1", form)), fixed = TRUE)
     expect_s3_class(keops_kernel(formula, args), "keops_operator")
   }

@@ -4,6 +4,10 @@
 //   auto program = rkeops::Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b,1)", arguments);
 //   auto shape   = program->bind(inputs);                 // checks all inputs, allocates nothing
 //   program->run(inputs, outputs, options, host);         // outputs: memory for every part of the result
+//
+//   auto evaluation = program->prepare(inputs, options, host);  // many runs, between which few inputs change
+//   evaluation->set(2, b);
+//   evaluation->run(outputs, host);
 #pragma once
 
 #include <functional>
@@ -11,15 +15,20 @@
 #include <string>
 #include <vector>
 
+#include "backend/options.hpp"
 #include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/recent.hpp"
 #include "base/types.hpp"
 #include "base/utf8.hpp"
-#include "jit/options.hpp"
 #include "runtime/input.hpp"
 #include "runtime/options.hpp"
 
 namespace rkeops {
 
+class Evaluation;
+
+// Any number of threads may use a program at once, and hooks may use it while it runs.
 class Program {
  public:
   // Parses, validates, differentiates and simplifies `formula` (a reduction, a Grad of one, or any expression of
@@ -42,13 +51,40 @@ class Program {
   void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
            const Host& host) const;
 
+  // The same in steps, for many runs: all inputs are checked, kernels compiled, operands packed.
+  std::unique_ptr<Evaluation> prepare(const std::vector<Input>& inputs, const RunOptions& options, const Host& host) const;
+
   // The generated kernels as text.
   std::string source(const RunOptions& options) const;
+
+  // How the formula becomes these kernels: graph, plan, program of a pair and text of each pass, for readers.
+  std::string explain(const RunOptions& options) const;
 
   ~Program();
 
  private:
+  friend class Evaluation;
   Program();
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// A program with its inputs, packed, and the results of inner stages, all of which are kept as long as what they come from
+// stays as it is. Inputs are borrowed until they are replaced, or until the end; on GPUs they stay for as long. One thread at
+// a time.
+class Evaluation {
+ public:
+  // Other data for one input, of the same shape (Error of kind input if not). Only that input is packed again.
+  void set(std::size_t position, const Input& input);
+
+  // As Program::run.
+  void run(const std::vector<double*>& outputs, const Host& host);
+
+  ~Evaluation();
+
+ private:
+  friend class Program;
+  Evaluation();
   struct State;
   std::unique_ptr<State> state_;
 };
@@ -58,12 +94,22 @@ class Program {
 std::int64_t operation_dim(const std::string& operation, const std::vector<std::int64_t>& operand_dims,
                            const std::vector<std::int64_t>& parameters);
 
-// One row per operation: for generated reference pages and tests.
+// One row per operation of formulas, and per reduction: for those who write formulas, reference pages and tests.
 struct OperationInfo {
   std::string name, call, summary;
-  bool has_gradient;
+  bool has_gradient, complex, keeps_names;
+  int truth;  // the result is a truth value if so many operands, the first ones, are; -1: it is none
 };
 std::vector<OperationInfo> operation_table();
+
+struct ReductionInfo {
+  std::string name, call, summary;  // the call is that of formulas, Name_Reduction(F, axis)
+  std::string differentiation;      // see Reduction in ir/reduction.hpp
+  bool values, positions;           // what it gives
+  bool sums, weighted, ranked;      // adds up; has a weight; has K
+  double neutral;                   // the value that changes nothing, NaN if there is none
+};
+std::vector<ReductionInfo> reduction_table();
 
 // Counters since the process started, for tests and check_rkeops().
 struct Statistics {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -26,12 +27,28 @@ inline std::uint64_t combine(std::uint64_t seed, std::uint64_t value) {
   return mix(seed ^ (value + 0x9e3779b97f4a7c15ull + (seed << 6)));
 }
 
+// What stands for a long text in memory: made once, then compared and looked up in no time.
+struct Digest {
+  std::uint64_t first = 0, second = 0;
+  bool operator==(const Digest& other) const { return first == other.first && second == other.second; }
+};
+
+inline Digest digest_of(std::string_view bytes) { return {hash_bytes(bytes, 1), hash_bytes(bytes, 2)}; }
+
 // 32 hexadecimal digits.
 inline std::string hash_name(std::string_view bytes) {
+  const Digest digest = digest_of(bytes);
   char digits[33];
-  std::snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(hash_bytes(bytes, 1)),
-                static_cast<unsigned long long>(hash_bytes(bytes, 2)));
+  std::snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(digest.first),
+                static_cast<unsigned long long>(digest.second));
   return digits;
 }
 
 }  // namespace rkeops
+
+template <>
+struct std::hash<rkeops::Digest> {
+  std::size_t operator()(const rkeops::Digest& digest) const noexcept {
+    return static_cast<std::size_t>(digest.first);
+  }
+};

@@ -8,18 +8,18 @@
 
 namespace rkeops {
 
-template <class Value>
+template <class Value, class Key = std::string>
 class Recent {
  public:
   // Null if there is none; else it is now the one used last.
-  const Value* find(const std::string& key) {
+  const Value* find(const Key& key) {
     const auto found = index_.find(key);
     if (found == index_.end()) return nullptr;
     entries_.splice(entries_.begin(), entries_, found->second);
     return &found->second->second;
   }
 
-  void insert(const std::string& key, Value value, std::size_t capacity) {
+  void insert(const Key& key, Value value, std::size_t capacity) {
     if (find(key)) {
       entries_.front().second = std::move(value);
     } else {
@@ -40,9 +40,9 @@ class Recent {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  using Entries = std::list<std::pair<std::string, Value>>;
+  using Entries = std::list<std::pair<Key, Value>>;
   Entries entries_;
-  std::unordered_map<std::string, typename Entries::iterator> index_;
+  std::unordered_map<Key, typename Entries::iterator> index_;
 };
 
 }  // namespace rkeops

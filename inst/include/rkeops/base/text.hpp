@@ -7,6 +7,8 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace rkeops {
 
@@ -57,6 +59,16 @@ std::string substitute(std::string_view pattern, const Values& values) {
     }
   }
   return out;
+}
+
+// Words of `text` replaced in order: pairs (word, what stands for it).
+inline std::string replace_words(std::string text, const std::vector<std::pair<std::string, std::string>>& words) {
+  for (const auto& [from, to] : words) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+      text.replace(at, from.size(), to);
+    }
+  }
+  return text;
 }
 
 class Text {

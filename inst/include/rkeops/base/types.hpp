@@ -23,7 +23,7 @@ struct Argument {
 
 enum class Processor : std::uint8_t { cpu, gpu };
 
-// What code generation has to know of the machine; filled in by device/, read by codegen/.
+// What code generation has to know of the machine; filled in by platform/, read by emit/.
 struct Target {
   Precision precision = Precision::float64;
   int vector_bytes = 32;  // of the CPU's SIMD registers
@@ -53,5 +53,13 @@ inline const char* name_of(Category category) {
   constexpr const char* names[] = {"Vi", "Vj", "Pm"};
   return names[static_cast<int>(category)];
 }
+
+// A part of a result.
+struct OutputPart {
+  bool is_index = false;
+  std::int64_t columns = 0;
+  Category category = Category::i;  // what its rows are
+  bool pairs = false;  // they are all pairs of a row of `category`, which runs fastest, with one of the other index
+};
 
 }  // namespace rkeops

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cmath>
-#include <unordered_map>
 
 #include "graph.hpp"
 
@@ -12,11 +11,10 @@ namespace rkeops {
 inline bool has(Facts facts, Facts asked) { return (facts & asked) == asked; }
 inline bool is_nonnegative(Expr a) { return has(a->facts, fact_nonnegative); }
 inline bool is_positive(Expr a) { return has(a->facts, fact_positive); }
+inline bool is_nonpositive(Expr a) { return has(a->facts, fact_nonpositive); }
 inline bool is_tame(Expr a) { return has(a->facts, fact_tame); }
 
 namespace facts {
-
-using Rule = Facts (*)(const Node&);
 
 inline Facts of(const Node& n, std::size_t k) { return n.args[k]->facts; }
 
@@ -28,18 +26,18 @@ inline Facts all_of(const Node& n, std::size_t from = 0) {
   return common;
 }
 
-inline bool is_nonpositive(Expr a) {
-  if (is_constant(a)) return a->value <= 0;
-  if (is(a, "Minus")) return is_nonnegative(a.arg(0));
-  if (is(a, "Divide")) return is_nonpositive(a.arg(0)) && is_nonnegative(a.arg(1));
-  if (!is(a, "Mult")) return false;
-  return (is_nonpositive(a.arg(0)) && is_nonnegative(a.arg(1))) ||
-         (is_nonnegative(a.arg(0)) && is_nonpositive(a.arg(1)));
-}
-
 inline Facts same(const Node& n) { return all_of(n); }
 inline Facts same_but_positive(const Node& n) { return static_cast<Facts>(all_of(n) & ~fact_positive); }
 inline Facts tame(const Node& n) { return tame_if(all_of(n)); }
+inline Facts negated(const Node& n) {
+  return static_cast<Facts>(tame(n) | given(has(of(n, 0), fact_nonnegative), fact_nonpositive));
+}
+inline bool of_two_signs(const Node& n, std::size_t above, std::size_t below) {
+  return has(of(n, above), fact_nonnegative) && has(of(n, below), fact_nonpositive);
+}
+inline Facts product(const Node& n) {
+  return static_cast<Facts>(all_of(n) | given(of_two_signs(n, 0, 1) || of_two_signs(n, 1, 0), fact_nonpositive));
+}
 inline Facts nonnegative(const Node& n) { return fact_nonnegative | tame(n); }
 inline Facts truth(const Node&) { return fact_nonnegative | fact_tame; }
 inline Facts inverse(const Node& n) {
@@ -65,7 +63,8 @@ inline Facts sum_of_two(const Node& n) {
 inline Facts quotient(const Node& n) {
   const Expr b = n.args[1];
   const bool safe = is_positive(b) || is_constant(b) || (is_variable(b) && b->indices == 0);
-  return static_cast<Facts>((all_of(n) & (fact_nonnegative | fact_positive)) | given(safe, tame(n)));
+  return static_cast<Facts>((all_of(n) & (fact_nonnegative | fact_positive)) | given(safe, tame(n)) |
+                            given(of_two_signs(n, 1, 0), fact_nonpositive));
 }
 
 inline Facts power(const Node& n) {
@@ -84,61 +83,37 @@ inline Facts real_power(const Node& n) {
 }
 
 inline Facts exponential(const Node& n) {
-  return static_cast<Facts>(fact_nonnegative | fact_positive | given(is_nonpositive(n.args[0]), tame(n)));
+  return static_cast<Facts>(fact_nonnegative | fact_positive | given(has(of(n, 0), fact_nonpositive), tame(n)));
 }
 
-inline const std::unordered_map<std::string_view, Rule>& rules() {
-  static const std::unordered_map<std::string_view, Rule> map = [] {
-    std::unordered_map<std::string_view, Rule> rows{
-        {"Var", [](const Node& n) { return given(n.params[0] >= 0, fact_tame); }},
-        {"Constant",
-         [](const Node& n) {
-           return static_cast<Facts>(given(n.value >= 0, fact_nonnegative) | given(n.value > 0, fact_positive) |
-                                     given(std::isfinite(n.value), fact_tame));
-         }},
-        {"Add", sum_of_two}, {"Mult", same}, {"Divide", quotient}, {"Inv", inverse}, {"Square", squared},
-        {"Pow", power}, {"Powf", real_power}, {"Sqrt", root}, {"Exp", exponential},
-        {"Rsqrt", root}, {"InvOrZero", same_but_positive}, {"Abs", squared},
-        {"Cosh", [](const Node&) { return static_cast<Facts>(fact_nonnegative | fact_positive); }},
-        {"Log", [](const Node& n) { return given(has(of(n, 0), fact_positive), tame(n)); }},
-        {"Log1p", [](const Node& n) { return given(has(of(n, 0), fact_nonnegative), same_but_positive(n)); }},
-        {"XLogX", [](const Node& n) { return given(has(of(n, 0), fact_nonnegative), tame(n)); }},
-        {"IfElse", [](const Node& n) { return all_of(n, 1); }},
-        {"WhereNonzero", [](const Node& n) { return static_cast<Facts>(all_of(n, 1) & ~fact_positive); }},
-        {"MultOrZero", same_but_positive}, {"Clamp", same_but_positive},
-        {"Sum", same}, {"Max", same}, {"Min", same}, {"SumT", same}, {"Extract", same}, {"Strided", same},
-        {"Concat", same}, {"Interleave", same}, {"ExtractT", same_but_positive}, {"Contract", same_but_positive},
-        {"ContractOrZero", same_but_positive}};
-    for (const char* name : {"Subtract", "Minus", "Sin", "Cos", "SinXDivX", "SinXDivXSlope", "Atan", "Atan2", "Sign",
-                             "Floor", "RoundHalfAway", "Tanh", "Erf", "BesselJ0", "BesselJ1"}) {
-      rows.emplace(name, tame);
-    }
-    for (const char* name : {"ReLU", "Erfc", "ArgMax", "ArgMin"}) rows.emplace(name, nonnegative);
-    for (const char* name : {"Equal", "NotEqual", "LessThan", "LessOrEqual", "And", "Or", "Not", "Step", "Positions",
-                             "RowNumber", "PartOf"}) {
-      rows.emplace(name, truth);
-    }
-    return rows;
-  }();
-  return map;
+inline Facts variable(const Node& n) { return given(n.params[0] >= 0, fact_tame); }
+inline Facts constant(const Node& n) {
+  return static_cast<Facts>(given(n.value >= 0, fact_nonnegative) | given(n.value > 0, fact_positive) |
+                            given(n.value <= 0, fact_nonpositive) |
+                            given(std::isfinite(n.value), fact_tame));
 }
+inline Facts above_zero(const Node&) { return static_cast<Facts>(fact_nonnegative | fact_positive); }
+inline Facts tame_if_positive(const Node& n) { return given(has(of(n, 0), fact_positive), tame(n)); }
+inline Facts tame_if_nonnegative(const Node& n) { return given(has(of(n, 0), fact_nonnegative), tame(n)); }
+inline Facts log_of_one_more(const Node& n) {
+  return given(has(of(n, 0), fact_nonnegative), same_but_positive(n));
+}
+inline Facts one_of_two(const Node& n) { return all_of(n, 1); }
+inline Facts second_or_zero(const Node& n) { return static_cast<Facts>(all_of(n, 1) & ~fact_positive); }
 
 }  // namespace facts
 
-inline Facts facts_of(const Node& n) {
-  const auto rule = facts::rules().find(n.operation->name);
-  return rule == facts::rules().end() ? Facts{0} : rule->second(n);
-}
+inline Facts facts_of(const Node& n) { return n.operation->known ? n.operation->known(n) : Facts{0}; }
 
 // ---- what derivative rules make of it
 
 // The convention at singular points is: the limit where it exists, else 0. Where a is never negative and is computed,
 // a = 0 is its minimum or a kink, and a derivative that is infinite there has no limit when seen from the variables.
 inline bool ends_at_zero(Expr a) { return is_nonnegative(a) && !is_positive(a) && !a->args.empty(); }
-inline Expr unless_zero(Expr a, Expr derivative) { return call("WhereNonzero", a, derivative); }
+inline Expr unless_zero(Expr a, Expr derivative) { return call(Op::WhereNonzero, a, derivative); }
 inline Expr unless_end(Expr a, Expr derivative) { return ends_at_zero(a) ? unless_zero(a, derivative) : derivative; }
 
 // e where the mask is 1, 0 where it is 0.
-inline Expr masked(Expr e, Expr mask) { return is_tame(e) ? e * mask : call("WhereNonzero", mask, e); }
+inline Expr masked(Expr e, Expr mask) { return is_tame(e) ? e * mask : call(Op::WhereNonzero, mask, e); }
 
 }  // namespace rkeops

@@ -1,11 +1,13 @@
 // The graph owns nodes, makes equal ones identical, and is where every expression is built.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <functional>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "../base/hash.hpp"
@@ -15,7 +17,8 @@
 
 namespace rkeops {
 
-const Operation* find_operation(std::string_view name);  // null if there is none
+const Operation& operation(Op op);                       // its row of the table
+const Operation* find_operation(std::string_view name);  // by its name in formulas; null if there is none
 Facts facts_of(const Node& node);
 
 class Graph {
@@ -29,17 +32,14 @@ class Graph {
   // A variable that no formula has yet, to differentiate by and then drop: its position is negative.
   Expr fresh_variable(std::int64_t dim, Category category) { return variable(--last_fresh_, dim, category); }
 
-  // `name` applied to args: checked by the table's rules, simplified. The way to build anything by name.
-  Expr apply(const Operation& operation, const std::vector<Expr>& args, const std::vector<std::int64_t>& params = {});
-  Expr apply(std::string_view name, const std::vector<Expr>& args, const std::vector<std::int64_t>& params = {}) {
-    return apply(*find_operation(name), args, params);
-  }
+  // `op` applied to args: checked by the table's rules, simplified. The way to build anything.
+  Expr apply(Op op, const Exprs& args, const Integers& params = {});
 
   // The node itself, without checks or simplification. Only for `build` functions of the table and simplify.hpp.
-  Expr intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
-              std::int64_t dim, Indices indices, double value = 0);
-  Expr intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
-              std::int64_t dim);
+  Expr intern(Op op, const Exprs& args, Integers params, std::int64_t dim, Indices indices, double value = 0);
+  Expr intern(Op op, const Exprs& args, Integers params, std::int64_t dim);
+  // The same node with other arguments.
+  Expr with_args(Expr n, const Exprs& args) { return intern(n.op(), args, n->params, n->dim, n->indices, n->value); }
 
   // Asked now and then as nodes are made; true ends the work with an error of kind interrupt. May be empty.
   std::function<bool()> interrupted;
@@ -50,6 +50,7 @@ class Graph {
  private:
   static std::uint64_t hash(const Node& node);
   static bool same(const Node& a, const Node& b);
+  static std::int64_t rank_of(const Node& node);
 
   std::int64_t last_fresh_ = 0;
   std::uint32_t until_question_ = question_every;
@@ -69,7 +70,7 @@ class Graph {
 inline std::uint64_t Graph::hash(const Node& node) {
   std::uint64_t bits;
   std::memcpy(&bits, &node.value, sizeof bits);
-  std::uint64_t h = combine(reinterpret_cast<std::uintptr_t>(node.operation), bits);
+  std::uint64_t h = combine(static_cast<std::uint64_t>(node.operation->op), bits);
   h = combine(h, static_cast<std::uint64_t>(node.dim));
   for (const Node* arg : node.args) h = combine(h, arg->id);
   for (std::int64_t p : node.params) h = combine(h, static_cast<std::uint64_t>(p));
@@ -89,32 +90,44 @@ inline void require_few(const char* name, const char* what, std::int64_t count) 
   }
 }
 
-inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
-                          std::int64_t dim, Indices indices, double value) {
+// A fresh variable is younger than all that was there before it.
+constexpr std::int64_t first_fresh_rank = std::int64_t{1} << 32;
+
+inline std::int64_t Graph::rank_of(const Node& node) {
+  if (node.operation->op == Op::Var) return node.params[0] < 0 ? -node.params[0] * first_fresh_rank : 0;
+  std::int64_t rank = 0;
+  for (const Node* arg : node.args) rank = std::max(rank, arg->rank + 1);
+  return rank;
+}
+
+inline Expr Graph::intern(Op op, const Exprs& args, Integers params, std::int64_t dim, Indices indices, double value) {
   if (--until_question_ == 0) {
     until_question_ = question_every;
     if (interrupted && interrupted()) throw Error(ErrorKind::interrupt, "interrupted");
   }
+  const Operation& row = operation(op);
   constexpr std::int64_t largest_dim = 1 << 30;
   if (dim > largest_dim) {
-    const std::string name = *operation.signature ? std::string(operation.name) + ": " : "";  // (or an internal one)
+    const std::string name = *row.signature ? std::string(row.name) + ": " : "";  // (or an internal one)
     dimension_error(name + "dimension " + str(dim) + " is too large");
   }
   Node node{this,
-            &operation,
+            &row,
             {},
             std::move(params),
             value,
             dim,
             indices,
-            operation.structure == Structure::reduction,
+            row.structure == Structure::reduction,
             0,
-            static_cast<std::uint32_t>(nodes_.size())};
+            static_cast<std::uint32_t>(nodes_.size()),
+            0};
   for (Expr arg : args) {
     node.args.push_back(arg.node());
     node.has_reduction |= arg->has_reduction;
   }
   node.facts = facts_of(node);
+  node.rank = rank_of(node);
   const std::uint64_t h = hash(node);
   const auto range = index_.equal_range(h);
   for (auto it = range.first; it != range.second; ++it) {
@@ -125,48 +138,98 @@ inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& a
   return &nodes_.back();
 }
 
-inline Expr Graph::intern(const Operation& operation, const std::vector<Expr>& args, std::vector<std::int64_t> params,
-                          std::int64_t dim) {
+inline Expr Graph::intern(Op op, const Exprs& args, Integers params, std::int64_t dim) {
   Indices indices = 0;
   for (Expr arg : args) indices |= arg->indices;
-  return intern(operation, args, std::move(params), dim, indices);
+  return intern(op, args, std::move(params), dim, indices);
 }
 
 // ---- algebra for derivative rules and composed operations
 
 template <class... Args>
-Expr call(std::string_view name, Expr first, Args... rest) {
-  return first.graph().apply(name, {first, rest...});
+Expr call(Op op, Expr first, Args... rest) {
+  return first.graph().apply(op, {first, rest...});
 }
 
-inline Expr operator+(Expr a, Expr b) { return call("Add", a, b); }
-inline Expr operator-(Expr a, Expr b) { return call("Subtract", a, b); }
-inline Expr operator*(Expr a, Expr b) { return call("Mult", a, b); }
-inline Expr operator/(Expr a, Expr b) { return call("Divide", a, b); }
-inline Expr operator-(Expr a) { return call("Minus", a); }
+inline Expr operator+(Expr a, Expr b) { return call(Op::Add, a, b); }
+inline Expr operator-(Expr a, Expr b) { return call(Op::Subtract, a, b); }
+inline Expr operator*(Expr a, Expr b) { return call(Op::Mult, a, b); }
+inline Expr operator/(Expr a, Expr b) { return call(Op::Divide, a, b); }
+inline Expr operator-(Expr a) { return call(Op::Minus, a); }
 inline Expr operator*(double c, Expr a) { return a.graph().constant(c) * a; }
 inline Expr operator+(double c, Expr a) { return a.graph().constant(c) + a; }
 inline Expr operator-(double c, Expr a) { return a.graph().constant(c) - a; }
 inline Expr operator-(Expr a, double c) { return a - a.graph().constant(c); }
 
-inline Expr square(Expr a) { return call("Square", a); }
-inline Expr sum(Expr a) { return call("Sum", a); }
+inline Expr square(Expr a) { return call(Op::Square, a); }
+inline Expr sum(Expr a) { return call(Op::Sum, a); }
 inline Expr dot(Expr a, Expr b) { return sum(a * b); }
-inline Expr repeat(Expr a, std::int64_t dim) { return a.graph().apply("SumT", {a}, {dim}); }
+inline Expr repeat(Expr a, std::int64_t dim) { return a.graph().apply(Op::SumT, {a}, {dim}); }
 inline Expr extract(Expr a, std::int64_t start, std::int64_t dim) {
-  return a.graph().apply("Extract", {a}, {start, dim});
+  return a.graph().apply(Op::Extract, {a}, {start, dim});
 }
 inline Expr extract_transpose(Expr a, std::int64_t start, std::int64_t dim) {
-  return a.graph().apply("ExtractT", {a}, {start, dim});
+  return a.graph().apply(Op::ExtractT, {a}, {start, dim});
 }
 
 // The adjoint rule of operations whose derivative is zero everywhere it exists.
-inline std::vector<Expr> flat(Expr node, Expr) { return std::vector<Expr>(node->args.size()); }
+inline Exprs zero_adjoint(Expr node, Expr) { return Exprs(node->args.size()); }
 
-inline bool is(Expr a, std::string_view name) { return name == a->operation->name; }
-inline bool is_constant(Expr a) { return is(a, "Constant"); }
+inline Op Expr::op() const { return node_->operation->op; }
+inline bool is(Expr a, Op op) { return a->operation->op == op; }
+inline bool is_constant(Expr a) { return is(a, Op::Constant); }
 inline bool is_constant(Expr a, double value) { return is_constant(a) && a->value == value; }
-inline bool is_variable(Expr a) { return is(a, "Var"); }
+inline bool is_variable(Expr a) { return is(a, Op::Var); }
+
+// The order of nodes, wherever there has to be one: arguments come before their users, and which of two nodes comes first
+// depends on what they are, never on when they were made. (That would depend on the compiler, which chooses the order in
+// which it evaluates operands.)
+inline bool precedes(Expr a, Expr b) {
+  while (a != b) {
+    if (a->rank != b->rank) return a->rank < b->rank;
+    if (a.op() != b.op()) return a.op() < b.op();
+    if (a->dim != b->dim) return a->dim < b->dim;
+    if (a->params != b->params) return a->params < b->params;
+    if (const int difference = std::memcmp(&a->value, &b->value, sizeof a->value)) return difference < 0;
+    const auto [in_a, in_b] = std::mismatch(a->args.begin(), a->args.end(), b->args.begin(), b->args.end());
+    if (in_a == a->args.end() || in_b == b->args.end()) return a->args.size() < b->args.size();
+    a = *in_a, b = *in_b;
+  }
+  return false;
+}
+
+struct InOrder {
+  bool operator()(Expr a, Expr b) const { return precedes(a, b); }
+};
+
+// All nodes below the roots, these included: arguments from left to right, then the node. Does not go below nodes that
+// `enters` says no to.
+template <class Enters>
+Exprs post_order(const Exprs& roots, Enters enters) {
+  struct Visit {
+    const Node* node;
+    std::size_t next;  // argument
+  };
+  std::unordered_set<const Node*> seen;
+  std::vector<Visit> path;
+  Exprs found;
+  const auto visit = [&](Expr n) {
+    if (seen.insert(n.node()).second) path.push_back({n.node(), enters(n) ? 0 : n->args.size()});
+  };
+  for (Expr root : roots) {
+    visit(root);
+    while (!path.empty()) {
+      Visit& last = path.back();
+      if (last.next < last.node->args.size()) {
+        visit(last.node->args[last.next++]);
+      } else {
+        found.push_back(last.node);
+        path.pop_back();
+      }
+    }
+  }
+  return found;
+}
 
 // Of a variable node: params are {position, category}.
 inline std::int64_t position_of(Expr variable) { return variable->params[0]; }

@@ -7,6 +7,7 @@
 
 #include "../base/error.hpp"
 #include "../base/types.hpp"
+#include "op.hpp"
 
 namespace rkeops {
 
@@ -25,6 +26,7 @@ constexpr Indices indices_of(Category category) {
 using Facts = std::uint8_t;
 constexpr Facts fact_nonnegative = 1,  // never below 0
     fact_positive = 2,                 // above 0 (but for underflow)
+    fact_nonpositive = 8,              // never above 0
     fact_tame = 4;                     // finite where the data are, but for overflow of products and sums
 
 struct Node {
@@ -37,7 +39,8 @@ struct Node {
   Indices indices;
   bool has_reduction;  // a reduction occurs in it
   Facts facts;
-  std::uint32_t id;    // order of creation: arguments have smaller ids than their users
+  std::uint32_t id;    // which one it is in its graph; says nothing about order
+  std::int64_t rank;   // longest way down to a leaf: arguments have smaller ranks than their users
 };
 
 // A handle with arithmetic, so that derivative rules read as algebra. Empty handles stand for "structurally zero".
@@ -52,6 +55,7 @@ class Expr {
   friend bool operator==(Expr a, Expr b) { return a.node_ == b.node_; }
   friend bool operator!=(Expr a, Expr b) { return a.node_ != b.node_; }
 
+  Op op() const;
   Graph& graph() const { return *node_->graph; }
   Expr arg(std::size_t k) const { return node_->args[k]; }
 

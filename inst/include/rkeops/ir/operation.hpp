@@ -6,17 +6,21 @@
 #include <vector>
 
 #include "node.hpp"
+#include "op.hpp"
 
 namespace rkeops {
+
+using Exprs = std::vector<Expr>;
+using Integers = std::vector<std::int64_t>;
 
 // What the components of a result need of the components of the arguments.
 enum class Structure : std::uint8_t {
   leaf,         // variable, constant, or the positions 0, 1, 2, ...
   elementwise,  // component k of the result from component k of every argument (scalars are repeated)
-  across,       // one number from all components of the argument
-  rearrange,    // each component is one component of one argument, or zero
+  horizontal,   // one number from all components of the argument
+  movement,     // each component is one component of one argument, or zero
   gather,       // components of a parameter, at positions found at run time
-  contract,     // sums of products of components of two matrices or tensors
+  contraction,  // sums of products of components of two matrices or tensors
   reduction,    // a whole fold over an index
   composed      // never a node: built out of other operations
 };
@@ -32,9 +36,21 @@ constexpr Care care_for_overflow = 1,  // 0 meets factors that can be infinite, 
     care_for_poles = 4;                // an infinite adjoint meets factors that are 0: the limit is 0
 
 // What an adjoint e of a node contributes to its arguments.
-using AdjointRule = std::vector<Expr> (*)(Expr node, Expr e);
+using AdjointRule = Exprs (*)(Expr node, Expr e);
+// Makes an expression from arguments and integers. Throws Error (dimension, argument).
+using Build = Expr (*)(Graph& graph, const Exprs& args, const Integers& params);
+
+// What is known of a value by its arguments; see facts.hpp.
+using FactsRule = Facts (*)(const Node&);
+
+// Other properties, a set of bits.
+using Traits = std::uint8_t;
+constexpr Traits commutative = 1,  // the simplifier exchanges the operands
+    complex_result = 2,            // the result is a vector of complex numbers
+    keeps_names = 4;               // components of the result are what those of the operands are
 
 struct Operation {
+  Op op;
   const char* name;
   // One letter per argument: x formula, n integer, L list of integers (its length, then its elements, in the parameters
   // of build); a ? makes the rest optional.
@@ -42,8 +58,9 @@ struct Operation {
   const char* summary;
   Structure structure;
 
-  // Elementwise operations: C text with $0, $1, ... for the arguments, the value as a function of numbers, the price.
-  // Across: C text of the next total from the total $0 and a component $1.
+  // Elementwise operations: C text with $0, $1, ... for the arguments, then the integers, the value as a function of numbers,
+  // the price.
+  // Horizontal ones: C text of the next total from the total $0 and a component $1.
   const char* code;
   double (*value)(const double* args);
   Cost cost;
@@ -52,8 +69,8 @@ struct Operation {
   // Contributions of the node's dimension to a repeated scalar are summed by the caller. Null: no derivative.
   AdjointRule adjoint;
 
-  // Everything but elementwise: makes the expression from arguments and integers. Throws Error (dimension, argument).
-  Expr (*build)(Graph& graph, const std::vector<Expr>& args, const std::vector<std::int64_t>& params);
+  // Null: a node of the dimension of its operands.
+  Build build;
 
   // Domain on which random arguments make sense: used by tests and the reference page.
   const char* domain;
@@ -63,17 +80,19 @@ struct Operation {
   Care gates = 0;
   // Where the incoming adjoint is the node times h: contribution to the argument, with a limit at 0 that `adjoint` lacks.
   AdjointRule divided = nullptr;
+  FactsRule known = nullptr;  // null: nothing is known
+  Traits properties = 0;
+  // Truth values are 0 and 1. The result is one if so many operands, the first ones, are truth values; -1: it is none.
+  int truth_operands = -1;
+
+  // Rows of the table are written with these.
+  Operation& gate(Care care) { return gates = care, *this; }
+  Operation& limit(AdjointRule rule) { return divided = rule, *this; }
+  Operation& facts(FactsRule rule) { return known = rule, *this; }
+  Operation& traits(Traits set) { return properties = set, *this; }
+  Operation& truth(int operands) { return truth_operands = operands, *this; }
+  Operation& price(Cost of_component) { return cost = of_component, *this; }
 };
-
-inline Operation gate(Operation operation, Care care) {
-  operation.gates = care;
-  return operation;
-}
-
-inline Operation with_limit(Operation operation, AdjointRule divided) {
-  operation.divided = divided;
-  return operation;
-}
 
 // The operators that differentiate, for the parser; pass/ has them. Their second argument is a variable.
 struct DifferentialOperator {

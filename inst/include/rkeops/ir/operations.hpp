@@ -1,4 +1,6 @@
-// The operation table as a whole.
+// The operation table as a whole. Rows are in files operations_*.def: OPERATION(name, form(...).column(...)...), where the
+// form is `elementwise`, `horizontal`, `structural` or `composed`, and columns with a default are given where they differ
+// from it. What rules of rows are made of is in the .hpp file of the same name. Adding an operation is one row, and its tests.
 #pragma once
 
 #include <unordered_map>
@@ -15,15 +17,26 @@
 namespace rkeops {
 
 inline const std::vector<Operation>& operations() {
+  using Args = const Exprs&;
+  using Params = const Integers&;
   static const std::vector<Operation> table = [] {
-    std::vector<Operation> all;
-    for (auto&& part : {elementwise_operations(), special_operations(), vector_operations(), complex_operations(),
-                        complex_function_operations(), matrix_operations(), reduction_operations()}) {
-      all.insert(all.end(), part.begin(), part.end());
-    }
-    return all;
+    std::vector<Operation> rows;
+    const auto add = [&](Op op, const char* name, Operation row) {
+      row.op = op;
+      row.name = name;
+      rows.push_back(row);
+    };
+#define OPERATION(name, ...) add(Op::name, #name, __VA_ARGS__);
+#include "operations_all.def"
+#undef OPERATION
+    return rows;
   }();
   return table;
+}
+
+inline const Operation& operation(Op op) {
+  static const Operation* const rows = operations().data();
+  return rows[static_cast<std::size_t>(op)];
 }
 
 inline const Operation* find_operation(std::string_view name) {

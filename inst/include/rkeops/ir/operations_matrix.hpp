@@ -1,5 +1,4 @@
-// Rows of the operation table: products of matrices stored row by row in vectors. All are one node, Contract: a sum
-// of products over strided axes, C[o] = sum_s A[o . a + s . a'] B[o . b + s . b'].
+// What the rows of operations_matrix.def are made of: contractions, and shapes of arrays.
 #pragma once
 
 #include <algorithm>
@@ -46,7 +45,7 @@ inline void join_axes(std::vector<Axis>& axes) {
 inline Expr contract(Expr a, Expr b, Contraction c, bool guarded = false) {
   join_axes(c.kept);
   join_axes(c.summed);
-  const char* product = guarded ? "MultOrZero" : "Mult";
+  const Op product = guarded ? Op::MultOrZero : Op::Mult;
   if (c.summed.empty() && c.kept.size() <= 1 && (a->dim == 1 || b->dim == 1)) return call(product, a, b);
   if (c.kept.empty() && c.summed.size() == 1 && a->dim == b->dim) return sum(call(product, a, b));
   Integers params{static_cast<std::int64_t>(c.kept.size())};
@@ -55,7 +54,7 @@ inline Expr contract(Expr a, Expr b, Contraction c, bool guarded = false) {
   for (const auto* axes : {&c.kept, &c.summed}) {
     for (const Axis& axis : *axes) params.insert(params.end(), {axis.size, axis.a, axis.b});
   }
-  return a.graph().intern(*find_operation(guarded ? "ContractOrZero" : "Contract"), {a, b}, params, dim);
+  return a.graph().intern(guarded ? Op::ContractOrZero : Op::Contract, {a, b}, params, dim);
 }
 
 inline Contraction exchanged(Contraction c) {
@@ -203,44 +202,5 @@ inline Expr kronecker(Expr a, Expr b, const Integers& p) {
   }
   return contract(a, b, c);
 }
-
-// clang-format off
-inline std::vector<Operation> matrix_operations() {
-  using Args = const std::vector<Expr>&;
-  using Params = const Integers&;
-  return {
-      structural("Contract", "", Structure::contract,
-                 [](Expr n, Expr e) {
-                   const Contraction c = contraction_of(n);
-                   return std::vector<Expr>{contract_adjoint(c, e, n.arg(1), true),
-                                            contract_adjoint(c, e, n.arg(0), false)};
-                 },
-                 nullptr, "sum of products over axes"),
-      gate(structural("ContractOrZero", "", Structure::contract,
-                      [](Expr n, Expr e) {
-                        const Contraction c = contraction_of(n);
-                        return std::vector<Expr>{contract_adjoint(c, e, n.arg(1), true),
-                                                 contract_adjoint(c, e, n.arg(0), false, true)};
-                      },
-                      nullptr, "sum of products over axes, where 0 in the first factor gives 0"),
-           care_for_all),
-      composed("MatVecMult", "xx", [](Graph&, Args a, Params) {
-        const std::int64_t p = a[1]->dim, n = matrix_rows("MatVecMult", a[0], a[1]);
-        return contract(a[0], a[1], {{{n, p, 0}}, {{p, 1, 1}}});
-      }, "matrix (row-major) times vector"),
-      composed("VecMatMult", "xx", [](Graph&, Args a, Params) {
-        const std::int64_t n = a[0]->dim, p = matrix_rows("VecMatMult", a[1], a[0]);
-        return contract(a[0], a[1], {{{p, 0, 1}}, {{n, 1, p}}});
-      }, "vector times matrix (row-major)"),
-      composed("TensorDot", "xxLLLL?L", [](Graph&, Args a, Params p) { return tensor_dot(a[0], a[1], p); },
-               "arrays a and b of the shapes given, contracted over pairs of axes; the rest in order, or permuted"),
-      composed("Kron", "xxLL", [](Graph&, Args a, Params p) { return kronecker(a[0], a[1], p); },
-               "Kronecker product of arrays of the shapes given"),
-      composed("TensorProd", "xx", [](Graph&, Args a, Params) {
-        return contract(a[0], a[1], {{{a[0]->dim, 1, 0}, {a[1]->dim, 0, 1}}, {}});
-      }, "outer product, row-major"),
-  };
-}
-// clang-format on
 
 }  // namespace rkeops

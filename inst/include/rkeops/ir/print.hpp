@@ -1,6 +1,8 @@
 // Formula text of a node, in the language that the parser reads (reductions: with the axis folded).
 #pragma once
 
+#include <unordered_map>
+
 #include "reduction.hpp"
 
 namespace rkeops {
@@ -24,6 +26,26 @@ inline std::string formula_text(Expr n) {
   }
   for (std::int64_t p : n->params) text += "," + str(p);
   return text + ")";
+}
+
+// The nodes below `nodes` (arguments first) as lines, each once: what is shared is seen.
+inline std::string graph_text(const std::vector<Expr>& nodes) {
+  std::unordered_map<const Node*, std::string> names;
+  std::string text;
+  for (Expr n : nodes) {
+    if (is_variable(n) || is_constant(n)) {
+      names[n.node()] = formula_text(n);
+      continue;
+    }
+    std::string line = is_reduction(n) ? std::string(reduction_of(n).name) + "_Reduction(" : std::string(n->operation->name) + "(";
+    const std::size_t empty = line.size();
+    for (const Node* arg : n->args) line += (line.size() > empty ? ", " : "") + names[arg];
+    if (is_reduction(n)) line += ", over " + std::string(name_of(folded_category(n)) + 1);
+    else for (std::int64_t p : n->params) line += (line.size() > empty ? ", " : "") + str(p);
+    const std::string name = names[n.node()] = "n" + str(static_cast<std::int64_t>(names.size()));
+    text += "  " + name + (n->dim > 1 ? "[" + str(n->dim) + "]" : "") + " = " + line + ")\n";
+  }
+  return text;
 }
 
 }  // namespace rkeops

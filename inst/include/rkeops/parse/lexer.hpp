@@ -98,7 +98,7 @@ inline std::vector<Token> tokenize(const std::string& formula) {
       const std::string_view two = text.substr(k, 2);
       if (two == "**" || two == "<=" || two == ">=" || two == "==" || two == "!=") {
         push(TokenKind::symbol, 2);
-      } else if (std::string_view("+-*/^()[],|<>=").find(c) != std::string_view::npos) {
+      } else if (std::string_view("+-*/^()[],|<>=;").find(c) != std::string_view::npos) {
         push(TokenKind::symbol, 1);
       } else {
         unexpected_character(formula, k);

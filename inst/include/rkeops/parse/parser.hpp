@@ -1,29 +1,40 @@
-// Formula text to expression: recursive descent over the grammar, from loosest to tightest binding
+// Formula text to expression. The grammar, from loosest to tightest binding:
+//   text: definitions (name = formula) and formulas, with ; between
 //   comparison  <  | (scalar product)  <  + -  <  * /  <  unary -  <  ** ^
-// Every error carries the place in the text where it arose.
+// Brackets that are open lie in a list, not on the stack: formulas may be nested as deeply as memory goes. Every error carries
+// the place in the text where it arose.
 #pragma once
 
-#include "../ir/operations.hpp"
-#include "../ir/simplify.hpp"
-#include "declarations.hpp"
-#include "suggest.hpp"
+#include "names.hpp"
 
 namespace rkeops {
 
-// Differentiation is the business of pass/: the parser is handed what it needs.
 class Parser {
  public:
+  // Differentiation is the business of pass/: the parser is handed what it needs.
   Parser(Graph& graph, const std::string& formula, Arguments& arguments, Differentiation differentiation)
-      : g_(graph),
-        formula_(formula),
-        arguments_(arguments),
-        differentiation_(differentiation),
-        tokens_(tokenize(formula)) {}
+      : g_(graph), names_(graph, formula, arguments, differentiation), tokens_(tokenize(formula)) {}
 
+  // Of a text with one formula.
   Expr parse() {
-    const Expr result = comparison();
-    if (peek().kind != TokenKind::end) fail(peek(), "unexpected '" + str(peek().text) + "'");
-    return result;
+    const std::vector<Expr> formulas = parse_all();
+    if (formulas.size() == 1) return formulas[0];
+    names_.fail(second_, "one formula is expected here, not " + str(static_cast<std::int64_t>(formulas.size())));
+  }
+
+  // The formulas of a text. A definition is visible in what comes after it.
+  std::vector<Expr> parse_all() {
+    std::vector<Expr> formulas;
+    bool defines = false;
+    do {
+      defines = peek().kind == TokenKind::name && tokens_[next_ + 1].text == "=";
+      if (formulas.size() == 1) second_ = peek();
+      if (defines) define();
+      else formulas.push_back(formula());
+    } while (accept(";") && peek().kind != TokenKind::end);
+    if (peek().kind != TokenKind::end) names_.fail(peek(), "unexpected '" + str(peek().text) + "'");
+    if (defines) names_.fail(peek(), "the formula ends too early", "Definitions are for the formulas behind them.");
+    return formulas;
   }
 
  private:
@@ -32,369 +43,207 @@ class Parser {
   const Token& take() { return tokens_[next_ < tokens_.size() - 1 ? next_++ : next_]; }
   bool accept(std::string_view symbol) { return at(symbol) && (take(), true); }
 
-  [[noreturn]] void fail(const Token& token, const std::string& message, std::string hint = {}) const {
-    parse_error(formula_, token.position, message, std::move(hint));
-  }
-
   void expect(std::string_view symbol) {
     if (accept(symbol)) return;
     const std::string got = peek().kind == TokenKind::end ? "end of formula" : "'" + str(peek().text) + "'";
-    fail(peek(), "expected '" + str(symbol) + "' but found " + got);
+    names_.fail(peek(), "expected '" + str(symbol) + "' but found " + got);
   }
 
-  // Runs `make`; errors of the layers below get the place of `token`.
-  template <class Make>
-  auto located(const Token& token, Make make) const {
-    try {
-      return make();
-    } catch (Error& error) {
-      if (error.position < 0) {
-        error.formula = formula_;
-        error.position = token.position;
-      }
-      throw;
-    }
+  void define() {
+    const Token name = take();
+    names_.require_undefined(name);
+    take();
+    const Token first = peek();
+    names_.define(name, first, formula());
   }
 
-  Expr binary(const Token& token, const char* name, Expr a, Expr b) const {
-    return located(token, [&] { return call(name, a, b); });
+  struct Operator {
+    std::string_view symbol;
+    int strength;
+    Op op;
+    bool swapped;
+  };
+  static constexpr int comparison = 1, sign = 5, power = 6;
+
+  // The operator between two operands that comes next, or null.
+  const Operator* next_operator() const {
+    static constexpr Operator rows[] = {
+        {"<", comparison, Op::LessThan, false},    {"<=", comparison, Op::LessOrEqual, false},
+        {">", comparison, Op::LessThan, true},     {">=", comparison, Op::LessOrEqual, true},
+        {"==", comparison, Op::Equal, false},      {"!=", comparison, Op::NotEqual, false},
+        {"|", 2, Op::Scalprod, false},             {"+", 3, Op::Add, false},
+        {"-", 3, Op::Subtract, false},             {"*", 4, Op::Mult, false},
+        {"/", 4, Op::Divide, false},               {"**", power, Op::Powf, false},
+        {"^", power, Op::Powf, false}};
+    if (peek().kind != TokenKind::symbol) return nullptr;
+    const auto row = std::find_if(std::begin(rows), std::end(rows), [&](const Operator& r) { return at(r.symbol); });
+    return row == std::end(rows) ? nullptr : row;
   }
 
-  Expr comparison() {
-    struct Row {
-      const char *symbol, *operation;
-      bool swapped;
-    };
-    constexpr Row rows[] = {{"<", "LessThan", false},    {"<=", "LessOrEqual", false}, {">", "LessThan", true},
-                            {">=", "LessOrEqual", true}, {"==", "Equal", false},       {"!=", "NotEqual", false}};
-    const auto at_comparison = [&] {
-      return std::find_if(std::begin(rows), std::end(rows), [&](const Row& row) { return at(row.symbol); });
-    };
-    Expr left = scalar_product();
-    const Row* row = at_comparison();
-    if (row == std::end(rows)) return left;
-    const Token token = take();
-    const Expr right = scalar_product();
-    const Expr result = row->swapped ? binary(token, row->operation, right, left) : binary(token, row->operation, left, right);
-    if (at_comparison() == std::end(rows)) return result;
-    fail(peek(), "comparisons cannot be chained", "Put parentheses around one of them.");
-  }
-
-  Expr scalar_product() {
-    Expr left = additive();
-    while (at("|")) {
-      const Token token = take();
-      left = binary(token, "Scalprod", left, additive());
-    }
-    return left;
-  }
-
-  Expr additive() {
-    Expr left = multiplicative();
-    while (at("+") || at("-")) {
-      const Token token = take();
-      left = binary(token, token.text == "+" ? "Add" : "Subtract", left, multiplicative());
-    }
-    return left;
-  }
-
-  Expr multiplicative() {
-    Expr left = factor();
-    while (at("*") || at("/")) {
-      const Token token = take();
-      left = binary(token, token.text == "*" ? "Mult" : "Divide", left, factor());
-    }
-    return left;
-  }
-
-  Expr factor() {
-    const Nesting guard(*this);
-    if (accept("-")) {
-      const Expr a = factor();
-      return is_constant(a) ? g_.constant(-a->value, a->dim) : -a;
-    }
-    if (accept("+")) return factor();
-    return power();
-  }
-
-  Expr power() {
-    const Expr base = atom();
-    if (!at("**") && !at("^")) return base;
-    const Token token = take();
-    const Expr exponent = factor();
-    return located(token, [&] { return raise(base, exponent); });
-  }
-
-  Expr raise(Expr base, Expr exponent) const {
-    if (is_constant(exponent) && exponent->dim == 1) {
-      if (exponent->value == 0.5) return call("Sqrt", base);
-      if (exponent->value == -0.5) return call("Rsqrt", base);
-      if (whole(exponent->value)) return g_.apply("Pow", {base}, {static_cast<std::int64_t>(exponent->value)});
-    }
-    return call("Powf", base, exponent);
-  }
-
-  static bool whole(double value) { return value == std::floor(value) && std::fabs(value) < 1e9; }
-
-  Expr atom() {
-    const Token token = take();
-    if (token.kind == TokenKind::number) return g_.constant(token.number);
-    if (token.kind == TokenKind::symbol && token.text == "(") {
-      const Expr inner = comparison();
-      expect(")");
-      return inner;
-    }
-    if (token.kind == TokenKind::name) {
-      if (at("(")) return invocation(token);
-      if (const Argument* argument = arguments_.named(token.text)) {
-        return g_.variable(argument->position, argument->dim, argument->category);
-      }
-      const std::string similar = did_you_mean(token.text, arguments_.names());
-      fail(token, "unknown variable '" + str(token.text) + "'",
-           similar.empty() ? "Every variable must be declared in `args`." : similar);
-    }
-    fail(token, token.kind == TokenKind::end ? "the formula ends too early" : "unexpected '" + str(token.text) + "'");
-  }
-
-  // ---- calls
-
-  struct Value {  // an argument of a call: an expression, a list of integers, or several expressions
+  // An operator that waits for its right operand; the sign - has no left one.
+  struct Pending {
     Token token;
-    Expr expr;
-    std::vector<std::int64_t> list;
-    bool is_list = false;
-    std::vector<Value> tuple = {};
+    int strength;
+    Op op;
+    bool swapped;
+    Expr left;
   };
 
-  std::vector<Value> call_arguments(bool tuples = false) {
-    std::vector<Value> values;
-    expect("(");
-    if (accept(")")) return values;
-    do {
-      values.push_back(tuples && at_tuple() ? Value{peek(), {}, {}, false, call_arguments()} : call_argument());
-    } while (accept(","));
-    expect(")");
-    return values;
-  }
-
-  // A parenthesis with a comma of its own.
-  bool at_tuple() const {
-    int depth = 0;
-    for (std::size_t k = next_; at("(") && tokens_[k].kind != TokenKind::end; ++k) {
-      const std::string_view text = tokens_[k].text;
-      if (text == "(" || text == "[") ++depth;
-      if ((text == ")" || text == "]") && --depth == 0) break;
-      if (text == "," && depth == 1) return true;
-    }
-    return false;
-  }
-
-  Value call_argument() {
-    Value value{peek(), {}, {}, false};
-    if (peek().text == "None" && !arguments_.named("None")) {
-      take();
-      return value;
-    }
-    const bool ind = peek().text == "Ind" && tokens_[next_ + 1].text == "(";
-    if (ind) take();
-    if (!ind && !at("[")) {
-      value.expr = comparison();
-      return value;
-    }
-    value.is_list = true;
-    const std::string_view closing = take().text == "[" ? "]" : ")";
-    while (!at(closing)) {
-      const Token token = peek();
-      value.list.push_back(integer_of({token, factor(), {}, false}, "list element"));
-      if (!accept(",")) break;
-    }
-    expect(closing);
-    return value;
-  }
-
-  // None: an optional list that is not given.
-  static bool is_none(const Value& value) { return value.token.text == "None" && !value.expr && !value.is_list; }
-
-  // A single number is a list of one.
-  std::vector<std::int64_t> list_of(const Value& value, const std::string& what) const {
-    if (value.is_list) return value.list;
-    if (!value.expr || !is_constant(value.expr) || !whole(value.expr->value)) {
-      fail(value.token, what + " must be a list of whole numbers, as in [2,3]");
-    }
-    return {static_cast<std::int64_t>(value.expr->value)};
-  }
-
-  std::int64_t integer_of(const Value& value, const std::string& what) const {
-    if (value.is_list || !value.expr || !is_constant(value.expr) || !whole(value.expr->value)) {
-      fail(value.token, what + " must be a whole number");
-    }
-    return static_cast<std::int64_t>(value.expr->value);
-  }
-
-  Expr expression_of(const Value& value) const {
-    if (value.is_list) fail(value.token, "expected a formula but found a list of integers");
-    if (value.expr) return value.expr;
-    fail(value.token, "expected a formula but found " + str(value.tuple.empty() ? "None" : "several"));
-  }
-
-  void require_count(const Token& name, const std::vector<Value>& values, std::size_t low, std::size_t high) const {
-    if (values.size() >= low && values.size() <= high) return;
-    std::string wanted = str(static_cast<std::int64_t>(low));
-    if (low != high) wanted += (high == low + 1 ? " or " : " to ") + str(static_cast<std::int64_t>(high));
-    fail(name, str(name.text) + " takes " + wanted + " argument" + (high == 1 ? "" : "s") + ", got " +
-                   str(static_cast<std::int64_t>(values.size())));
-  }
-
-  Expr invocation(const Token& name) {
-    const Nesting guard(*this);
-    Category category;
-    if (category_named(name.text, category)) return inline_variable(name, category);
-    constexpr std::string_view suffix = "_Reduction";
-    if (name.text.size() > suffix.size() && name.text.substr(name.text.size() - suffix.size()) == suffix) {
-      return reduction(name, name.text.substr(0, name.text.size() - suffix.size()));
-    }
-    if (name.text == "Grad") return gradient(name);
-    for (const DifferentialOperator& row : differentiation_.operators) {
-      if (name.text == row.name) return differential(name, row);
-    }
-    const Operation* operation = find_operation(name.text);
-    if (!operation || !*operation->signature) {
-      std::vector<std::string_view> known{"Grad"};
-      for (const Operation& row : operations()) {
-        if (*row.signature) known.push_back(row.name);
-      }
-      for (const DifferentialOperator& row : differentiation_.operators) known.push_back(row.name);
-      fail(name, "unknown operation '" + str(name.text) + "'", did_you_mean(name.text, known));
-    }
-    return apply(name, *operation, call_arguments());
-  }
-
-  Expr apply(const Token& name, const Operation& operation, const std::vector<Value>& values) {
-    std::string signature = operation.signature;
-    const std::size_t least = std::min(signature.find('?'), signature.size());
-    if (least < signature.size()) signature.erase(least, 1);
-    require_count(name, values, least, signature.size());
-    std::vector<Expr> args;
-    std::vector<std::int64_t> params;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const std::string what = "argument " + str(static_cast<std::int64_t>(k + 1)) + " of " + str(name.text);
-      if (signature[k] == 'x') {
-        args.push_back(expression_of(values[k]));
-      } else if (signature[k] == 'n') {
-        params.push_back(integer_of(values[k], what));
-      } else if (!(k >= least && is_none(values[k]))) {
-        const std::vector<std::int64_t> list = list_of(values[k], what);
-        params.push_back(static_cast<std::int64_t>(list.size()));
-        params.insert(params.end(), list.begin(), list.end());
-      }
-    }
-    const Expr result = located(name, [&] { return g_.apply(operation, args, params); });
-    if (name.text == "Var") located(name, [&] { return declare(result); });
-    return result;
-  }
-
-  Expr declare(Expr variable) {
-    arguments_.add({"", category_of(variable), variable->dim, position_of(variable)});
-    return variable;
-  }
-
-  Expr inline_variable(const Token& name, Category category) {
-    const std::vector<Value> values = call_arguments();
-    require_count(name, values, 2, 2);
-    const std::int64_t position = integer_of(values[0], "position"), dim = integer_of(values[1], "dimension");
-    return located(name, [&] {
-      return declare(g_.apply("Var", {}, {position, dim, static_cast<std::int64_t>(category)}));
-    });
-  }
-
-  // Name_Reduction(F, [K, weight or G,] axis)
-  Expr reduction(const Token& name, std::string_view kind) {
-    const Reduction* row = find_reduction(kind);
-    if (!row) {
-      std::vector<std::string_view> known;
-      for (const Reduction& r : reductions()) known.push_back(r.name);
-      fail(name, "unknown reduction '" + str(kind) + "'", did_you_mean(kind, known));
-    }
-    const std::vector<Value> values = call_arguments();
-    const bool maybe_weighted = kind == "LogSumExp";
-    if (maybe_weighted && values.size() > 2) row = find_reduction("LogSumExpWeight");
-    const bool two_formulas = row->weighted || row->both;
-    const std::size_t count = two_formulas || row->family == Family::nearest ? 3 : 2;
-    require_count(name, values, maybe_weighted ? 2 : count, maybe_weighted ? 3 : count);
-    const std::int64_t axis = integer_of(values.back(), "axis");
-    if (axis != 0 && axis != 1) {
-      fail(values.back().token, "axis is " + str(axis) + ", 0 (reduce over i) or 1 (reduce over j) is needed");
-    }
-    const Category folded = axis == 0 ? Category::i : Category::j;
-    std::vector<Expr> args{expression_of(values[0])};
-    if (two_formulas) args.push_back(expression_of(values[1]));
-    const std::int64_t k = row->family == Family::nearest ? integer_of(values[1], "K") : 0;
-    return located(name, [&] { return reduce(*row, args, folded, other(folded), k); });
-  }
-
-  Expr variable_of(const Token& name, const Value& value) const {
-    const Expr v = expression_of(value);
-    if (is_variable(v)) return v;
-    fail(value.token, str(name.text) + " differentiates with respect to a variable", "Give the name of an argument.");
-  }
-
-  // Name(F, v, ...); Diff(F, (v, w, ...), (u, t, ...)) is a sum.
-  Expr differential(const Token& name, const DifferentialOperator& row) {
-    const std::vector<Value> values = call_arguments(name.text == "Diff");
-    require_count(name, values, row.least, row.most);
-    const Expr f = expression_of(values[0]);
-    if (values[1].tuple.empty()) {
-      const Expr v = variable_of(name, values[1]);
-      std::vector<Expr> rest;
-      for (std::size_t k = 2; k < values.size(); ++k) rest.push_back(expression_of(values[k]));
-      return located(name, [&] { return row.apply(f, v, rest); });
-    }
-    const std::vector<Value>&variables = values[1].tuple, &directions = values[2].tuple;
-    if (directions.size() != variables.size()) fail(values[2].token, "every variable needs a direction");
-    Expr total;
-    for (std::size_t k = 0; k < variables.size(); ++k) {
-      const Expr v = variable_of(name, variables[k]), u = expression_of(directions[k]);
-      const Expr term = located(name, [&] { return row.apply(f, v, {u}); });
-      total = total ? total + term : term;
-    }
-    return total;
-  }
-
-  // Grad(F, v [, e])
-  Expr gradient(const Token& name) {
-    const std::vector<Value> values = call_arguments();
-    require_count(name, values, 2, 3);
-    const Expr f = expression_of(values[0]), v = variable_of(name, values[1]);
-    return located(name, [&] {
-      Expr adjoint;
-      if (values.size() == 3) {
-        adjoint = expression_of(values[2]);
-      } else {
-        const Argument extra = arguments_.append(differentiation_.adjoint_category(f, v), f->dim);
-        adjoint = g_.variable(extra.position, extra.dim, extra.category);
-      }
-      const bool written = is_reduction(f) && values[0].token.text != "Grad";
-      return differentiation_.gradient(f, v, adjoint, written);
-    });
-  }
-
-  // Bounds recursion, so that no text can exhaust the stack.
-  struct Nesting {
-    explicit Nesting(Parser& parser) : parser(parser) {
-      if (++parser.depth_ > 1600) parser.fail(parser.peek(), "the formula is nested too deeply");
-      parser.located(parser.peek(), [] { require_stack(); });
-    }
-    ~Nesting() { --parser.depth_; }
-    Parser& parser;
+  // A formula that has begun: the whole, or what is in a bracket that is open.
+  struct Open {
+    enum class Kind : std::uint8_t { whole, group, call, tuple, list } kind;
+    Token token;  // of a call its name, else where it begins
+    Callee callee = {};
+    std::string_view closing = ")";
+    std::vector<Pending> pending = {};
+    CallArguments values = {};  // those of a call that are complete
+    std::vector<std::int64_t> list = {};
+    Token value = {};    // where the present one begins
   };
+
+  // What is read next: an argument of a call, an operand, or what is behind them.
+  enum class State : std::uint8_t { value, operand, after_operand, after_value };
+
+  Expr formula() {
+    using Kind = typename Open::Kind;
+    std::vector<Open> open{{Kind::whole, peek()}};
+    State state = State::operand;
+    open.back().value = peek();
+    Expr operand;
+    while (true) {
+      Open& in = open.back();
+      switch (state) {
+        case State::value:  // the next argument of a call
+          in.value = peek();
+          state = State::operand;
+          if (peek().text == "None" && !names_.is_argument("None")) {
+            in.values.push_back({take(), {}});
+            state = State::after_value;
+          } else if (at("[") || (peek().text == "Ind" && tokens_[next_ + 1].text == "(")) {
+            const bool ind = take().text == "Ind" && accept("(");
+            open.push_back({Kind::list, in.value, {}, ind ? ")" : "]"});
+            open.back().value = peek();
+            if (accept(open.back().closing)) state = close_list(open);
+          } else if (in.kind == Kind::call && in.token.text == "Diff" && at_tuple()) {
+            open.push_back({Kind::tuple, take()});
+            state = State::value;
+          }
+          break;
+        case State::operand: {
+          const Token token = take();
+          if (token.kind == TokenKind::number) {
+            operand = g_.constant(token.number);
+            state = State::after_operand;
+          } else if (token.kind == TokenKind::name && at("(")) {
+            open.push_back({Kind::call, token, names_.callee_of(token)});
+            take();
+            state = at(")") ? State::after_value : State::value;
+          } else if (token.kind == TokenKind::name) {
+            operand = names_.named(token);
+            state = State::after_operand;
+          } else if (token.kind == TokenKind::symbol && token.text == "(") {
+            open.push_back({Kind::group, token});
+          } else if (token.kind == TokenKind::symbol && token.text == "-") {
+            in.pending.push_back({token, sign, Op::Minus, false, {}});
+          } else if (token.kind != TokenKind::symbol || token.text != "+") {
+            const bool ends = token.kind == TokenKind::end;
+            names_.fail(token, ends ? "the formula ends too early" : "unexpected '" + str(token.text) + "'");
+          }
+          break;
+        }
+        case State::after_operand:
+          if (const Operator* next = next_operator()) {
+            const bool chained = next->strength == comparison && !in.pending.empty() && in.pending[0].strength == comparison;
+            operand = applied(in, operand, next->strength + (next->strength == power));
+            if (chained) names_.fail(peek(), "comparisons cannot be chained", "Put parentheses around one of them.");
+            in.pending.push_back({take(), next->strength, next->op, next->swapped, operand});
+            state = State::operand;
+            break;
+          }
+          operand = applied(in, operand, 0);
+          if (in.kind == Kind::whole) return operand;
+          if (in.kind == Kind::group) {
+            expect(")");
+            open.pop_back();
+          } else if (in.kind == Kind::list) {
+            in.list.push_back(names_.integer_of({in.value, operand}, "list element"));
+            const bool more = accept(",") && !at(in.closing);
+            in.value = peek();
+            state = State::operand;
+            if (!more) {
+              expect(in.closing);
+              state = close_list(open);
+            }
+          } else {
+            in.values.push_back({in.value, operand});
+            state = State::after_value;
+          }
+          break;
+        case State::after_value:
+          if (accept(",")) {
+            state = State::value;
+            break;
+          }
+          expect(")");
+          if (in.kind == Kind::call) {
+            operand = in.callee(in.values);
+            open.pop_back();
+            state = State::after_operand;
+          } else {
+            CallArgument tuple{in.token, {}, {}, false, std::move(in.values)};
+            open.pop_back();
+            open.back().values.push_back(std::move(tuple));
+          }
+          break;
+      }
+    }
+  }
+
+  // The operand with the operators before it that bind at least as strongly.
+  Expr applied(Open& in, Expr operand, int strength) const {
+    for (; !in.pending.empty() && in.pending.back().strength >= strength; in.pending.pop_back()) {
+      const Pending& p = in.pending.back();
+      if (p.strength == sign) {
+        operand = is_constant(operand) ? g_.constant(-operand->value, operand->dim) : -operand;
+        continue;
+      }
+      operand = names_.located(p.token, [&] {
+        if (p.strength == power) return names_.raised(p.left, operand);
+        return p.swapped ? call(p.op, operand, p.left) : call(p.op, p.left, operand);
+      });
+    }
+    return operand;
+  }
+
+  // A list of integers is complete.
+  static State close_list(std::vector<Open>& open) {
+    CallArgument list{open.back().token, {}, std::move(open.back().list), true};
+    open.pop_back();
+    open.back().values.push_back(std::move(list));
+    return State::after_value;
+  }
+
+  // Has the bracket that comes next a comma of its own?
+  bool at_tuple() {
+    if (commas_.empty()) {
+      commas_.resize(tokens_.size());
+      std::vector<std::size_t> open;
+      for (std::size_t k = 0; k < tokens_.size(); ++k) {
+        const std::string_view text = tokens_[k].text;
+        if (text == "(" || text == "[") open.push_back(k);
+        if ((text == ")" || text == "]") && !open.empty()) open.pop_back();
+        if (text == "," && !open.empty()) commas_[open.back()] = true;
+      }
+    }
+    return at("(") && commas_[next_];
+  }
 
   Graph& g_;
-  const std::string& formula_;
-  Arguments& arguments_;
-  Differentiation differentiation_;
+  Names names_;
   std::vector<Token> tokens_;
   std::size_t next_ = 0;
-  int depth_ = 0;
+  Token second_ = {};        // where the second formula begins
+  std::vector<bool> commas_;  // of brackets: have they one of their own?
 };
 
 }  // namespace rkeops

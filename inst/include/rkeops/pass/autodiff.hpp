@@ -23,23 +23,13 @@ struct Adjoint {
     care |= of_part;
   }
 };
-using Adjoints = std::map<Expr, Adjoint, OlderFirst>;
+using Adjoints = std::map<Expr, Adjoint, InOrder>;
 
-// All nodes below `root`, root included, oldest first. Does not enter reductions unless asked to.
-inline std::vector<Expr> nodes_below(const std::vector<Expr>& roots, bool into_reductions = false) {
-  std::unordered_set<const Node*> seen;
-  std::vector<Expr> todo(roots), found;
-  while (!todo.empty()) {
-    const Expr n = todo.back();
-    todo.pop_back();
-    if (!seen.insert(n.node()).second) continue;
-    found.push_back(n);
-    if (n->operation->structure == Structure::leaf && !into_reductions) continue;
-    if (is_reduction(n) && !into_reductions) continue;
-    for (Expr arg : n->args) todo.push_back(arg);
-  }
-  std::sort(found.begin(), found.end(), OlderFirst());
-  return found;
+// All nodes below the roots, these included, arguments first. Does not enter reductions unless asked to.
+inline Exprs nodes_below(const Exprs& roots, bool into_reductions = false) {
+  return post_order(roots, [=](Expr n) {
+    return into_reductions || !(is_reduction(n) || n->operation->structure == Structure::leaf);
+  });
 }
 
 inline bool contains(Expr root, Expr leaf) {
@@ -50,9 +40,8 @@ inline bool contains(Expr root, Expr leaf) {
 }
 
 inline void require_gradient(const Reduction& row) {
-  if (!row.both && row.family != Family::entries) return;
-  throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient",
-              row.both ? "Sum has one: take one sum at a time." : "Reductions such as Sum have one.");
+  const char* const hint = row.reducer->no_gradient();
+  if (hint) throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction has no gradient", hint);
 }
 
 class Autodiff {
@@ -71,11 +60,11 @@ class Autodiff {
   Expr total(Expr f, Expr e) {
     Adjoints pending;
     collect(f, {e}, f->indices, pending);
-    while (!pending.empty()) {  // newest reduction first: its users have all been seen
-      const auto newest = std::prev(pending.end());
-      const Expr reduction = newest->first;
-      const Adjoint adjoint = newest->second;
-      pending.erase(newest);
+    while (!pending.empty()) {  // the last reduction first: its users have all been seen
+      const auto last = std::prev(pending.end());
+      const Expr reduction = last->first;
+      const Adjoint adjoint = last->second;
+      pending.erase(last);
       through(reduction, adjoint, pending);
     }
     const Expr result = result_ ? result_ : g_.constant(0, v_->dim);
@@ -162,54 +151,10 @@ class Autodiff {
     const Reduction& row = reduction_of(reduction);
     if (!row.values) return;  // indices are piecewise constant
     require_gradient(row);
-    const Expr f = reduction.arg(0), e = adjoint.value;
-    const Care care = adjoint.care;
-    const auto times = [care](Expr a, Expr d) { return careful_product(a, d, care); };
-    const Category folded = folded_category(reduction), result = result_category(reduction);
-    const Indices context = static_cast<Indices>(indices_of(folded) | indices_of(result));
-    switch (row.family) {
-      case Family::sum:
-        collect(f, adjoint, context, pending);
-        return;
-      case Family::softmax: {
-        if (row.finish == Reduction::Finish::pair) {  // the maximum m, and s, the sum of exp(f - m) w
-          const std::int64_t sums = reduction->dim - 1;
-          const Expr m = extract(reduction, 0, 1), s = extract(reduction, 1, sums);
-          const Expr e_m = extract(e, 0, 1), e_s = extract(e, 1, sums), p = times(e_s, call("Exp", f - m));
-          const Expr at = reduce(*find_reduction("ArgMax"), {f}, folded, result);
-          const Expr at_top = call("WhereNonzero", selected(at, folded), e_m - sum(times(e_s, s)));
-          const Expr w = row.weighted ? reduction.arg(1) : g_.constant(1);
-          collect(f, {sum(times(p, w)) + at_top, static_cast<Care>(care | care_for_all)}, context, pending);
-          if (row.weighted) collect(w, {p, care}, context, pending);
-        } else if (!row.weighted) {
-          collect(f, {times(e, call("Exp", f - reduction)), care}, context, pending);
-        } else if (row.finish == Reduction::Finish::ratio) {
-          const Expr w = reduction.arg(1);
-          const Expr p = call("Exp", f - reduce(*find_reduction("LogSumExp"), {f}, folded, result));
-          collect(f, {times(sum(times(e, w - reduction)), p), care}, context, pending);
-          collect(w, {times(e, p), care}, context, pending);
-        } else {
-          const Expr w = reduction.arg(1), p = times(e, call("Exp", f - reduction));
-          collect(f, {sum(times(p, w)), care}, context, pending);
-          collect(w, {p, care}, context, pending);
-        }
-        return;
-      }
-      case Family::entries:
-        return;
-      case Family::extremum: {
-        const Expr at = reduce(*find_reduction(row.maximum ? "ArgMax" : "ArgMin"), {f}, folded, result);
-        collect(f, {masked(e, selected(at, folded)), static_cast<Care>(care | care_for_all)}, context, pending);
-        return;
-      }
-      case Family::nearest: {
-        const std::int64_t k = k_of(reduction);
-        const Expr at = reduce(*find_reduction("ArgKMin"), {f}, folded, result, k);
-        const Expr of_f = call("MatVecMult", masked(e, selected(at, folded)), g_.constant(1, k));
-        collect(f, {of_f, static_cast<Care>(care | care_for_all)}, context, pending);
-        return;
-      }
-    }
+    const Indices context =
+        static_cast<Indices>(indices_of(folded_category(reduction)) | indices_of(result_category(reduction)));
+    row.reducer->differentiate(reduction, adjoint.value, adjoint.care,
+                               [&](Expr f, Expr e, Care care) { collect(f, {e, care}, context, pending); });
   }
 
   Expr v_;

@@ -56,12 +56,12 @@ class Trace {
     require_stack();
     if (!contains(f, u_)) return g_.constant(0);
     if (f == u_) return sum(w->dim == f->dim ? w : repeat(w, f->dim));
-    if (is(f, "Add")) return of(f.arg(0), w) + of(f.arg(1), w);
-    if (is(f, "Subtract")) return of(f.arg(0), w) - of(f.arg(1), w);
-    if (is(f, "Minus")) return -of(f.arg(0), w);
-    if (is(f, "Divide")) return of(f.arg(0), w / f.arg(1));
-    if (is(f, "SumT")) return of(f.arg(0), w);
-    if (is(f, "Mult")) {
+    if (is(f, Op::Add)) return of(f.arg(0), w) + of(f.arg(1), w);
+    if (is(f, Op::Subtract)) return of(f.arg(0), w) - of(f.arg(1), w);
+    if (is(f, Op::Minus)) return -of(f.arg(0), w);
+    if (is(f, Op::Divide)) return of(f.arg(0), w / f.arg(1));
+    if (is(f, Op::SumT)) return of(f.arg(0), w);
+    if (is(f, Op::Mult)) {
       const bool first = contains(f.arg(0), u_);
       return of(f.arg(first ? 0 : 1), w * f.arg(first ? 1 : 0));
     }
@@ -75,7 +75,7 @@ class Trace {
   // A sum over an index that neither the weights nor u have.
   bool commutes_with(Expr f, Expr w) const {
     const Indices folded = indices_of(folded_category(f));
-    if (reduction_of(f).family != Family::sum || ((w->indices | u_->indices) & folded)) return false;
+    if (!reduction_of(f).reducer->is_linear() || ((w->indices | u_->indices) & folded)) return false;
     return u_->indices || !is_nested(f.arg(0));  // a parameter has one row: from outside all is found together
   }
 
@@ -118,28 +118,35 @@ class OwnRow {
   explicit OwnRow(Expr u) : u_(u) {}
 
   Expr of(Expr f) {
-    if (!u_->indices || !f->has_reduction || !contains(f, u_)) return f;
-    const auto found = made_.find(f.node());
-    if (found != made_.end()) return found->second;
-    std::vector<Expr> args;
-    for (const Node* arg : f->args) args.push_back(of(arg));
+    if (!u_->indices) return f;
+    for (Expr n : nodes_below({f}, true)) made_.emplace(n.node(), made(n));
+    return made_.at(f.node());
+  }
+
+ private:
+  Expr made(Expr f) {
+    bool depends = f == u_;
+    for (const Node* arg : f->args) depends |= depends_.count(arg) > 0;
+    if (depends) depends_.insert(f.node());
+    if (!depends || !f->has_reduction) return f;
+    Exprs args;
+    for (const Node* arg : f->args) args.push_back(made_.at(arg));
     Expr result;
     if (!is_reduction(f)) {
-      result = is(f, "Contract") || is(f, "ContractOrZero")
-                   ? contract(args[0], args[1], contraction_of(f), is(f, "ContractOrZero"))
-                   : f.graph().apply(*f->operation, args, f->params);
+      result = is(f, Op::Contract) || is(f, Op::ContractOrZero)
+                   ? contract(args[0], args[1], contraction_of(f), is(f, Op::ContractOrZero))
+                   : f.graph().apply(f.op(), args, f->params);
     } else if (u_->indices & indices_of(folded_category(f))) {
       result = args[0];
     } else {
       result = reduce_sum(args[0], folded_category(f), category_of(u_));
     }
-    made_.emplace(f.node(), result);
     return result;
   }
 
- private:
   Expr u_;
   std::unordered_map<const Node*, Expr> made_;
+  std::unordered_set<const Node*> depends_;
 };
 
 // A formula of reductions as one with the index of v, or none: with the other index, the sum of its rows, as for gradients.
@@ -168,7 +175,7 @@ inline Expr laplacian(Expr f, Expr v) {
 inline Expr concat_all(const std::vector<Expr>& parts, std::size_t from, std::size_t to) {
   if (to - from == 1) return parts[from];
   const std::size_t half = from + (to - from) / 2;
-  return call("Concat", concat_all(parts, from, half), concat_all(parts, half, to));
+  return call(Op::Concat, concat_all(parts, from, half), concat_all(parts, half, to));
 }
 
 // Row k of the matrix is the gradient of component k.

@@ -11,9 +11,9 @@ namespace rkeops {
 inline Expr careful_product(Expr e, Expr d, Care care) {
   if (is_constant(d) && std::isfinite(d->value)) return e * d;
   const bool zero = (care & care_for_all) || ((care & care_for_overflow) && !is_tame(d));
-  if (zero && (care & care_for_poles)) return call("WhereNonzero", d, call("MultOrZero", e, d));
-  if (zero) return call("MultOrZero", e, d);
-  return care & care_for_poles ? call("MultOrZero", d, e) : e * d;
+  if (zero && (care & care_for_poles)) return call(Op::WhereNonzero, d, call(Op::MultOrZero, e, d));
+  if (zero) return call(Op::MultOrZero, e, d);
+  return care & care_for_poles ? call(Op::MultOrZero, d, e) : e * d;
 }
 
 // Rewrites a formula that is linear in a variable, for which it puts an adjoint.
@@ -33,7 +33,7 @@ class Guard {
 
  private:
   bool depends(Expr n) {
-    if (n->id < variable_->id) return false;  // older than the variable
+    if (n->rank < variable_->rank) return false;  // older than the variable
     const auto found = depends_.find(n.node());
     if (found != depends_.end()) return found->second;
     bool on = n == variable_;
@@ -48,26 +48,26 @@ class Guard {
     const bool first = !n->args.empty() && depends(n.arg(0)), second = n->args.size() > 1 && depends(n.arg(1));
     if (first != second) {
       const Expr linear = rewrite(n.arg(first ? 0 : 1)), other = n.arg(first ? 1 : 0);
-      if (is(n, "Mult")) return careful_product(linear, other, care_);
-      if (is(n, "Divide") && first) {
-        const bool plain = !(care_ & care_for_all) && is_tame(call("Inv", other));
-        return plain ? linear / other : careful_product(linear, call("Inv", other), care_);
+      if (is(n, Op::Mult)) return careful_product(linear, other, care_);
+      if (is(n, Op::Divide) && first) {
+        const bool plain = !(care_ & care_for_all) && is_tame(call(Op::Inv, other));
+        return plain ? linear / other : careful_product(linear, call(Op::Inv, other), care_);
       }
-      if (is(n, "MultOrZero")) {
-        if (first) return call("MultOrZero", linear, other);
-        return call("WhereNonzero", other, careful_product(linear, other, care_));
+      if (is(n, Op::MultOrZero)) {
+        if (first) return call(Op::MultOrZero, linear, other);
+        return call(Op::WhereNonzero, other, careful_product(linear, other, care_));
       }
-      if (n->operation->structure == Structure::contract) {
+      if (n->operation->structure == Structure::contraction) {
         if (!(care_ & care_for_all) && is_tame(other)) return contract_of(n, first, linear, other, is_guarded(n));
         return contract_of(n, first, linear, other, true);
       }
     }
     std::vector<Expr> args;
     for (const Node* arg : n->args) args.push_back(rewrite(arg));
-    return n.graph().apply(*n->operation, args, n->params);
+    return n.graph().apply(n.op(), args, n->params);
   }
 
-  static bool is_guarded(Expr n) { return is(n, "ContractOrZero"); }
+  static bool is_guarded(Expr n) { return is(n, Op::ContractOrZero); }
 
   // With the linear factor first, so that its zeros count.
   static Expr contract_of(Expr n, bool first, Expr linear, Expr other, bool guarded) {

@@ -16,10 +16,6 @@
 
 namespace rkeops {
 
-struct OlderFirst {
-  bool operator()(Expr a, Expr b) const { return a->id < b->id; }
-};
-
 struct Division {
   Expr quotient, rest;
 };
@@ -38,15 +34,16 @@ class Quotient {
   Division divide(Expr e) {
     const std::optional<Sum> sum = depth_ > deepest ? std::nullopt : expand(e, 0);
     if (!sum) return {Expr(), e};
-    std::map<std::vector<std::uint32_t>, Sum> branches;
+    std::vector<Sum> branches;
     for (const Product& product : combined(*sum)) {
-      std::vector<std::uint32_t> gates;
-      for (const Expr gate : product.gates) gates.push_back(gate->id);
-      branches[gates].push_back(product);
+      const auto same = std::find_if(branches.begin(), branches.end(),
+                                     [&](const Sum& branch) { return branch[0].gates == product.gates; });
+      if (same == branches.end()) branches.push_back({product});
+      else same->push_back(product);
     }
     if (branches.empty()) return {g_.constant(0, e->dim), Expr()};
     Division result;
-    for (const auto& [gates, branch] : branches) {
+    for (const Sum& branch : branches) {
       distributes_ = false;
       const Division part = of_branch(branch);
       result.quotient = sum_of(result.quotient, part.quotient);
@@ -61,16 +58,16 @@ class Quotient {
   struct Product {
     double factor = 1;
     int power = 0;
-    std::map<Expr, int, OlderFirst> factors;
-    std::set<Expr, OlderFirst> gates;
+    std::map<Expr, int, InOrder> factors;
+    std::set<Expr, InOrder> gates;
 
     bool alike(const Product& other) const {
       return power == other.power && factors == other.factors && gates == other.gates;
     }
     void include(Expr a, int exponent) {
-      if (exponent > 1 && is(a, "Step")) exponent = 1;
+      if (exponent > 1 && is(a, Op::Step)) exponent = 1;
       int& total = factors[a];
-      total = is(a, "Step") && total + exponent > 1 ? 1 : total + exponent;
+      total = is(a, Op::Step) && total + exponent > 1 ? 1 : total + exponent;
       if (total == 0) factors.erase(a);
     }
   };
@@ -95,14 +92,8 @@ class Quotient {
     if (rest.empty()) return {times_common(common, parts), Expr()};
     const Expr cancelled = parts.empty() ? Expr() : cancels(rest);
     if (!cancelled) return {Expr(), times_common(common, sum)};
-    const Expr smooth = call("Or", n_, cancelled);
-    return {call("WhereNonzero", smooth, times_common(common, parts)), times_common(common, rest)};
-  }
-
-  // Not one of the variables that stand for adjoints.
-  static bool is_given(Expr a) {
-    if (is_variable(a)) return position_of(a) >= 0;
-    return std::all_of(a->args.begin(), a->args.end(), [](const Node* arg) { return is_given(arg); });
+    const Expr smooth = call(Op::Or, n_, cancelled);
+    return {call(Op::WhereNonzero, smooth, times_common(common, parts)), times_common(common, rest)};
   }
 
   // Do terms cancel because parameters have the same values? A truth value, or nothing if they cannot.
@@ -114,7 +105,7 @@ class Quotient {
       coefficient.factor = p.factor;
       p.factor = 1;
       for (auto f = p.factors.begin(); f != p.factors.end();) {
-        const bool parameter = f->first->indices == 0 && f->first->dim == 1 && is_given(f->first);
+        const bool parameter = f->first->indices == 0 && f->first->dim == 1 && f->first->rank < first_fresh_rank;
         if (parameter) coefficient.factors.insert(*f);
         f = parameter ? p.factors.erase(f) : std::next(f);
       }
@@ -160,19 +151,19 @@ class Quotient {
       if (!whole || distributes_) return power_of(whole, exponent);
       return whole->size() == 1 ? power_of(whole, exponent) : factor(a.arg(k), exponent);
     };
-    if (is(a, "SumT")) return sub(0);
-    if (is(a, "Minus")) return times(sub(0), number(-1));
-    if (is(a, "Add")) return plus(sub(0), sub(1));
-    if (is(a, "Subtract")) return plus(sub(0), times(sub(1), number(-1)));
-    if (is(a, "Mult")) return times(within(0), within(1));
-    if (is(a, "Divide")) return times(within(0), factor(a.arg(1), -1));
-    if (is(a, "Square")) return within(0, 2);
-    if (is(a, "Pow") && a->params[0] > 0 && a->params[0] <= highest_power) {
+    if (is(a, Op::SumT)) return sub(0);
+    if (is(a, Op::Minus)) return times(sub(0), number(-1));
+    if (is(a, Op::Add)) return plus(sub(0), sub(1));
+    if (is(a, Op::Subtract)) return plus(sub(0), times(sub(1), number(-1)));
+    if (is(a, Op::Mult)) return times(within(0), within(1));
+    if (is(a, Op::Divide)) return times(within(0), factor(a.arg(1), -1));
+    if (is(a, Op::Square)) return within(0, 2);
+    if (is(a, Op::Pow) && a->params[0] > 0 && a->params[0] <= highest_power) {
       return within(0, static_cast<int>(a->params[0]));
     }
-    if (is(a, "ReLU") && distributes_) return times(factor(call("Step", a.arg(0))), sub(0));
-    if (is(a, "WhereNonzero")) return gated(within(1), a.arg(0));
-    if (is(a, "MultOrZero")) {
+    if (is(a, Op::ReLU) && distributes_) return times(factor(call(Op::Step, a.arg(0))), sub(0));
+    if (is(a, Op::WhereNonzero)) return gated(within(1), a.arg(0));
+    if (is(a, Op::MultOrZero)) {
       const std::optional<Sum> gate = within(0);
       const bool through = gate && gate->size() == 1 && (!(*gate)[0].gates.empty() || (*gate)[0].power > 0);
       if (through) return times(gate, within(1));  // gated further down, or by n itself
@@ -188,8 +179,8 @@ class Quotient {
   }
 
   bool is_square_of_n(Expr a) const {
-    if (is(n_, "Sqrt")) return a == n_.arg(0);
-    return is(n_, "Abs") && is(a, "Square") && a.arg(0) == n_.arg(0);
+    if (is(n_, Op::Sqrt)) return a == n_.arg(0);
+    return is(n_, Op::Abs) && is(a, Op::Square) && a.arg(0) == n_.arg(0);
   }
 
   // With all its factors multiplied out.
@@ -308,25 +299,25 @@ class Quotient {
 
   // f / n for a sum; for a function that is 0 at 0, of a multiple of n; for n^b.
   Expr divided(Expr f) {
-    if (is(f, "Add") || is(f, "Subtract")) return Quotient(n_, depth_ + 1).of(f);
-    if (is(f, "Powf") && f.arg(0) == n_ && is_constant(f.arg(1)) && f.arg(1)->value >= 1) {
-      return call("Powf", n_, f.arg(1) - 1);
+    if (is(f, Op::Add) || is(f, Op::Subtract)) return Quotient(n_, depth_ + 1).of(f);
+    if (is(f, Op::Powf) && f.arg(0) == n_ && is_constant(f.arg(1)) && f.arg(1)->value >= 1) {
+      return call(Op::Powf, n_, f.arg(1) - 1);
     }
     if (f->args.size() != 1) return {};
-    static const std::pair<const char*, double> slopes[] = {
-        {"Sin", 1},   {"Tan", 1},   {"Asin", 1},  {"Atan", 1}, {"Sinh", 1},     {"Tanh", 1},         {"Asinh", 1},
-        {"Atanh", 1}, {"Expm1", 1}, {"Log1p", 1}, {"Erf", 1.1283791670955126}, {"BesselJ1", 0.5},
-        {"SinXDivXSlope", -1. / 3}};
-    for (const auto& [name, slope] : slopes) {
-      if (!is(f, name)) continue;
+    static const std::pair<Op, double> slopes[] = {
+        {Op::Sin, 1},   {Op::Tan, 1},   {Op::Asin, 1},  {Op::Atan, 1},  {Op::Sinh, 1},
+        {Op::Tanh, 1},  {Op::Asinh, 1}, {Op::Atanh, 1}, {Op::Expm1, 1}, {Op::Log1p, 1},
+        {Op::Erf, 1.1283791670955126},  {Op::BesselJ1, 0.5},            {Op::SinXDivXSlope, -1. / 3}};
+    for (const auto& [op, slope] : slopes) {
+      if (!is(f, op)) continue;
       const Expr a = f.arg(0), part = Quotient(n_, depth_ + 1).of(a);
       if (!part) return {};
-      return part * (is(f, "Sin") ? call("SinXDivX", a) : over_at_zero(f, a, slope));
+      return part * (is(f, Op::Sin) ? call(Op::SinXDivX, a) : over_at_zero(f, a, slope));
     }
     return {};
   }
 
-  Expr power(Expr a, int exponent) { return g_.apply("Pow", {a}, {exponent}); }
+  Expr power(Expr a, int exponent) { return g_.apply(Op::Pow, {a}, {exponent}); }
 
   static Expr product(Expr a, Expr b) { return a ? a * b : b; }
 
@@ -348,7 +339,7 @@ class Quotient {
     if (bottom) top = top / bottom;
     for (const Expr gate : p.gates) {
       const bool multiplies = std::find(first.begin(), first.end(), gate) != first.end();
-      top = call(multiplies ? "MultOrZero" : "WhereNonzero", gate, top);
+      top = call(multiplies ? Op::MultOrZero : Op::WhereNonzero, gate, top);
     }
     return top;
   }

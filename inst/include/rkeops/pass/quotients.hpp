@@ -14,16 +14,16 @@ namespace rkeops {
 enum class Rounding : std::uint8_t { any, in_divisors, in_result, none };
 
 inline Rounding rounding_for(Expr use, Rounding of_use, bool first) {
-  const bool divides = is(use, "Inv") || (is(use, "Divide") && !first);
-  if (is(use, "Exp")) return Rounding::any;
+  const bool divides = is(use, Op::Inv) || (is(use, Op::Divide) && !first);
+  if (is(use, Op::Exp)) return Rounding::any;
   if (divides && of_use != Rounding::none) return Rounding::in_divisors;
-  if (is(use, "Add") || is(use, "Mult") || is(use, "Divide")) return of_use;
-  if ((is(use, "Minus") || is(use, "Subtract")) && of_use == Rounding::any) return of_use;
+  if (is(use, Op::Add) || is(use, Op::Mult) || is(use, Op::Divide)) return of_use;
+  if ((is(use, Op::Minus) || is(use, Op::Subtract)) && of_use == Rounding::any) return of_use;
   return Rounding::none;
 }
 
 inline bool divides_by_one_for_all(Expr n) {
-  return is(n, "Divide") && n.arg(0)->indices != 0 && n.arg(1)->indices == 0;
+  return is(n, Op::Divide) && n.arg(0)->indices != 0 && n.arg(1)->indices == 0;
 }
 
 // The reduction with products in place of such quotients.
@@ -32,7 +32,7 @@ inline Expr invert_divisors(Expr reduction) {
   const std::vector<Expr> roots(reduction->args.begin(), reduction->args.end());
   const std::vector<Expr> nodes = nodes_below(roots);
   std::unordered_map<const Node*, Rounding> wanted;
-  const bool sums = reduction_of(reduction).family == Family::sum;
+  const bool sums = reduction_of(reduction).reducer->is_linear();
   for (Expr root : roots) wanted[root.node()] = sums ? Rounding::in_result : Rounding::none;
   for (auto use = nodes.rbegin(); use != nodes.rend(); ++use) {
     if (is_reduction(*use)) continue;
@@ -54,16 +54,16 @@ inline Expr invert_divisors(Expr reduction) {
       args.push_back(found == made.end() ? Expr(arg) : found->second);
     }
     if (divides_by_one_for_all(n) && wanted[n.node()] <= Rounding::in_divisors) {
-      result = g.intern(*find_operation("Mult"), {args[0], call("Inv", args[1])}, {}, n->dim, n->indices);
+      result = g.intern(Op::Mult, {args[0], call(Op::Inv, args[1])}, {}, n->dim, n->indices);
       changed = true;
     } else if (args != std::vector<Expr>(n->args.begin(), n->args.end())) {
-      result = g.intern(*n->operation, args, n->params, n->dim, n->indices, n->value);
+      result = g.with_args(n, args);
     }
   }
   if (!changed) return reduction;
   std::vector<Expr> args;
   for (Expr root : roots) args.push_back(made.at(root.node()));
-  return g.intern(*reduction->operation, args, reduction->params, reduction->dim, reduction->indices, reduction->value);
+  return g.with_args(reduction, args);
 }
 
 }  // namespace rkeops

@@ -26,7 +26,8 @@ inline std::vector<Expr> stages_of(Expr root) {
   for (Expr n : nodes_below({root}, true)) {
     if (!is_reduction(n)) continue;
     const Reduction& row = reduction_of(n);
-    if (n != root && (row.both || row.family == Family::entries || (row.indices && row.values))) {
+    const std::vector<OutputPart> parts = row.reducer->parts(n);
+    if (n != root && (parts.size() > 1 || parts[0].pairs)) {
       throw Error(ErrorKind::unsupported, std::string(row.name) + "_Reduction cannot be used inside a formula");
     }
     const Indices inside = static_cast<Indices>(indices_of(folded_category(n)) | indices_of(result_category(n)));
@@ -39,15 +40,6 @@ inline std::vector<Expr> stages_of(Expr root) {
     stages.push_back(n);
   }
   return stages;
-}
-
-// A stage as passes over the pairs (i, j): one, but for sums over both indices where they cannot share a pass, or where vectors
-// are so long that they gain nothing from it.
-inline std::vector<Expr> passes_of(Expr stage, bool can_sum_both) {
-  constexpr std::int64_t longest = 32;
-  if (!reduction_of(stage).both || (can_sum_both && stage.arg(1)->dim <= longest)) return {stage};
-  const Category folded = folded_category(stage), result = result_category(stage);
-  return {reduce_sum(stage.arg(0), folded, result), reduce_sum(stage.arg(1), result, folded)};
 }
 
 }  // namespace rkeops

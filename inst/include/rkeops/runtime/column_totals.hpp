@@ -1,7 +1,7 @@
 // Sums over the rows, one for each column and component, while the rows go by.
 #pragma once
 
-#include "buffer.hpp"
+#include "../platform/memory.hpp"
 #include "state.hpp"
 
 namespace rkeops {
@@ -13,7 +13,7 @@ class ColumnTotals {
  public:
   ColumnTotals() = default;
   ColumnTotals(const KernelPlan& kernel, std::int64_t slabs, std::int64_t columns)
-      : lanes_(kernel.lanes), together_(kernel.back_columns()), dim_(kernel.back_dim), slabs_(slabs), columns_(columns) {
+      : lanes_(kernel.lanes), together_(kernel.columns_together()), dim_(kernel.column_sums), slabs_(slabs), columns_(columns) {
     const std::size_t count = static_cast<std::size_t>(slabs * columns * dim_);
     high_ = Buffer<double>(count);
     low_ = Buffer<double>(kernel.compensated ? count : 0);
@@ -22,9 +22,9 @@ class ColumnTotals {
   }
 
   // Column first + j, component k: lanes j % together, j % together + together, ... of vector j / together * dim + k.
-  void add(std::int64_t slab, std::int64_t first, std::int64_t columns, const Real* back) {
+  void add(std::int64_t slab, std::int64_t first, std::int64_t columns, const Real* sums) {
     for (std::int64_t j = 0; j < columns; ++j) {
-      const Real* vector = back + j / together_ * dim_ * lanes_ + j % together_;
+      const Real* vector = sums + j / together_ * dim_ * lanes_ + j % together_;
       for (std::int64_t k = 0; k < dim_; ++k, vector += lanes_) {
         double sum = 0;
         for (std::int64_t l = 0; l < lanes_; l += together_) sum += vector[l];

@@ -2,9 +2,9 @@
 // the kernel's precision. Matrices that may be kept (Input::keep) are uploaded once, others piece by piece.
 #pragma once
 
-#include "../device/resident.hpp"
-#include "../jit/module_cache.hpp"
-#include "buffer.hpp"
+#include "../backend/gpu/gpu_backend.hpp"
+#include "../backend/gpu/resident.hpp"
+#include "../platform/memory.hpp"
 #include "pack.hpp"
 
 namespace rkeops {
@@ -23,15 +23,15 @@ class GpuArea {
     for (std::size_t l = 0; l < sources_.size(); ++l) {
       const PackedLeaf& leaf = area_.leaves[l];
       if (resident_[l]) {
-        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, resident_[l]->at(), long{rows_}, long{first}, long{first + count},
-                    long{leaf.dim}, tiles, long{area_.width}, long{leaf.offset});
+        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, resident_[l]->at(), rows_, first, first + count, leaf.dim,
+                    tiles, area_.width, leaf.offset);
       } else {
         const DeviceBuffer piece = uploaded(sources_[l], leaf.dim, first, count);
-        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, piece.at(), long{count}, long{0}, long{count}, long{leaf.dim}, tiles,
-                    long{area_.width}, long{leaf.offset});
+        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, piece.at(), count, std::int64_t{0}, count, leaf.dim, tiles,
+                    area_.width, leaf.offset);
       }
     }
-    if (prologue) gpu_.launch(prologue, blocks, 1, 1, kernel_.lanes, parameters, tiles, long{area_.width});
+    if (prologue) gpu_.launch(prologue, blocks, 1, 1, kernel_.lanes, parameters, tiles, area_.width);
   }
 
   // Bytes on the GPU for a row that is not there yet: its doubles.
@@ -47,7 +47,7 @@ class GpuArea {
   // Null where the matrix may not be kept, or is too large for it.
   ResidentMatrices::Held resident(const Source& source, std::int64_t dim) const {
     const std::size_t bytes = static_cast<std::size_t>(rows_ * dim) * sizeof(double);
-    if (!source.input.keep || bytes > gpu_.info().memory / 4) return nullptr;
+    if (!source.input.keep || bytes > gpu_.info().memory / heuristics::gpu_resident_share) return nullptr;
     const Input& input = source.input;
     const int kind = static_cast<int>(source.part) * 4 + static_cast<int>(input.type) * 2 + input.by_rows;
     const auto make = [&] { return uploaded(source, dim, 0, rows_); };
@@ -73,7 +73,7 @@ class GpuArea {
     if (!source.is_plain()) {
       Buffer<double> converted(static_cast<std::size_t>(count * dim));
       const Gpu::Settled settled(gpu_);
-      pack_tile(source, dim, first, rows_, converted.data(), 0, count);
+      pack_tile(source, dim, {first, count}, converted.data(), 0, count);
       matrix.upload(converted.data(), bytes(count * dim));
       gpu_.synchronize();  // the buffer ends here
     } else if (count == rows_) {

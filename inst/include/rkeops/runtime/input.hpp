@@ -23,13 +23,6 @@ struct Input {
 
 // One matrix of the result. columns: number of columns in memory. For K-nearest reductions columns = K * dim, the
 // column of rank k (0-based) and component d being k + K * d, so that the memory is an R array rows x K x dim.
-struct OutputPart {
-  bool is_index = false;
-  std::int64_t columns = 0;
-  Category category = Category::i;  // what its rows are
-  bool pairs = false;  // they are all pairs of a row of `category`, which runs fastest, with one of the other index
-};
-
 struct OutputShape {
   Category category = Category::i;  // of the (first) part
   std::int64_t dim = 0;   // dimension of the reduced formula

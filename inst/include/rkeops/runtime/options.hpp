@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "../base/types.hpp"
-#include "../jit/options.hpp"
+#include "../backend/options.hpp"
 
 namespace rkeops {
 

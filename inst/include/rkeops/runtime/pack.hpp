@@ -5,8 +5,8 @@
 #include <climits>
 #include <cmath>
 
-#include "../codegen/plan.hpp"
 #include "input.hpp"
+#include "schedule.hpp"
 
 namespace rkeops {
 
@@ -14,6 +14,7 @@ namespace rkeops {
 struct Source {
   Input input;
   Part part = Part::whole;
+  bool is_packed = false;  // by a stage that keeps its operands
 
   double at(std::int64_t row, std::int64_t col) const { return part_of(whole(row, col), part); }
 
@@ -31,7 +32,7 @@ struct Source {
   }
 };
 
-// What one run of a stage reads and writes.
+// What a stage reads and writes.
 struct StageData {
   std::vector<Source> row, column, parameter;  // parallel to the leaves of the kernel's areas
   std::int64_t rows, columns;
@@ -39,21 +40,34 @@ struct StageData {
   std::vector<double*> parts;
 };
 
-// tile[(offset + c) * tile_rows + r] = component c of row first + r. Rows past the end repeat the last one.
+// tile[(offset + c) * tile_rows + r] = component c of row r of the tile.
 template <class Real>
-void pack_tile(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t rows, Real* tile,
-               std::int64_t offset, std::int64_t tile_rows) {
-  const std::int64_t valid = std::min<std::int64_t>(tile_rows, rows - first);
+void pack_tile(const Source& source, std::int64_t dim, Tile rows, Real* tile, std::int64_t offset, std::int64_t tile_rows) {
   const bool plain = source.is_plain();
   for (std::int64_t c = 0; c < dim; ++c) {
     Real* out = tile + (offset + c) * tile_rows;
     if (plain) {
-      const double* in = static_cast<const double*>(source.input.data) + c * source.input.rows + first;
-      for (std::int64_t r = 0; r < valid; ++r) out[r] = static_cast<Real>(in[r]);
+      const double* in = static_cast<const double*>(source.input.data) + c * source.input.rows + rows.first_row;
+      for (std::int64_t r = 0; r < rows.rows; ++r) out[r] = static_cast<Real>(in[r]);
     } else {
-      for (std::int64_t r = 0; r < valid; ++r) out[r] = static_cast<Real>(source.at(first + r, c));
+      for (std::int64_t r = 0; r < rows.rows; ++r) out[r] = static_cast<Real>(source.at(rows.first_row + r, c));
     }
-    for (std::int64_t r = valid; r < tile_rows; ++r) out[r] = out[valid - 1];
+    for (std::int64_t r = rows.rows; r < tile_rows; ++r) out[r] = out[rows.rows - 1];
+  }
+}
+
+// columns[(first + r) * width + c] = component c of row first + r.
+template <class Real>
+void pack_columns(const Source& source, std::int64_t dim, Range rows, Real* columns, std::int64_t width) {
+  const bool plain = source.is_plain();
+  for (std::int64_t c = 0; c < dim; ++c) {
+    Real* out = columns + c;
+    if (plain) {
+      const double* in = static_cast<const double*>(source.input.data) + c * source.input.rows;
+      for (std::int64_t r = rows.from; r < rows.to; ++r) out[r * width] = static_cast<Real>(in[r]);
+    } else {
+      for (std::int64_t r = rows.from; r < rows.to; ++r) out[r * width] = static_cast<Real>(source.at(r, c));
+    }
   }
 }
 
@@ -67,22 +81,6 @@ void pack_parameter(const Source& source, std::int64_t dim, Real* out) {
       const int value = static_cast<const int*>(source.input.data)[c];
       out[c] = value == INT_MIN ? std::numeric_limits<Real>::quiet_NaN() : static_cast<Real>(value);
     }
-  }
-}
-
-// One tile of an area; `sources` are parallel to its leaves.
-template <class Real>
-void pack_area(const PackedArea& area, const std::vector<Source>& sources, std::int64_t first, std::int64_t rows,
-               Real* tile, int tile_rows) {
-  for (std::size_t l = 0; l < area.leaves.size(); ++l) {
-    pack_tile(sources[l], area.leaves[l].dim, first, rows, tile, area.leaves[l].offset, tile_rows);
-  }
-}
-
-template <class Real>
-void pack_parameters(const PackedArea& area, const std::vector<Source>& sources, Real* out) {
-  for (std::size_t l = 0; l < area.leaves.size(); ++l) {
-    pack_parameter(sources[l], area.leaves[l].dim, out + area.leaves[l].offset);
   }
 }
 

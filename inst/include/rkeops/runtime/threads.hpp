@@ -6,34 +6,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
-#include <fstream>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
 namespace rkeops {
-
-// Cores this process may use: affinity mask and cgroup quota respected.
-inline int available_threads() {
-  int count = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) count = std::max(1, CPU_COUNT(&set));
-  double quota = -1, period = -1;
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  if (!(v2 >> quota >> period)) {
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
-  }
-  if (quota > 0 && period > 0) count = std::min(count, std::max(1, static_cast<int>(quota / period + 0.5)));
-#endif
-  return count;
-}
 
 // Runs task(index, worker, runner) for index 0 .. count-1 on `threads` workers; each task once, in rising order of
 // start. `poll(done)` runs on the calling thread some twenty times a second and returns false to stop. Long tasks ask

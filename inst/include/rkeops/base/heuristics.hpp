@@ -1,0 +1,118 @@
+// The numbers that were chosen for speed, all of them. None changes a result beyond rounding. Those that were measured name the file of
+// bench/results that chose them, or the program that measures them; where none is named, a number was chosen by reasoning.
+// It is in the lowest layer, since all others read it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rkeops {
+
+// How much a kernel is unrolled.
+struct Tiling {
+  int row_vectors, columns;
+  std::int64_t unroll_limit;  // vectors of more components are loops over components
+  bool tensor_cores = false;
+};
+
+namespace heuristics {
+
+constexpr std::int64_t KiB = 1 << 10, MiB = 1 << 20;
+
+// ---- text of kernels
+
+// The tile of a CPU by the width of its vectors: `loops` where a vector of the formula is longer than the limit, `unrolled` elsewhere.
+// 2026-11-26-amd-epyc-avx2.md. Loops: 16 registers hold 3 x 3 sums with the rows and columns that they come from, 32 hold 4 x 3.
+// Unrolled vectors: the tile hardly matters, and an even number of columns leaves fewer over.
+struct CpuTiles {
+  int vector_bytes;
+  Tiling loops, unrolled;
+};
+constexpr CpuTiles cpu_tiles[] = {{16, {3, 3, 4}, {4, 2, 4}}, {32, {3, 3, 4}, {4, 2, 4}}, {64, {4, 3, 4}, {4, 2, 4}}};
+
+inline Tiling cpu_tile(int vector_bytes, std::int64_t longest) {
+  for (const CpuTiles& row : cpu_tiles) {
+    if (row.vector_bytes == vector_bytes) return longest > row.loops.unroll_limit ? row.loops : row.unrolled;
+  }
+  return {1, 1, 1};
+}
+
+// gcc's model of the processor for x86-64, whatever it runs on: the same file, "Tuning". One for a Zen reads row vectors from memory
+// again for each column, up to 15 loads for 9 products.
+constexpr const char* gcc_tuning = "skylake-avx512";
+// -O2: the same file. Longer texts get -O1: one of a megabyte takes minutes at -O2.
+constexpr std::int64_t longest_optimised_text = 300000;
+constexpr std::size_t longest_text = 150000;  // where a smaller tile makes a shorter one
+constexpr int most_inlined_calls = 100;       // of one function: compile time grows with each
+constexpr std::int64_t longest_expression = 200;  // operations, before a value gets a variable
+constexpr std::int64_t always_hoisted = 4;    // components that are computed once per row or column, whatever they are made of
+
+// Columns that are summed in the kernel's own precision.
+constexpr std::int64_t cpu_sum_block = 128, gpu_sum_block = 256;
+
+// K from which the nearest are selected among candidates: bench/nearest.cpp on one thread with AVX2. At K = 100 it takes a third of
+// the time, at K = 1000 a hundredth.
+constexpr std::int64_t least_selected_k = 48;
+
+constexpr std::int64_t least_product_dim = 8;     // components from which a product of rows and columns is worth tensor cores
+constexpr std::int64_t longest_two_sided = 32;    // components of a sum over rows that shares a pass with one over columns
+
+// A GPU: vectors of up to so many components are unrolled, if a thread's rows and sums take no more than so many registers
+// (2026-11-23-gpu-resources.md: nothing spills).
+constexpr std::int64_t gpu_unroll_limit = 32, gpu_tile_registers = 120;
+constexpr std::int64_t gpu_work_bytes = 4096;       // of a thread's arrays
+constexpr std::int64_t gpu_tile_bytes = 64 * MiB;   // of a tile's state
+constexpr std::int64_t gpu_least_window = 1024, gpu_most_window = 4096;  // bytes of the components that a block computes
+constexpr std::int64_t gpu_shared_bytes = 16 * KiB, gpu_shared_columns = 256, gpu_shared_step = 32;  // one of two buffers of columns
+
+// ---- runtime, CPU
+
+// Tasks that keep some tens of threads busy to the end, also where some are slower.
+constexpr std::int64_t enough_tasks = 64;
+
+// A row_block: tiles that are folded over a column_block while that is in the second-level cache.
+constexpr std::int64_t row_block_tiles = 8;          
+constexpr std::int64_t row_block_states = 32 * MiB;   // bytes of their states at most
+constexpr std::int64_t two_sided_block_tiles = 32;     // column sums are in the kernel's precision for so many
+constexpr std::int64_t two_sided_share_tiles = 8;      // the least that is worth totals of its own
+constexpr std::int64_t two_sided_states = 64 * MiB;   // bytes of partial states that wait for their merging
+
+// A column_block: bytes of packed columns, at most so many columns, a multiple of a step.
+constexpr std::int64_t column_block_bytes = 128 * KiB;            // half of a small second-level cache
+constexpr std::int64_t two_sided_column_block_bytes = 512 * KiB;  // with the sums of the columns
+constexpr std::int64_t most_block_columns = 4096;
+constexpr std::int64_t column_step = cpu_sum_block;  // sums are in the kernel's precision for so many columns
+constexpr std::int64_t two_sided_column_step = 32;
+
+// A column_split has a state of its own for each tile: worth it from so many column_blocks on.
+constexpr std::int64_t least_split_blocks = 2;
+constexpr std::int64_t candidates_per_split = 16;  // columns for each place of a candidate, which all are merged
+
+// Blocks of entries stay in the second-level cache until they are written; a column of one is some cache lines long.
+constexpr std::int64_t entries_block_bytes = 128 * KiB, entries_block_rows = 256;
+
+// Operations below which one thread is faster: starting one takes some 20 microseconds.
+constexpr double threads_from = 2e6;
+constexpr std::int64_t packing_threads_from = 100000;  // numbers
+constexpr std::int64_t packing_rows = 4096;            // of one task
+
+// Packed rows are kept between calls where packing them takes a noticeable part of a call, one part in the number of columns.
+constexpr std::int64_t kept_rows_columns = 4096;
+constexpr std::int64_t kept_rows_bytes = 1 * MiB;  // whatever the inputs take
+
+// ---- runtime, GPU
+
+constexpr std::int64_t gpu_column_step = 4096;      // memory_batches of columns are multiples
+constexpr std::int64_t gpu_split_step = gpu_sum_block;        // sums are in the kernel's precision for so many columns
+constexpr std::int64_t gpu_most_tiles = 32768;      // of a memory_batch
+constexpr std::int64_t gpu_enough_blocks = 1024;    // CUDA blocks that fill a large GPU
+constexpr std::int64_t gpu_tile_states = 256 * MiB;  // bytes of the states of a tile
+constexpr double gpu_range_operations = 2e11;       // of a launch_range of columns, about a second of a small GPU
+constexpr double gpu_launch_seconds = 0.1;          // only between launches can it be interrupted
+constexpr double gpu_memory_share = 0.8;            // of the free memory
+constexpr double gpu_thread_bytes = 512 * KiB;      // the driver's limit of a thread's own memory
+constexpr std::int64_t gpu_entries_bytes = 64 * MiB, gpu_entries_columns = 256, gpu_entries_step = 64;
+constexpr std::int64_t gpu_resident_share = 4;      // a matrix is kept up to this part of the memory
+
+}  // namespace heuristics
+}  // namespace rkeops

@@ -1,0 +1,269 @@
+// Text of a kernel: a translation unit with the fold over a chunk of columns for one tile of rows, and the prologues
+// that compute what is needed once per row, per column and per call. Text in, text out: what it knows of
+// a machine is its Target, and it runs nothing.
+#pragma once
+
+#include "../base/heuristics.hpp"
+#include "../plan/cost.hpp"
+#include "cuda_entries.hpp"
+#include "fold.hpp"
+#include "prelude/cuda_tensor.hpp"
+
+namespace rkeops {
+
+// The exchange of a state with its place in memory.
+constexpr const char* state_text = R"(
+INLINE V load_state(const double* p) {
+  V x;
+  FOR_LANES(l) LANE(x, l) = (real)p[l];
+  return x;
+}
+INLINE void store_state(double* p, V x) {
+  FOR_LANES(l) p[l] = LANE(x, l);
+}
+)";
+
+namespace kernel_text {
+
+inline PackedArea packed(const PairProgram& program, Variance variance) {
+  const Area& area = program.area(variance);
+  PackedArea out;
+  out.width = area.width;
+  out.has_prologue = !area.hoisted.empty();
+  std::unordered_set<const Instruction*> read;
+  for (Value v : PairProgram::section(area.hoisted, variance)) {
+    for (Value arg : v->args) read.insert(arg.get());
+  }
+  for (const auto& [value, leaf] : area.leaves) {
+    out.leaves.push_back({leaf, value->dim, value->offset, read.count(value.get()) > 0});
+  }
+  return out;
+}
+
+// On a GPU columns are read 16 bytes at a time, where they have as much.
+inline std::int64_t stride_of(const KernelPlan& kernel) {
+  const std::int64_t width = kernel.column.width, group = kernel.precision == Precision::float32 ? 4 : 2;
+  if (kernel.processor == Processor::cpu || width <= group / 2) return width;
+  return (width + group - 1) / group * group;
+}
+
+// On a GPU, long results are shared out over blocks: as few components to each as make what all blocks compute anew cheap, so that
+// they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can do that.
+inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit, const PairCost& cost) {
+  const std::int64_t arrays = kernel.reducer().arrays(kernel);
+  if (kernel.processor == Processor::cpu || arrays == 0 || kernel.dim <= unroll_limit) return 0;
+  const double each = cost.components / static_cast<double>(kernel.dim);
+  std::int64_t bytes = heuristics::gpu_least_window;
+  const auto window = [&] { return bytes / (arrays * kernel.row_vectors * kernel.number_bytes()); };
+  while (bytes < heuristics::gpu_most_window && cost.shared > each * static_cast<double>(window())) bytes *= 2;
+  return kernel.dim > window() ? window() : 0;
+}
+
+inline KernelPlan layout(const PairProgram& program, const Target& target, const Tiling& tiling) {
+  KernelPlan k{};
+  const std::vector<Value>& results = program.results;
+  k.row = packed(program, varies_row);
+  k.column = packed(program, varies_column);
+  k.parameter = packed(program, 0);
+  k.rows = program.rows;
+  k.columns = program.columns;
+  k.reduction = &program.reduction;
+  k.dim = results[0]->dim;
+  k.second_dim = results.size() > 1 ? results[1]->dim : 0;
+  k.k = program.k;
+  k.precision = target.precision;
+  k.processor = target.processor;
+  k.lanes = target.lanes();
+  k.vector_bytes = target.vector_bytes;
+  k.row_vectors = tiling.row_vectors;
+  k.columns_per_step = tiling.columns;
+  k.tensor_cores = tiling.tensor_cores;
+  k.column_stride = stride_of(k);
+  k.reducer().lay_out(k);
+  const PairCost cost = pair_cost(program);
+  k.window = window_of(k, tiling.unroll_limit, cost);
+  k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;
+  return k;
+}
+
+// What is hoisted into one area: a loop over the row vectors of a tile, or one pass for parameters.
+inline void prologue(Text& out, Functions& functions, const PairProgram& program, Variance variance, const char* name,
+                     std::int64_t unroll_limit, KernelPlan& kernel) {
+  const std::vector<Value>& hoisted = program.area(variance).hoisted;
+  if (hoisted.empty()) return;
+  Text body;
+  Workspace work{kernel.processor};
+  Components c(body, functions, work, 1, 1, unroll_limit, "t", variance);
+  c.prepare(hoisted, false);
+  for (Value v : hoisted) {
+    c.for_components(v, [&](const Component& k) {
+      const std::string value = c.value(v, k, {0, 0}), place = k.shifted(v->offset).text;
+      if (variance == 0) {
+        body.line("parameter[", place, "] = LANE(", value, ", 0);");
+      } else {
+        body.line("store(tile + (", place, ") * TILE, ", value, ");");
+      }
+    });
+  }
+  if (variance == 0) {
+    out.line("/* once: what is hoisted out of all loops, behind the parameters */");
+    out.open("ENTRY void ", name, "(real* parameter, V* work)");
+  } else {
+    out.line("/* for a tile of ", variance == varies_row ? "rows" : "columns", ": what is hoisted out of the loop over pairs */");
+    const char* macro = variance == varies_row ? "ROW" : "COLUMN";
+    out.line("#undef ", macro).line("#define ", macro, "(k, member) load(tile + (k) * TILE)");
+    out.open("ENTRY void ", name, "(const real* parameter, real* tile, V* work)");
+    out.open("for (int v = 0; v < ", kernel.row_vectors, "; ++v, tile += LANES)");
+  }
+  out.line("(void)parameter, (void)work;");
+  out.raw(work.declarations.string());
+  out.raw(body.string());
+  if (variance != 0) out.close();
+  out.close();
+  kernel.work_vectors = std::max(kernel.work_vectors, work.vectors);
+}
+
+// Bytes to which every n-th packed column is aligned, if the first one is aligned to 16: as many are read at once.
+inline std::int64_t alignment_of(const KernelPlan& kernel, std::int64_t n) {
+  const std::int64_t bytes = n * kernel.column_stride * (kernel.precision == Precision::float32 ? 4 : 8);
+  return std::min<std::int64_t>(16, bytes & -bytes);
+}
+
+inline void tile_step(Text& out, Functions& functions, const KernelPlan& kernel, Fold& fold, Workspace& work, int columns,
+                      std::int64_t unroll_limit) {
+  if (kernel.processor == Processor::gpu && kernel.column_stride > 0) {
+    out.line("column = (const real*)__builtin_assume_aligned(column, ", alignment_of(kernel, columns), ");");
+  }
+  Components c(out, functions, work, kernel.row_vectors, columns, unroll_limit, columns == 1 ? "u" : "t",
+               PairProgram::nothing, kernel.tensor_cores && columns == tensor_columns);
+  fold.step(c);
+}
+
+inline void fold_function(Text& out, Functions& functions, const PairProgram& program, KernelPlan& kernel,
+                          std::int64_t unroll_limit) {
+  std::int64_t widest = 1;
+  for (Value result : program.results) widest = std::max(widest, result->dim);
+  Workspace work{kernel.processor};
+  Text body;
+  const auto fold = kernel.reducer().fold(kernel, work, program, widest <= unroll_limit);
+  const int step = kernel.columns_per_step;
+  fold->begin(body);
+  body.line("int64 j = 0;");
+  body.open("while (j < n)");
+  if (fold->block() > 0) {
+    body.line("const int64 stop = n - j < ", fold->block(), " ? n : j + ", fold->block(), ";");
+  } else {
+    body.line("const int64 stop = n;");
+  }
+  fold->begin_block(body);
+  if (step > 1) {
+    body.line("/* ", kernel.row_vectors, " vectors of rows meet ", step, " columns */");
+    body.open("for (; j + ", step, " <= stop; j += ", step, ", column += ", step * kernel.column_stride, ")");
+    tile_step(body, functions, kernel, *fold, work, step, unroll_limit);
+    body.close();
+  }
+  body.open("for (; j < stop; ++j, column += ", kernel.column_stride, ")");
+  tile_step(body, functions, kernel, *fold, work, 1, unroll_limit);
+  body.close();
+  fold->end_block(body);
+  body.close();
+  fold->end(body);
+
+  if (kernel.window > 0) {
+    out.line("INLINE int64 larger_of(int64 a, int64 b) { return a > b ? a : b; }");
+    out.line("INLINE int64 smaller_of(int64 a, int64 b) { return a < b ? a : b; }");
+  }
+  out.line("#undef ROW").line("#undef COLUMN");
+  out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
+  out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
+  const bool two_sided = kernel.column_sums > 0;
+  out.line("/* folds n columns, the first of which is number `base`, into the state of a tile of rows */");
+  out.line("ENTRY void ", two_sided ? "rkeops_fold_two_sided" : "rkeops_fold",
+           "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
+  out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work",
+           two_sided ? ", real* restrict column_sums, int64 valid)" : ")");
+  out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
+  if (kernel.window > 0) {
+    out.line("const int64 window_from = blockIdx.z * ", kernel.window, "L;");
+    out.line("const int64 window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");
+  }
+  out.raw(work.declarations.string());
+  out.raw(body.string());
+  out.close();
+  kernel.work_vectors = std::max(kernel.work_vectors, work.vectors);
+}
+
+}  // namespace kernel_text
+
+inline KernelPlan generate(const PairProgram& program, const Target& target, const Tiling& tiling) {
+  using namespace kernel_text;
+  KernelPlan kernel = layout(program, target, tiling);
+  Functions functions;
+  Text body;
+  const std::int64_t limit = tiling.unroll_limit;
+  prologue(body, functions, program, 0, "rkeops_prologue_parameter", limit, kernel);
+  prologue(body, functions, program, varies_row, "rkeops_prologue_row", limit, kernel);
+  prologue(body, functions, program, varies_column, "rkeops_prologue_column", limit, kernel);
+  fold_function(body, functions, program, kernel, limit);
+  const std::string entries = target.processor == Processor::gpu ? cuda_entries(kernel, functions) : "";
+  kernel.text = std::string("/* ") + kernel.reduction->name + " of a formula of dimension " + str(kernel.dim) + " */\n" +
+                functions.prelude(target) + "#define TILE " + str(kernel.tile_rows()) +
+                "\n#define PARAMETER(k) splat(parameter[k])\n"
+                "INLINE V square(V a) { return a * a; }\n"
+                "INLINE V truth(I mask) { return select(mask, splat(1), splat(0)); }\n" +
+                functions.power_definitions();
+  if (kernel.tensor_cores) kernel.text += cuda_tensor_text(kernel.row_vectors, kernel.column_stride);
+  kernel.text += std::string(state_text) + kernel.reducer().functions(kernel) + body.string() + entries;
+  return kernel;
+}
+
+inline bool uses_tensor_cores(const PairProgram& program, const Target& target) {
+  if (!target.tensor_cores || target.processor == Processor::cpu || target.precision != Precision::float32) return false;
+  return std::any_of(program.instructions.begin(), program.instructions.end(),
+                     [](const Instruction& v) { return is_matrix_product(&v); });
+}
+
+// Tiles to try, the best first. On a GPU, vectors of moderate length are unrolled so that a thread's rows and sums stay in
+// its registers; long ones are loops over components, which need many columns at a time for each row they read.
+inline std::vector<Tiling> tilings(const PairProgram& program, const Target& target) {
+  std::int64_t longest = 1;
+  for (const Instruction& v : program.instructions) longest = std::max(longest, v.dim);
+  if (target.processor == Processor::cpu) {
+    if (!program.reduction.takes('G')) return {heuristics::cpu_tile(target.vector_bytes, longest), {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
+    const int columns = target.precision == Precision::float32 ? 4 : 2;  // KernelPlan::columns_together()
+    return {{4, columns, 4}, {2, columns, 4}, {1, columns, 1}, {1, 1, 1}};
+  }
+  constexpr std::int64_t longest_unrolled = heuristics::gpu_unroll_limit;
+  if (uses_tensor_cores(program, target)) {
+    if (longest > longest_unrolled) return {{4, tensor_columns, 4, true}, {2, tensor_columns, 4, true}, {1, 1, 1}};
+    return {{2, tensor_columns, longest_unrolled, true}, {1, 1, 1}};
+  }
+  if (longest > longest_unrolled) return {{4, 16, 4}, {2, 8, 4}, {1, 4, 4}, {1, 1, 1}};
+  const std::int64_t words = target.precision == Precision::float64 ? 2 : 1;
+  const std::int64_t per_row = (program.area(varies_row).width + program.results.back()->dim * std::max<std::int64_t>(1, program.k) + 4) * words;
+  std::vector<Tiling> list;
+  for (int rows : {4, 2, 1}) {
+    if (rows == 1 || per_row * rows <= heuristics::gpu_tile_registers) list.push_back({rows, 2, longest_unrolled});
+  }
+  list.push_back({1, 1, 1});
+  return list;
+}
+
+// What a thread of a GPU keeps in arrays lies in memory that the driver sets aside for all threads that could run at once.
+inline bool fits_gpu(const KernelPlan& kernel) {
+  return kernel.processor == Processor::cpu ||
+         (kernel.work_vectors * kernel.number_bytes() <= heuristics::gpu_work_bytes &&
+          (kernel.value_slots + kernel.index_slots) * kernel.tile_rows() * 8 <= heuristics::gpu_tile_bytes);
+}
+
+// The largest tile whose text stays small enough to compile quickly, and its threads' memory on a GPU too.
+inline KernelPlan generate(const PairProgram& program, const Target& target) {
+  KernelPlan kernel;
+  for (const Tiling& tiling : tilings(program, target)) {
+    kernel = generate(program, target, tiling);
+    if (kernel.text.size() < heuristics::longest_text && fits_gpu(kernel)) break;
+  }
+  return kernel;
+}
+
+}  // namespace rkeops

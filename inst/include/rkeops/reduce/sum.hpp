@@ -1,0 +1,77 @@
+// Sums.
+#pragma once
+
+#include "totals.hpp"
+
+namespace rkeops {
+
+// Sums run in `real` over a block, then join wider totals: double for float, double with compensation for double.
+class SumFold : public Fold {
+ public:
+  using Fold::Fold;
+  std::int64_t block() const override { return sum_block(); }
+  void begin(Text& out) override { declare(out, "V", "sum", f_->dim); }
+  void begin_block(Text& out) override {
+    for_slots(out, f_->dim, [&](const std::string& k, int row) { out.line(slot("sum", k, row), " = splat(0);"); });
+  }
+  void step(Components& c) override {
+    c.prepare({f_}, vector());
+    add(c);
+  }
+  void end_block(Text& out) override {
+    for_slots(out, f_->dim, [&](const std::string& k, int row) {
+      out.line("add_total(", memory("value", k, row), ", ", f_->dim, ", ", slot("sum", k, row), ");");
+    });
+  }
+  void end(Text&) override {}
+
+ protected:
+  void add(Components& c) const {
+    for_components(c, [&](const Component& k) {
+      for (int row = 0; row < c.rows(); ++row) {
+        for (int column = 0; column < c.columns(); ++column) {
+          const std::string value = c.value(f_, k, {row, column});
+          c.out().line(slot("sum", k.text, row), " += ", value, ";");
+        }
+      }
+    });
+  }
+};
+
+class SumReducer : public Reducer {
+ public:
+  bool is_linear() const override { return true; }
+  void differentiate(Expr reduction, Expr adjoint, Care care, const Contribute& add) const override {
+    add(reduction.arg(0), adjoint, care);
+  }
+  void empty(const StateLayout& layout, const ResultRows& out, std::int64_t) const override {
+    std::fill_n(out.column(0, 0), out.rows * layout.dim, 0.0);
+  }
+  void lay_out(StateLayout& layout) const override {
+    layout.compensated = layout.precision == Precision::float64;
+    layout.sums = layout.dim;
+    layout.value_slots = layout.sums * (layout.compensated ? 2 : 1);
+  }
+  void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const override {
+    for (std::int64_t k = 0; k < layout.sums; ++k) {
+      for (std::int64_t row = 0; row < into.rows; ++row) merge_total(layout, into, next, row, k);
+    }
+  }
+  void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
+    for (std::int64_t k = 0; k < layout.sums; ++k) {
+      for (std::int64_t row = 0; row < out.rows; ++row) out.column(0, k)[row] = total(layout, state, row, k);
+    }
+  }
+  std::int64_t arrays(const StateLayout&) const override { return 1; }
+  std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
+    return std::make_unique<SumFold>(kernel, work, program, named);
+  }
+  std::string functions(const KernelPlan& kernel) const override { return totals_text(kernel.precision); }
+};
+
+inline const Reducer& sum_reducer() {
+  static const SumReducer reducer;
+  return reducer;
+}
+
+}  // namespace rkeops

@@ -1,0 +1,91 @@
+// A stage of an evaluation: one kernel and its operands, folded as a schedule says. What is the same on CPU and GPU.
+#pragma once
+
+#include "../backend/backend.hpp"
+#include "../platform/memory.hpp"
+#include "entries.hpp"
+#include "options.hpp"
+#include "pack.hpp"
+#include "schedule.hpp"
+#include "state.hpp"
+#include "threads.hpp"
+
+namespace rkeops {
+
+// One run, of which this stage is the part [progress_from, progress_to).
+struct StageCall {
+  const RunOptions& options;
+  const Host& host;
+  double progress_from, progress_to;
+
+  bool interrupted() const { return host.interrupted && host.interrupted(host.context); }
+
+  // To be asked now and then, with the share that is done; false: stop.
+  bool poll(double done) const {
+    if (host.progress) host.progress(host.context, progress_from + (progress_to - progress_from) * done);
+    return !interrupted();
+  }
+
+  Hooks hooks() const {
+    return {[this] { return interrupted(); },
+            [this](const std::string& message) {
+              if (host.warn) host.warn(host.context, message.c_str());
+            }};
+  }
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+
+  // Has its kernel compiled, and packs what is not packed.
+  virtual void prepare(const StageCall& call) = 0;
+  // Writes data.parts. Prepares what is not.
+  virtual void run(const StageCall& call) = 0;
+
+  const KernelPlan& kernel() const { return kernel_; }
+  StageData data;
+
+ protected:
+  Stage(const KernelPlan& kernel, const Digest& digest, StageData data, Schedule schedule)
+      : data(std::move(data)),
+        kernel_(kernel),
+        digest_(digest),
+        schedule_(std::move(schedule)),
+        tile_(kernel.tile_rows()),
+        tiles_(static_cast<std::int64_t>(schedule_.tiles.size())) {}
+
+  const Tile& tile(std::int64_t number) const { return schedule_.tiles[static_cast<std::size_t>(number)]; }
+
+  template <class Real>
+  void pack_parameters(Buffer<Real>& packed) {
+    if (packed.size() == 0) packed = Buffer<Real>(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.parameter.width)));
+    for (std::size_t l = 0; l < data.parameter.size(); ++l) {
+      const PackedLeaf& leaf = kernel_.parameter.leaves[l];
+      pack_parameter(data.parameter[l], leaf.dim, packed.data() + leaf.offset);
+      data.parameter[l].is_packed = true;
+    }
+  }
+
+  // The states of a tile become one, in the order of their columns. The first one may be another's.
+  template <class StateOf>
+  void merge(State into, const StateOf& state_of, std::int64_t first = 1) const {
+    for (std::int64_t split = first; split < schedule_.column_splits; ++split) merge_state(kernel_, into, state_of(split));
+  }
+
+  void finish(std::int64_t number, State state, const RunOptions& options) const {
+    finish_state(kernel_, state, tile(number).first_row, tile(number).rows, data.rows, data.parts.data(),
+                 options.index_base, options.missing_index);
+  }
+
+  static bool all_packed(const std::vector<Source>& sources) {
+    return std::all_of(sources.begin(), sources.end(), [](const Source& source) { return source.is_packed; });
+  }
+
+  const KernelPlan& kernel_;
+  const Digest digest_;
+  const Schedule schedule_;
+  const std::int64_t tile_, tiles_;
+};
+
+}  // namespace rkeops

@@ -1,0 +1,76 @@
+// Evaluations: programs whose data stay packed, for loops in which one input changes.
+#include "program.h"
+
+#include <algorithm>
+#include <climits>
+
+using bridge::catch_failure;
+using bridge::unwind_protect;
+
+namespace {
+
+struct Prepared {
+  std::shared_ptr<const bridge::Runtime> runtime;
+  rkeops::Argument changing;
+  int rows, columns;  // of the result
+  std::unique_ptr<rkeops::Evaluation> evaluation;
+};
+
+void finalize(SEXP pointer) {
+  delete static_cast<Prepared*>(R_ExternalPtrAddr(pointer));
+  R_ClearExternalPtr(pointer);
+}
+
+}  // namespace
+
+// A reduction, as for rk_evaluate(), with one part, of which `position` (from 0) is going to change. Answers with an external
+// pointer.
+// [[Rcpp::export(rng = false)]]
+SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP position) {
+  return catch_failure([&]() -> SEXP {
+    const bridge::LazyProgram made = bridge::lazy_program(CHAR(STRING_ELT(formula, 0)), args, definitions, true);
+    if (!made.program) return bridge::failure("formula_only", made.text);
+    std::vector<rkeops::Input> inputs = bridge::views(*made.program, data, false);
+    if (made.runtime->run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(inputs, data, tokens);
+    const std::int64_t rows = made.program->bind(inputs), columns = made.program->output().parts[0].columns;
+    if (std::max(rows, columns) > INT_MAX)
+      throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
+    // What is evaluated lives as long as the pointer.
+    SEXP pointer = unwind_protect([=] {
+      SEXP held = PROTECT(Rf_list2(data, tokens));
+      SEXP made_pointer = PROTECT(R_MakeExternalPtr(nullptr, R_NilValue, held));
+      R_RegisterCFinalizerEx(made_pointer, finalize, TRUE);
+      UNPROTECT(2);
+      return made_pointer;
+    });
+    const Rcpp::Shield<SEXP> protect(pointer);
+    return bridge::with_hooks(*made.runtime, [&](const rkeops::Host& host) {
+      const auto at = static_cast<std::size_t>(Rf_asInteger(position));
+      auto prepared = std::make_unique<Prepared>(Prepared{made.runtime, made.program->arguments()[at], static_cast<int>(rows),
+                                                          static_cast<int>(columns), nullptr});
+      prepared->evaluation = made.program->prepare(inputs, made.runtime->run, host);
+      R_SetExternalPtrAddr(pointer, prepared.release());
+      return pointer;
+    });
+  });
+}
+
+// The result with `value` as the input that changes. NULL where another evaluation has to be prepared for that: the pointer
+// comes from a file or is none, the options have changed, the process was forked, or the value has another shape.
+// [[Rcpp::export(rng = false)]]
+SEXP rk_run_prepared(SEXP pointer, SEXP value) {
+  return catch_failure([&]() -> SEXP {
+    if (TYPEOF(pointer) != EXTPTRSXP || R_ExternalPtrAddr(pointer) == nullptr) return R_NilValue;
+    Prepared& prepared = *static_cast<Prepared*>(R_ExternalPtrAddr(pointer));
+    if (prepared.runtime != bridge::current_runtime()) return R_NilValue;
+    const rkeops::Input input = bridge::view(prepared.changing, value, false);
+    if (input.cols != prepared.changing.dim) return R_NilValue;
+    prepared.evaluation->set(static_cast<std::size_t>(prepared.changing.position), input);
+    const int rows = prepared.rows, columns = prepared.columns;
+    const Rcpp::Shield<SEXP> result(unwind_protect([=] { return Rf_allocMatrix(REALSXP, rows, columns); }));
+    return bridge::with_hooks(*prepared.runtime, [&](const rkeops::Host& host) -> SEXP {
+      prepared.evaluation->run({REAL(result)}, host);
+      return result;
+    });
+  });
+}

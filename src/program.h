@@ -1,0 +1,29 @@
+// Programs of R formulas, and their inputs: what program.cpp and evaluation.cpp share.
+#pragma once
+
+#include <functional>
+
+#include "bridge.h"
+
+namespace bridge {
+
+// A view of one R value. Matrices are given as they are; vectors are one column.
+rkeops::Input view(const rkeops::Argument& argument, SEXP value, bool by_rows);
+std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bool by_rows);
+
+// `tokens`: NULL, or a list parallel to the inputs of environments that live as long as these inputs stay as they are.
+void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens);
+
+// The value of body(hooks), with the warnings that there were; or a jump that came out of a hook goes on.
+SEXP with_hooks(const Runtime& runtime, const std::function<SEXP(const rkeops::Host&)>& body);
+
+// The program of a formula over variables, declared as "name=Vi(3)", and definitions, with the options as they are. None,
+// but its text, if it is to run and the options say that nothing is to be computed.
+struct LazyProgram {
+  std::string text;
+  std::shared_ptr<const Runtime> runtime;
+  ProgramPtr program;
+};
+LazyProgram lazy_program(std::string_view formula, SEXP args, SEXP definitions, bool is_to_run);
+
+}  // namespace bridge
