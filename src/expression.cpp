@@ -17,7 +17,7 @@ bool same_number(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0
 
 bool same_data(SEXP a, SEXP b) {
   if (a == b) return true;
-  const auto plain = [](SEXP x) { return TYPEOF(x) == REALSXP && Rf_xlength(x) == 1 && ATTRIB(x) == R_NilValue; };
+  const auto plain = [](SEXP x) { return TYPEOF(x) == REALSXP && Rf_xlength(x) == 1; };
   if (plain(a) && plain(b)) return same_number(REAL(a)[0], REAL(b)[0]);
   SEXP same = unwind_protect([=] { return Rf_ScalarLogical(R_compute_identical(a, b, 16)); });
   return LOGICAL(same)[0] == TRUE;
@@ -70,7 +70,7 @@ SEXP field(SEXP x, Field which) {
   return R_NilValue;
 }
 
-bool is_lazytensor(SEXP x) { return TYPEOF(x) == VECSXP && OBJECT(x) && Rf_inherits(x, "LazyTensor"); }
+bool is_lazytensor(SEXP x) { return TYPEOF(x) == VECSXP && Rf_isObject(x) && Rf_inherits(x, "LazyTensor"); }
 bool is_complex(SEXP x) { return Rf_inherits(x, "ComplexLazyTensor"); }
 
 // ---- several operands in one
