@@ -67,19 +67,19 @@ apply_operator <- function(state, v, call) {
 
 # The product without names.
 multiply_prepared <- function(state, v, call) {
-  values <- rk_run_prepared(state$last, v)
+  values <- rk_run_prepared(state$last, v, NULL)
   if (is.null(values)) values <- multiply_anew(state, v, call)
   if (is.object(values)) unwrap(values, call, written = FALSE) else values
 }
 
 multiply_anew <- function(state, v, call) {
   width <- as.character(NCOL(v))
-  values <- rk_run_prepared(state$evaluations[[width]], v)
+  values <- rk_run_prepared(state$evaluations[[width]], v, NULL)
   if (is.null(values)) {
     state$evaluations[[width]] <- NULL
     evaluation <- prepare_product(state, NCOL(v), call)
     state$evaluations <- utils::head(c(stats::setNames(list(evaluation), width), state$evaluations), 4L)
-    values <- rk_run_prepared(evaluation, v)
+    values <- rk_run_prepared(evaluation, v, NULL)
   }
   state$last <- state$evaluations[[width]]
   values

@@ -1,9 +1,6 @@
 // Evaluations: programs whose data stay packed, for loops in which one input changes.
 #include "program.h"
 
-#include <algorithm>
-#include <climits>
-
 using bridge::catch_failure;
 using bridge::unwind_protect;
 
@@ -12,7 +9,7 @@ namespace {
 struct Prepared {
   std::shared_ptr<const bridge::Runtime> runtime;
   rkeops::Argument changing;
-  int rows, columns;  // of the result
+  std::vector<bridge::Shape> shapes;  // of the results
   std::unique_ptr<rkeops::Evaluation> evaluation;
 };
 
@@ -23,7 +20,7 @@ void finalize(SEXP pointer) {
 
 }  // namespace
 
-// A reduction, as for rk_evaluate(), with one part, of which `position` (from 0) is going to change. Answers with an external
+// Formulas, as for rk_evaluate(), of which `position` (from 0) is going to change. Answers with an external
 // pointer.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP position) {
@@ -32,9 +29,7 @@ SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP token
     if (!made.program) return bridge::failure("formula_only", made.text);
     std::vector<rkeops::Input> inputs = bridge::views(*made.program, data, false);
     if (made.runtime->run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(inputs, data, tokens);
-    const std::int64_t rows = made.program->bind(inputs), columns = made.program->output().parts[0].columns;
-    if (std::max(rows, columns) > INT_MAX)
-      throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
+    const std::vector<bridge::Shape> shapes = bridge::shapes_of(*made.program, inputs);
     // What is evaluated lives as long as the pointer.
     SEXP pointer = unwind_protect([=] {
       SEXP held = PROTECT(Rf_list2(data, tokens));
@@ -46,8 +41,7 @@ SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP token
     const Rcpp::Shield<SEXP> protect(pointer);
     return bridge::with_hooks(*made.runtime, [&](const rkeops::Host& host) {
       const auto at = static_cast<std::size_t>(Rf_asInteger(position));
-      auto prepared = std::make_unique<Prepared>(Prepared{made.runtime, made.program->arguments()[at], static_cast<int>(rows),
-                                                          static_cast<int>(columns), nullptr});
+      auto prepared = std::make_unique<Prepared>(Prepared{made.runtime, made.program->arguments()[at], shapes, nullptr});
       prepared->evaluation = made.program->prepare(inputs, made.runtime->run, host);
       R_SetExternalPtrAddr(pointer, prepared.release());
       return pointer;
@@ -55,22 +49,33 @@ SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP token
   });
 }
 
-// The result with `value` as the input that changes. NULL where another evaluation has to be prepared for that: the pointer
+// The result with `value` as the input that changes, if it is not NULL; of several parts a list, with NULL for those that are not
+// `wanted` (NULL: all are). NULL where another evaluation has to be prepared for that: the pointer
 // comes from a file or is none, the options have changed, the process was forked, or the value has another shape.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_run_prepared(SEXP pointer, SEXP value) {
+SEXP rk_run_prepared(SEXP pointer, SEXP value, SEXP wanted) {
   return catch_failure([&]() -> SEXP {
     if (TYPEOF(pointer) != EXTPTRSXP || R_ExternalPtrAddr(pointer) == nullptr) return R_NilValue;
     Prepared& prepared = *static_cast<Prepared*>(R_ExternalPtrAddr(pointer));
     if (prepared.runtime != bridge::current_runtime()) return R_NilValue;
-    const rkeops::Input input = bridge::view(prepared.changing, value, false);
-    if (input.cols != prepared.changing.dim) return R_NilValue;
-    prepared.evaluation->set(static_cast<std::size_t>(prepared.changing.position), input);
-    const int rows = prepared.rows, columns = prepared.columns;
-    const Rcpp::Shield<SEXP> result(unwind_protect([=] { return Rf_allocMatrix(REALSXP, rows, columns); }));
+    if (value != R_NilValue) {
+      const rkeops::Input input = bridge::view(prepared.changing, value, false);
+      if (input.cols != prepared.changing.dim) return R_NilValue;
+      prepared.evaluation->set(static_cast<std::size_t>(prepared.changing.position), input);
+    }
+    const Rcpp::Shield<SEXP> results(bridge::allocate(prepared.shapes, wanted));
     return bridge::with_hooks(*prepared.runtime, [&](const rkeops::Host& host) -> SEXP {
-      prepared.evaluation->run({REAL(result)}, host);
-      return result;
+      prepared.evaluation->run(bridge::memory_of(results), host);
+      return prepared.shapes.size() == 1 ? VECTOR_ELT(results, 0) : static_cast<SEXP>(results);
     });
+  });
+}
+
+// What was prepared is not needed any more.
+// [[Rcpp::export(rng = false)]]
+SEXP rk_release(SEXP pointer) {
+  return catch_failure([&]() -> SEXP {
+    if (TYPEOF(pointer) == EXTPTRSXP) finalize(pointer);
+    return R_NilValue;
   });
 }

@@ -129,63 +129,61 @@ SEXP bridge::with_hooks(const Runtime& runtime, const std::function<SEXP(const r
   return value;
 }
 
-namespace {
-
-// Entries: an array M x N x D, or a matrix where the dimension is 1.
-SEXP allocate_entries(std::int64_t rows, std::int64_t columns, std::int64_t dim) {
-  if (std::max({rows, columns, dim}) > INT_MAX)
-    throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
-  return unwind_protect([=] {
-    const R_xlen_t length = static_cast<R_xlen_t>(rows) * static_cast<R_xlen_t>(columns) * static_cast<R_xlen_t>(dim);
-    SEXP array = PROTECT(Rf_allocVector(REALSXP, length));
-    SEXP extents = PROTECT(Rf_allocVector(INTSXP, dim == 1 ? 2 : 3));
-    INTEGER(extents)[0] = static_cast<int>(rows);
-    INTEGER(extents)[1] = static_cast<int>(columns);
-    if (dim != 1) INTEGER(extents)[2] = static_cast<int>(dim);
-    Rf_setAttrib(array, R_DimSymbol, extents);
-    SEXP list = PROTECT(Rf_allocVector(VECSXP, 1));
-    SET_VECTOR_ELT(list, 0, array);
-    UNPROTECT(3);
-    return list;
-  });
+std::vector<bridge::Shape> bridge::shapes_of(const rkeops::Program& program, const std::vector<rkeops::Input>& data) {
+  std::vector<Shape> shapes;
+  const auto fits = [](std::int64_t size) {
+    if (size > INT_MAX)
+      throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
+    return static_cast<int>(size);
+  };
+  for (const rkeops::OutputShape& output : program.outputs()) {
+    for (const rkeops::OutputPart& part : output.parts) {
+      if (part.pairs) {
+        const rkeops::Category other = part.category == rkeops::Category::i ? rkeops::Category::j : rkeops::Category::i;
+        const int rows = fits(program.rows_of(part.category, data)), columns = fits(program.rows_of(other, data));
+        shapes.push_back({rows, fits(part.columns), columns, part.columns > 1});
+        if (part.columns == 1) std::swap(shapes.back().columns, shapes.back().k);
+      } else {
+        const bool nested = output.k > 0 && output.k < part.columns;
+        const int k = static_cast<int>(output.k);
+        shapes.push_back({fits(program.bind(data, shapes.size())), fits(part.columns) / (nested ? k : 1), k, nested});
+      }
+    }
+  }
+  return shapes;
 }
 
-// The R matrices (arrays for K nearest, unless the formula has dimension 1) of the result, as a list.
-SEXP allocate(const rkeops::Program& program, const std::vector<rkeops::Input>& data) {
-  const rkeops::OutputShape& shape = program.output();
-  const rkeops::OutputPart& part = shape.parts[0];
-  if (part.pairs) {
-    const rkeops::Category other = part.category == rkeops::Category::i ? rkeops::Category::j : rkeops::Category::i;
-    return allocate_entries(program.rows_of(part.category, data), program.rows_of(other, data), part.columns);
-  }
-  std::vector<std::int64_t> rows;
-  for (std::size_t p = 0; p < shape.parts.size(); ++p) rows.push_back(program.bind(data, p));
-  const R_xlen_t parts = static_cast<R_xlen_t>(shape.parts.size());
-  for (std::size_t p = 0; p < rows.size(); ++p)
-    if (rows[p] > INT_MAX || shape.parts[p].columns > INT_MAX)
-      throw rkeops::Error(rkeops::ErrorKind::memory, "the result has more rows than an R matrix can have");
-  const rkeops::OutputShape* of = &shape;
-  const std::vector<std::int64_t>* rows_of = &rows;
-  return unwind_protect([=] {
+SEXP bridge::allocate(const std::vector<Shape>& shapes, SEXP wanted) {
+  return unwind_protect([&] {
+    const R_xlen_t parts = static_cast<R_xlen_t>(shapes.size());
     SEXP list = PROTECT(Rf_allocVector(VECSXP, parts));
     for (R_xlen_t p = 0; p < parts; ++p) {
-      const int n = static_cast<int>((*rows_of)[static_cast<std::size_t>(p)]);
-      const int columns = static_cast<int>(of->parts[static_cast<std::size_t>(p)].columns);
-      const bool nested = of->k > 0 && of->k < columns;
-      const int k = static_cast<int>(of->k);
-      SET_VECTOR_ELT(list, p, nested ? Rf_alloc3DArray(REALSXP, n, k, columns / k) : Rf_allocMatrix(REALSXP, n, columns));
+      if (wanted != R_NilValue && LOGICAL(wanted)[p] != TRUE) continue;
+      const Shape& shape = shapes[static_cast<std::size_t>(p)];
+      SET_VECTOR_ELT(list, p, shape.is_array ? Rf_alloc3DArray(REALSXP, shape.rows, shape.k, shape.columns)
+                                             : Rf_allocMatrix(REALSXP, shape.rows, shape.columns));
     }
     UNPROTECT(1);
     return list;
   });
 }
 
+std::vector<double*> bridge::memory_of(SEXP results) {
+  std::vector<double*> memory;
+  for (R_xlen_t p = 0; p < Rf_xlength(results); ++p) {
+    SEXP part = VECTOR_ELT(results, p);
+    memory.push_back(part == R_NilValue ? nullptr : REAL(part));
+  }
+  return memory;
+}
+
+namespace {
+
 SEXP run(const rkeops::Program& program, SEXP inputs, bool by_rows, SEXP tokens, const bridge::Runtime& runtime) {
   std::vector<rkeops::Input> data = bridge::views(program, inputs, by_rows);
   if (runtime.run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(data, inputs, tokens);
-  Rcpp::Shield<SEXP> result(allocate(program, data));
-  std::vector<double*> outputs;
-  for (R_xlen_t p = 0; p < Rf_xlength(result); ++p) outputs.push_back(REAL(VECTOR_ELT(result, p)));
+  const Rcpp::Shield<SEXP> result(bridge::allocate(bridge::shapes_of(program, data), R_NilValue));
+  const std::vector<double*> outputs = bridge::memory_of(result);
   return bridge::with_hooks(runtime, [&](const rkeops::Host& host) {
     program.run(data, outputs, runtime.run, host);
     return outputs.size() == 1 ? VECTOR_ELT(result, 0) : static_cast<SEXP>(result);
@@ -298,7 +296,7 @@ SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, 
   const bridge::LazyProgram made = bridge::lazy_program(formula, args, definitions, data != R_NilValue);
   if (!made.program) return bridge::failure("formula_only", made.text);
   if (data == R_NilValue) return data;
-  const std::vector<rkeops::OutputPart>& parts = made.program->output().parts;
+  const std::vector<rkeops::OutputPart>& parts = made.program->parts();
   if (plain_result && (parts.size() > 1 || parts[0].is_index)) return R_NilValue;
   return run(*made.program, data, false, tokens, *made.runtime);
 }

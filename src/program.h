@@ -14,6 +14,17 @@ std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bo
 // `tokens`: NULL, or a list parallel to the inputs of environments that live as long as these inputs stay as they are.
 void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens);
 
+// Results as R has them: a matrix; for K nearest of several components an array rows x K x components; for all entries an array.
+struct Shape {
+  int rows, columns, k;
+  bool is_array;
+};
+// Of all parts of the outputs. They may not be larger than R's can be.
+std::vector<Shape> shapes_of(const rkeops::Program& program, const std::vector<rkeops::Input>& data);
+// A list, with NULL for parts that are not wanted (`wanted`: logical, or NULL for all).
+SEXP allocate(const std::vector<Shape>& shapes, SEXP wanted);
+std::vector<double*> memory_of(SEXP results);
+
 // The value of body(hooks), with the warnings that there were; or a jump that came out of a hook goes on.
 SEXP with_hooks(const Runtime& runtime, const std::function<SEXP(const rkeops::Host&)>& body);
 

@@ -277,7 +277,7 @@ inline std::vector<Matrix> run(const rkeops::Program& program, const std::vector
                                const rkeops::RunOptions& options = run_options(), const rkeops::Host& host = {}) {
   std::vector<Matrix> parts;
   std::vector<double*> memory;
-  for (const rkeops::OutputPart& part : program.output().parts) {
+  for (const rkeops::OutputPart& part : program.parts()) {
     const double unwritten = -7.125e33;
     const std::int64_t rows = program.bind(in, parts.size());
     parts.push_back({rows, part.columns, std::vector<double>(static_cast<std::size_t>(rows * part.columns), unwritten)});

@@ -52,8 +52,8 @@ inline std::vector<rkeops::KernelPlan> gpu_kernels(const Case& c, Precision prec
   return kernels;
 }
 
-// All stages of a formula, for the architectures that the package is for, or some of them; sm_75 has no tensor cores that are used,
-// and sm_100 differs from sm_90 in little: one precision is enough.
+// All stages of a formula, for the architectures that the package is for, or some of them; sm_75 has no tensor cores that are
+// used, and sm_100 differs from sm_90 in little: one precision is enough.
 inline void compile_for(const std::vector<int>& capabilities, const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision,
                         bool tensor_cores = false) {
   for (const rkeops::KernelPlan& kernel : gpu_kernels(c, precision, tensor_cores)) {

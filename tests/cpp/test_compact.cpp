@@ -23,7 +23,8 @@ PerPair count(Expr reduction) {
   using rkeops::Structure;
   PerPair counts;
   for (Expr n : rkeops::nodes_below({reduction.arg(0)})) {
-    if (n->indices != (rkeops::index_i | rkeops::index_j) || n->operation->structure == Structure::leaf || is_reduction(n)) continue;
+    if (n->indices != (rkeops::index_i | rkeops::index_j) || n->operation->structure == Structure::leaf || is_reduction(n))
+      continue;
     const std::string name = n->operation->name;
     if (n->operation->structure == Structure::horizontal || n->operation->structure == Structure::contraction) ++counts.sums;
     else if (name == "Exp") ++counts.exponentials;

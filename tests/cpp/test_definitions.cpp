@@ -57,8 +57,10 @@ TEST("definitions") {
 }
 
 TEST("definition errors") {
-  const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position, const std::string& hint = "") {
-    const std::string wrong = throws([&] { rkeops::Program::create(formula, arguments(known)); }, {ErrorKind::parse, part, position});
+  const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position,
+                        const std::string& hint = "") {
+    const std::string wrong =
+        throws([&] { rkeops::Program::create(formula, arguments(known)); }, {ErrorKind::parse, part, position});
     CHECK_THAT(wrong.empty(), formula + ": " + wrong);
     try {
       rkeops::Program::create(formula, arguments(known));

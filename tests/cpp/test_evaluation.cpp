@@ -49,7 +49,8 @@ void equals_fresh_runs(const std::string& formula, std::int64_t m, std::int64_t 
     data[k] = matrix(k);
     evaluation->set(k, data[k].input());
     const std::vector<Matrix> expected = run(*program, inputs(data), options);
-    CHECK_THAT(same_bits(run_again(*evaluation, *program, data), expected), what + ": input " + show(static_cast<std::int64_t>(k)));
+    CHECK_THAT(same_bits(run_again(*evaluation, *program, data), expected),
+               what + ": input " + show(static_cast<std::int64_t>(k)));
   }
   CHECK_THAT(same_bits(run_again(*evaluation, *program, data), run(*program, inputs(data), options)), what + ": once more");
 }
@@ -174,7 +175,8 @@ TEST("reentrancy") {
   for (const int threads : {1, 2}) {
     for (const bool is_kept : {false, true}) {
       const std::string constant = show(threads) + (is_kept ? ".25" : ".5");
-      const ProgramPtr program = Program::create("Sum_Reduction(Exp(-SqDist(x,y))+" + constant + ",1)", arguments({"x=Vi(2)", "y=Vj(2)"}));
+      const ProgramPtr program =
+          Program::create("Sum_Reduction(Exp(-SqDist(x,y))+" + constant + ",1)", arguments({"x=Vi(2)", "y=Vj(2)"}));
       Reentry reentry{program.get(), nullptr, {random_matrix(2, 2, random), random_matrix(3, 2, random)}, {}, {}};
       rkeops::Host host;
       host.interrupted = Reentry::interrupted;
@@ -218,7 +220,8 @@ TEST("after an interrupt the next run is whole") {
 
 // Threads that use one program at once, from its first call on; each has an evaluation of its own besides.
 TEST("many threads") {
-  const ProgramPtr program = Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b+0.125,1)", arguments({"x=Vi(2)", "y=Vj(2)", "b=Vj(1)"}));
+  const ProgramPtr program =
+      Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b+0.125,1)", arguments({"x=Vi(2)", "y=Vj(2)", "b=Vj(1)"}));
   rkeops::RunOptions options = run_options();
   options.threads = 1;
   constexpr std::size_t count = 4;

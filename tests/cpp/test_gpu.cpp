@@ -104,8 +104,8 @@ TEST("evaluations") {
   });
 }
 
-// Launch_ranges whose splits take turns are merged in the order of the columns: the first of equal ones wins.
-TEST("launch_ranges") {
+// Launch ranges whose splits take turns are merged in the order of the columns: the first of equal ones wins.
+TEST("launch ranges") {
   use_fake_cuda();
   in_child("launch_ranges", {}, [] {
     const rkeops::KernelPlan kernel = gpu_kernels({"Min_ArgMin_Reduction(y,1)", {"y=Vj(1)"}}, Precision::float64)[0];
@@ -184,7 +184,8 @@ TEST("agreement") {
   use_fake_cuda();
   std::size_t k = 0;
   for (const Case& c : cases()) {
-    for (Precision precision : {k % 2 ? Precision::float32 : Precision::float64, k % 2 ? Precision::float64 : Precision::float32}) {
+    for (Precision precision :
+         {k % 2 ? Precision::float32 : Precision::float64, k % 2 ? Precision::float64 : Precision::float32}) {
       compare(c, 37, 300, precision);
       if (!option("--full")) break;
     }

@@ -17,7 +17,8 @@ std::string reduction_text(RandomFormula& random, int depth, std::string& output
   const auto& kinds = rkeops::reductions();
   std::size_t which =
       random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
-  if (kinds[which].takes('G') || kinds[which].reducer == &rkeops::entries_reducer()) which = 0;  // test_both.cpp, test_entries.cpp
+  if (kinds[which].takes('G') || kinds[which].reducer == &rkeops::entries_reducer())
+    which = 0;  // test_both.cpp, test_entries.cpp
   const rkeops::Reduction& kind = kinds[which];
   const std::int64_t axis = random.number(0, 1);
   std::int64_t dim = random.any_dim();

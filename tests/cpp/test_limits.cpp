@@ -92,7 +92,8 @@ TEST("deep formulas") {
     }
   }
   std::string defined = "a0=s*t;";  // the same as definitions, of which each has two uses
-  for (int k = 1; k <= deep_enough; ++k) defined += "a" + std::to_string(k) + "=Sin(a" + std::to_string(k - 1) + ")*a" + std::to_string(k - 1) + ";";
+  for (int k = 1; k <= deep_enough; ++k)
+    defined += "a" + std::to_string(k) + "=Sin(a" + std::to_string(k - 1) + ")*a" + std::to_string(k - 1) + ";";
   const auto many = rkeops::Program::create(defined + "Grad(Sum_Reduction(a5000,1),s,s)", arguments(declared));
   CHECK(many->source(run_options()).size() > 100000);
   // long, not nested: the graph is deep all the same

@@ -240,7 +240,8 @@ TEST("random texts") {
   for (const rkeops::OperationInfo& row : rkeops::operation_table()) words.push_back(row.name + "(");
   for (const rkeops::DifferentialOperator& row : rkeops::differential_operators()) words.push_back(std::string(row.name) + "(");
   for (const char* list : {"[3]", "[3,3]", "[0]", "[]", "None", "(x,y)", "Diff(x,(x,y),("}) words.push_back(list);
-  for (const char* symbol : {"=", ";", "k=", "k", "+", "-", "*", "/", "**", "^", "|", "<", ">=", "==", "(", ")", "(", ")", ",", ",", " ", "$", "."})
+  for (const char* symbol :
+       {"=", ";", "k=", "k", "+", "-", "*", "/", "**", "^", "|", "<", ">=", "==", "(", ")", "(", ")", ",", ",", " ", "$", "."})
     words.push_back(symbol);
   const std::vector<std::string> valid{
       "Sum_Reduction(Exp(-SqDist(x,y)*s)*z,1)",

@@ -7,7 +7,8 @@ using namespace rkeops;
 
 namespace {
 
-KernelPlan kernel_of(const std::string& formula, const std::vector<std::string>& declared, Processor processor, Precision precision) {
+KernelPlan kernel_of(const std::string& formula, const std::vector<std::string>& declared, Processor processor,
+                     Precision precision) {
   Parsed parsed(formula, declared);
   return generate(lower(parsed.root), Target{precision, 32, processor});
 }
@@ -109,7 +110,8 @@ TEST("cuts") {
   CHECK(dense_schedule(kernel, 1, 1000000).tasks.size() <= 64);
   CHECK(dense_schedule(kernel, 1000000, 1000).row_block > 1);
   CHECK_EQUAL(dense_schedule(kernel, 1, 1000000).column_block % 128, std::int64_t{0});
-  const KernelPlan two_sided = kernel_of("SumBoth_Reduction(x*y,y,1)", {"x=Vi(1)", "y=Vj(1)"}, Processor::cpu, Precision::float64);
+  const KernelPlan two_sided =
+      kernel_of("SumBoth_Reduction(x*y,y,1)", {"x=Vi(1)", "y=Vj(1)"}, Processor::cpu, Precision::float64);
   CHECK(dense_schedule(two_sided, 100000, 1000).totals > 1);
   CHECK(dense_schedule(two_sided, 4000000, 3000000).passes.size() > 1);
 }

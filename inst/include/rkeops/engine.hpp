@@ -8,6 +8,9 @@
 //   auto evaluation = program->prepare(inputs, options, host);  // many runs, between which few inputs change
 //   evaluation->set(2, b);
 //   evaluation->run(outputs, host);
+//
+// Several formulas with ; between them are one program with an output for each: value and gradients, say. What folds the same
+// pairs is folded together.
 #pragma once
 
 #include <functional>
@@ -39,7 +42,9 @@ class Program {
 
   const std::string& formula() const;
   const std::vector<Argument>& arguments() const;  // declared ones, then inline Vi(0,3)... ones, by position
-  const OutputShape& output() const;               // category, dim, parts of the result
+  const std::vector<OutputShape>& outputs() const;  // of each formula
+  const OutputShape& output() const;               // of the first one: category, dim, parts of the result
+  const std::vector<OutputPart>& parts() const;    // of all of them, one after the other
 
   // Checks inputs (one per argument, by position) and returns the number of rows of a part of the result.
   std::int64_t bind(const std::vector<Input>& inputs, std::size_t part = 0) const;
@@ -47,7 +52,7 @@ class Program {
   // Number of rows of an index.
   std::int64_t rows_of(Category index, const std::vector<Input>& inputs) const;
 
-  // Computes. outputs[p] is column-major memory of bind(inputs, p) x output().parts[p].columns doubles.
+  // Computes. outputs[p] is column-major memory of bind(inputs, p) x parts()[p].columns doubles.
   void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
            const Host& host) const;
 
@@ -77,7 +82,7 @@ class Evaluation {
   // Other data for one input, of the same shape (Error of kind input if not). Only that input is packed again.
   void set(std::size_t position, const Input& input);
 
-  // As Program::run.
+  // As Program::run. Outputs that are null are not asked for, and what only they need is not computed.
   void run(const std::vector<double*>& outputs, const Host& host);
 
   ~Evaluation();

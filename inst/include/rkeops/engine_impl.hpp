@@ -6,6 +6,7 @@
 #include "engine_info.hpp"
 #include "parse/parser.hpp"
 #include "pass/differential.hpp"
+#include "pass/grouping.hpp"
 #include "pass/quotients.hpp"
 #include "pass/stages.hpp"
 #include "reduce/all.hpp"
@@ -38,9 +39,12 @@ inline Target target_of(const RunOptions& options) {
 struct Program::State {
   std::string formula;
   std::vector<Argument> arguments;
-  OutputShape output;
+  std::vector<OutputShape> outputs;
+  std::vector<OutputPart> parts;
   Graph graph;
-  std::vector<Expr> stages;
+  Exprs stages;                  // all reductions
+  std::vector<PairPass> passes;  // that compute them
+  std::vector<Write> writes;     // their results that are outputs
 
   // Sizes of both indices; every input and every K checked.
   Sizes checked(const std::vector<Input>& inputs) const {
@@ -53,8 +57,27 @@ struct Program::State {
                         str(folded) + " rows are reduced",
                     "K can be at most the number of rows.");
       }
+      if (reduction_of(stage).finish == Reduction::Finish::ratio && folded == 0 && sizes.of(result_category(stage)) > 0) {
+        throw nothing_to_reduce(reduction_of(stage));
+      }
     }
     return sizes;
+  }
+
+  void take(const Exprs& roots) {
+    Exprs last;
+    for (Expr root : roots) {
+      last.push_back(stages_of(root).back());
+      outputs.push_back(engine_detail::shape_of(root, last.back()));
+    }
+    for (Expr n : nodes_below(last, true)) {
+      if (is_reduction(n)) stages.push_back(n);
+    }
+    passes = Grouping(last).passes;
+    for (std::size_t k = 0; k < last.size(); ++k) {
+      write(last[k], std::count(last.begin(), last.end(), last[k]) == 1, static_cast<std::int64_t>(parts.size()));
+      parts.insert(parts.end(), outputs[k].parts.begin(), outputs[k].parts.end());
+    }
   }
 
   // How it is computed for a target: made when it is asked for first. The lock is for that alone, since making it makes
@@ -66,20 +89,59 @@ struct Program::State {
     return known;
   }
 
+  // The result of a reduction is this part of the output. A pass that nobody else reads from writes it itself, and so does one
+  // that gives positions: those that formulas read count from 0.
+  void write(Expr n, bool once, std::int64_t part) {
+    const std::vector<OutputPart> of = reduction_of(n).reducer->parts(n);
+    const bool itself = of.size() > 1 || of[0].is_index || of[0].pairs;
+    for (PairPass& pass : passes) {
+      if (pass.stage != n || pass.other || pass.part >= 0 || !pass.readings.empty() || is_read(n) || !(once || itself)) continue;
+      pass.part = part;
+      return;
+    }
+    if (itself) passes.push_back({n, {}, {}, part});
+    else writes.push_back({n->id, part});
+  }
+
+  bool is_read(Expr n) const {
+    return std::any_of(stages.begin(), stages.end(), [&](Expr stage) {
+      const Exprs read = reductions_read(stage);
+      return std::find(read.begin(), read.end(), n) != read.end();
+    });
+  }
+
+  // Passes of formulas as kernels.
+  template <class Body>
+  void each_kernel(const Target& target, const Body& body) const {
+    const bool can_sum_both = target.processor == Processor::cpu;
+    for (const PairPass& pass : passes) {
+      const Expr whole = pass.other ? sum_both(pass.stage, pass.other) : pass.stage;
+      const Exprs kernels =
+          reduction_of(whole).reducer->passes(target.tensor_cores ? expand_distances(whole) : whole, can_sum_both);
+      for (std::size_t k = 0; k < kernels.size(); ++k) body(pass, k, kernels.size(), invert_divisors(kernels[k]));
+    }
+  }
+
  private:
   ProgramPlan make_plans(const Target& target) const {
-    ProgramPlan list;
-    for (std::size_t s = 0; s < stages.size(); ++s) {
-      const bool is_last = s + 1 == stages.size();
-      const Expr stage = target.tensor_cores ? expand_distances(stages[s]) : stages[s];
-      std::int64_t part = is_last ? 0 : -1;
-      for (Expr pass : reduction_of(stage).reducer->passes(stage, target.processor == Processor::cpu)) {
-        KernelPlan kernel = generate(lower(invert_divisors(pass)), target);
-        const Digest digest = digest_of(kernel.text);
-        list.push_back({std::move(kernel), digest, stages[s]->id, stages[s]->dim, is_last ? part++ : part});
+    ProgramPlan plan;
+    each_kernel(target, [&](const PairPass& pass, std::size_t k, std::size_t of, Expr formula) {
+      KernelPlan kernel = generate(lower(formula), target);
+      const Digest digest = digest_of(kernel.text);
+      const Expr stage = k == 0 ? pass.stage : pass.other ? pass.other : pass.stage;
+      const bool last = k + 1 == of;
+      StagePlan one{std::move(kernel), digest, stage->id, stage->dim,
+                    pass.part < 0 ? -1 : pass.part + static_cast<std::int64_t>(k)};
+      if (pass.other && of == 1) one.other_node = pass.other->id, one.other_width = pass.other->dim;
+      for (std::size_t m = 0; last && m < pass.readings.size(); ++m) {
+        const Reading& reading = pass.readings[m];
+        one.readings.push_back(
+            {reading.how, reading.node->id, reading.source->id, reading.node->dim, reading.from, reading.total});
       }
-    }
-    return list;
+      plan.stages.push_back(std::move(one));
+    });
+    plan.writes = writes;
+    return plan;
   }
 
   std::map<std::tuple<Precision, Processor, bool>, std::shared_ptr<const ProgramPlan>> plans;
@@ -97,21 +159,22 @@ std::shared_ptr<const Program> Program::create(const std::string& formula, const
   state.graph.interrupted = interrupted;
   Arguments arguments(declared);
   Parser parser(state.graph, formula, arguments, differentiation());
-  const Expr root = parser.parse();
+  const Exprs roots = parser.parse_all();
   state.arguments = arguments.finish();
-  state.stages = stages_of(root);
-  state.output = engine_detail::shape_of(root, state.stages.back());
+  state.take(roots);
   state.graph.interrupted = nullptr;
   return program;
 }
 
 const std::string& Program::formula() const { return state_->formula; }
 const std::vector<Argument>& Program::arguments() const { return state_->arguments; }
-const OutputShape& Program::output() const { return state_->output; }
+const std::vector<OutputShape>& Program::outputs() const { return state_->outputs; }
+const OutputShape& Program::output() const { return state_->outputs.front(); }
+const std::vector<OutputPart>& Program::parts() const { return state_->parts; }
 
 std::int64_t Program::bind(const std::vector<Input>& inputs, std::size_t part) const {
   const Sizes sizes = state_->checked(inputs);
-  const OutputPart& shape = state_->output.parts[part];
+  const OutputPart& shape = state_->parts[part];
   return sizes.of(shape.category) * (shape.pairs ? sizes.of(other(shape.category)) : 1);
 }
 
@@ -127,7 +190,7 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
 
 std::string Program::source(const RunOptions& options) const {
   std::string text;
-  for (const StagePlan& stage : *state_->plan(engine_detail::target_of(options))) {
+  for (const StagePlan& stage : state_->plan(engine_detail::target_of(options))->stages) {
     text += (text.empty() ? "" : "\n/* ---- next stage ---- */\n\n") + stage.kernel.text;
   }
   return text;
@@ -136,14 +199,12 @@ std::string Program::source(const RunOptions& options) const {
 std::string Program::explain(const RunOptions& options) const {
   const Target target = engine_detail::target_of(options);
   std::string text = "formula: " + state_->formula + "\n";
-  for (const Argument& argument : state_->arguments) text += "input " + str(argument.position + 1) + ": " + label(argument) + "\n";
+  for (const Argument& argument : state_->arguments)
+    text += "input " + str(argument.position + 1) + ": " + label(argument) + "\n";
   std::int64_t number = 0;
-  for (Expr stage : state_->stages) {
-    if (target.tensor_cores) stage = expand_distances(stage);
-    for (Expr pass : reduction_of(stage).reducer->passes(stage, target.processor == Processor::cpu)) {
-      text += "\n==== pass " + str(++number) + "\n\n" + rkeops::explain(invert_divisors(pass), target);
-    }
-  }
+  state_->each_kernel(target, [&](const PairPass&, std::size_t, std::size_t, Expr formula) {
+    text += "\n==== pass " + str(++number) + "\n\n" + rkeops::explain(formula, target);
+  });
   return text;
 }
 
@@ -221,9 +282,9 @@ void Evaluation::set(std::size_t position, const Input& input) {
   const Argument& argument = arguments[position];
   const std::int64_t rows = checked_rows(argument, input), prepared = state_->sizes.of(argument.category);
   if (rows != prepared) {
-    throw input_error(argument,
-                      "input " + label(argument) + " has " + str(rows) + " rows, the evaluation was prepared for " + str(prepared),
-                      "Prepare another one for other sizes.");
+    throw input_error(
+        argument, "input " + label(argument) + " has " + str(rows) + " rows, the evaluation was prepared for " + str(prepared),
+        "Prepare another one for other sizes.");
   }
   state_->take_back(position);
   state_->inputs[position] = input;

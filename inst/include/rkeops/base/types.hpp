@@ -54,6 +54,15 @@ inline const char* name_of(Category category) {
   return names[static_cast<int>(category)];
 }
 
+// How the result of a reduction is found in that of another one.
+enum class Found : std::uint8_t {
+  columns,    // columns of it
+  log_total,  // m + log(columns), m being column 0
+  quotient,   // columns / column `total`
+  average,    // the same, but 0 where there was nothing to fold
+  row_total   // sums of its columns over the rows
+};
+
 // A part of a result.
 struct OutputPart {
   bool is_index = false;

@@ -112,9 +112,13 @@ inline std::vector<OutputPart> Reducer::parts(Expr reduction) const {
   return parts;
 }
 
+inline Error nothing_to_reduce(const Reduction& row) {
+  return Error(ErrorKind::input, std::string(row.name) + "_Reduction over no rows has no result",
+               "The index that is reduced needs at least one row.");
+}
+
 inline void Reducer::empty(const StateLayout& layout, const ResultRows&, std::int64_t) const {
-  throw Error(ErrorKind::input, std::string(layout.reduction->name) + "_Reduction over no rows has no result",
-              "The index that is reduced needs at least one row.");
+  throw nothing_to_reduce(*layout.reduction);
 }
 
 }  // namespace rkeops

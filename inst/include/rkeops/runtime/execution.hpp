@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cmath>
+#include <list>
 #include <map>
+#include <set>
 
 #include "../backend/cpu/cpu_backend.hpp"
 #include "bind.hpp"
 #include "gpu_stage.hpp"
 #include "host_stage.hpp"
+#include "readings.hpp"
 
 namespace rkeops {
 
@@ -17,9 +20,14 @@ struct StagePlan {
   Digest digest;              // of its text
   std::int64_t node, width;   // an inner stage: what later stages know its result by, and its columns
   std::int64_t part;          // others write the output, from this part on; -1 for inner ones
+  std::int64_t other_node = -1, other_width = 0;  // an inner stage that sums over rows as well: that result
+  std::vector<ReadingPlan> readings = {};           // results found in these
 };
 
-using ProgramPlan = std::vector<StagePlan>;
+struct ProgramPlan {
+  std::vector<StagePlan> stages;
+  std::vector<Write> writes;
+};
 
 // What a fold over no columns at all, or for no rows, gives, or an error where there is nothing neutral.
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
@@ -31,12 +39,9 @@ class Execution {
   // `inputs` fit `sizes`, `options` live as long as this. `keep`: there will be more runs.
   Execution(std::shared_ptr<const ProgramPlan> plan, const std::vector<Input>& inputs, const Sizes& sizes,
             const RunOptions& options, bool keep)
-      : plan_(std::move(plan)), options_(options), stages_(plan_->size()) {
-    if (plan_->front().part < 0) {  // positions that formulas read count from 0
-      inner_options_ = options;
-      inner_options_.index_base = 0;
-      inner_options_.missing_index = std::nan("");
-    }
+      : plan_(std::move(plan)), options_(options), inner_options_(options), stages_(plan_->stages.size()) {
+    inner_options_.index_base = 0;  // positions that formulas read
+    inner_options_.missing_index = std::nan("");
     for (std::size_t s = 0; s < stages_.size(); ++s) bind(s, inputs, sizes, keep);
   }
   Execution(const Execution&) = delete;
@@ -55,9 +60,11 @@ class Execution {
   }
 
   void run(const std::vector<double*>& outputs, const Host& host) {
+    const std::vector<bool> needed = needed_for(outputs);
     for (std::size_t s = 0; s < stages_.size(); ++s) {
+      if (!needed[s]) continue;
       BoundStage& bound = stages_[s];
-      const StagePlan& plan = (*plan_)[s];
+      const StagePlan& plan = plan_->stages[s];
       if (plan.part >= 0) {
         bound.data().parts.assign(outputs.begin() + static_cast<std::ptrdiff_t>(plan.part), outputs.end());
       } else if (bound.is_done) {
@@ -69,9 +76,18 @@ class Execution {
         finish_empty(plan.kernel, bound.empty);
       }
       bound.is_done = true;
-      if (plan.part < 0) {
-        for (BoundStage& later : stages_) change(later, PackedLeaf::From::stage, plan.node, nullptr);
+      if (plan.part < 0) changed(plan.node);
+      if (plan.other_node >= 0) changed(plan.other_node);
+      for (const ReadingPlan& reading : plan.readings) {
+        find_reading(reading, results_.at(reading.source), results_.at(reading.node));
+        changed(reading.node);
       }
+    }
+    for (const Write& write : plan_->writes) {
+      if (!outputs[static_cast<std::size_t>(write.part)]) continue;
+      const Input& result = results_.at(write.node);
+      std::copy_n(static_cast<const double*>(result.data), result.rows * result.cols,
+                  outputs[static_cast<std::size_t>(write.part)]);
     }
   }
 
@@ -79,7 +95,7 @@ class Execution {
   struct BoundStage {
     std::unique_ptr<Stage> stage;  // none where there are no rows, or no columns
     StageData empty;               // then
-    Buffer<double> result;         // of an inner stage
+    Buffer<double> result, other;  // of an inner stage
     bool is_done = false;          // and is what its inputs give
 
     bool folds() const { return stage != nullptr; }
@@ -87,7 +103,7 @@ class Execution {
   };
 
   void bind(std::size_t s, const std::vector<Input>& inputs, const Sizes& sizes, bool keep) {
-    const StagePlan& plan = (*plan_)[s];
+    const StagePlan& plan = plan_->stages[s];
     const KernelPlan& kernel = plan.kernel;
     StageData data{{}, {}, {}, sizes.of(kernel.rows), sizes.of(kernel.columns), {}};
     const auto sources = [&](const PackedArea& area) {
@@ -105,9 +121,23 @@ class Execution {
     data.parameter = sources(kernel.parameter);
     BoundStage& bound = stages_[s];
     if (plan.part < 0) {
-      bound.result = Buffer<double>(static_cast<std::size_t>(data.rows * plan.width));
+      results_[plan.node] = buffer(bound.result, data.rows, plan.width);
       data.parts = {bound.result.data()};
-      results_[plan.node] = Input{Input::Type::real64, bound.result.data(), data.rows, plan.width, false};
+    }
+    if (plan.other_node >= 0) {
+      results_[plan.other_node] = buffer(bound.other, data.columns, plan.other_width);
+      data.parts.push_back(bound.other.data());
+    }
+    for (const ReadingPlan& reading : plan.readings) {
+      const Input& source = results_.at(reading.source);
+      if (reading.how == Found::columns) {
+        results_[reading.node] = source;
+        results_[reading.node].data = static_cast<const double*>(source.data) + reading.from * source.rows;
+        results_[reading.node].cols = reading.width;
+      } else {
+        found_.emplace_back();
+        results_[reading.node] = buffer(found_.back(), reading.how == Found::row_total ? 1 : source.rows, reading.width);
+      }
     }
     if (data.rows == 0 || data.columns == 0) {
       bound.empty = std::move(data);
@@ -130,6 +160,16 @@ class Execution {
                                              std::move(schedule), keep);
   }
 
+  static Input buffer(Buffer<double>& memory, std::int64_t rows, std::int64_t columns) {
+    memory = Buffer<double>(static_cast<std::size_t>(rows * columns));
+    return {Input::Type::real64, memory.data(), rows, columns, false};
+  }
+
+  // A result of a reduction is not what was packed.
+  void changed(std::int64_t node) {
+    for (BoundStage& later : stages_) change(later, PackedLeaf::From::stage, node, nullptr);
+  }
+
   // A leaf of that origin is not what was packed.
   static void change(BoundStage& bound, PackedLeaf::From from, std::int64_t index, const Input* input) {
     if (!bound.folds()) return;
@@ -146,26 +186,46 @@ class Execution {
     change_area(kernel.parameter, bound.stage->data.parameter);
   }
 
-  bool reads_stages(std::size_t s) const {
-    const KernelPlan& kernel = (*plan_)[s].kernel;
+  // The nodes of the reductions that a stage reads.
+  static std::set<std::int64_t> read_by(const KernelPlan& kernel) {
+    std::set<std::int64_t> read;
     for (const PackedArea* area : {&kernel.row, &kernel.column, &kernel.parameter}) {
       for (const PackedLeaf& leaf : area->leaves) {
-        if (leaf.from == PackedLeaf::From::stage) return true;
+        if (leaf.from == PackedLeaf::From::stage) read.insert(leaf.index);
       }
     }
-    return false;
+    return read;
+  }
+  bool reads_stages(std::size_t s) const { return !read_by(plan_->stages[s].kernel).empty(); }
+
+  std::vector<bool> needed_for(const std::vector<double*>& outputs) const {
+    std::vector<bool> needed(stages_.size(), true);
+    if (std::find(outputs.begin(), outputs.end(), nullptr) == outputs.end()) return needed;
+    std::set<std::int64_t> read;
+    for (const Write& write : plan_->writes) {
+      if (outputs[static_cast<std::size_t>(write.part)]) read.insert(write.node);
+    }
+    for (std::size_t s = stages_.size(); s-- > 0;) {
+      const StagePlan& plan = plan_->stages[s];
+      needed[s] = plan.part >= 0 ? outputs[static_cast<std::size_t>(plan.part)] != nullptr
+                                 : read.count(plan.node) + read.count(plan.other_node) > 0;
+      for (const ReadingPlan& reading : plan.readings) needed[s] = needed[s] || read.count(reading.node) > 0;
+      if (needed[s]) read.merge(read_by(plan.kernel));
+    }
+    return needed;
   }
 
   StageCall call(std::size_t s, const Host& host) const {
     const double share = 1.0 / static_cast<double>(stages_.size()), from = share * static_cast<double>(s);
-    return {(*plan_)[s].part < 0 ? inner_options_ : options_, host, from, from + share};
+    return {plan_->stages[s].part < 0 ? inner_options_ : options_, host, from, from + share};
   }
 
   const std::shared_ptr<const ProgramPlan> plan_;
   const RunOptions& options_;
   RunOptions inner_options_;
   std::vector<BoundStage> stages_;
-  std::map<std::int64_t, Input> results_;  // of inner stages, by node
+  std::map<std::int64_t, Input> results_;  // of reductions, by node
+  std::list<Buffer<double>> found_;        // those of readings
 };
 
 }  // namespace rkeops
