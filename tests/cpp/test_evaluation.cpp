@@ -205,6 +205,19 @@ TEST("reentrancy") {
   }
 }
 
+TEST("after an interrupt the next run is whole") {
+  std::mt19937_64 random(16);
+  const ProgramPtr program = Program::create("Sum_Reduction(Exp(-SqDist(x,y))*b,1)", arguments({"x=Vi(2)", "y=Vj(2)", "b=Vj(1)"}));
+  std::vector<Matrix> data{random_matrix(30000, 2, random), random_matrix(20000, 2, random), random_matrix(20000, 1, random)};
+  const auto evaluation = program->prepare(inputs(data), run_options(), {});
+  data[2] = random_matrix(20000, 1, random);
+  evaluation->set(2, data[2].input());
+  rkeops::Host host;
+  host.interrupted = [](void*) { return true; };
+  CHECK_THROWS({ run_again(*evaluation, *program, data, host); }, {ErrorKind::interrupt, "interrupted"});
+  CHECK(same_bits(run_again(*evaluation, *program, data), run(*program, inputs(data))));
+}
+
 // Threads that use one program at once, from its first call on; each has an evaluation of its own besides.
 TEST("many threads") {
   const ProgramPtr program =

@@ -6,15 +6,15 @@
 
 namespace rkeops {
 
-// Each slab of rows has totals of its own, which only one task at a time adds to; they are added up in order. Totals are
-// doubles; for float64 they have a low part too.
+// There are several sets of totals, each of which one task at a time adds to (WorkerShare::totals); they are added up in
+// order. Totals are doubles; for float64 they have a low part too.
 template <class Real>
 class ColumnTotals {
  public:
   ColumnTotals() = default;
-  ColumnTotals(const KernelPlan& kernel, std::int64_t slabs, std::int64_t columns)
-      : lanes_(kernel.lanes), together_(kernel.columns_together()), dim_(kernel.column_sums), slabs_(slabs), columns_(columns) {
-    const std::size_t count = static_cast<std::size_t>(slabs * columns * dim_);
+  ColumnTotals(const KernelPlan& kernel, std::int64_t sets, std::int64_t columns)
+      : lanes_(kernel.lanes), together_(kernel.columns_together()), dim_(kernel.column_sums), sets_(sets), columns_(columns) {
+    const std::size_t count = static_cast<std::size_t>(sets * columns * dim_);
     high_ = Buffer<double>(count);
     low_ = Buffer<double>(kernel.compensated ? count : 0);
     std::fill_n(high_.data(), high_.size(), 0.0);
@@ -22,13 +22,13 @@ class ColumnTotals {
   }
 
   // Column first + j, component k: lanes j % together, j % together + together, ... of vector j / together * dim + k.
-  void add(std::int64_t slab, std::int64_t first, std::int64_t columns, const Real* sums) {
+  void add(std::int64_t set, std::int64_t first, std::int64_t columns, const Real* sums) {
     for (std::int64_t j = 0; j < columns; ++j) {
       const Real* vector = sums + j / together_ * dim_ * lanes_ + j % together_;
       for (std::int64_t k = 0; k < dim_; ++k, vector += lanes_) {
         double sum = 0;
         for (std::int64_t l = 0; l < lanes_; l += together_) sum += vector[l];
-        add_to((slab * columns_ + first + j) * dim_ + k, sum);
+        add_to((set * columns_ + first + j) * dim_ + k, sum);
       }
     }
   }
@@ -37,9 +37,9 @@ class ColumnTotals {
   void finish(double* out) {
     const std::int64_t count = columns_ * dim_;
     for (std::int64_t t = 0; t < count; ++t) {
-      for (std::int64_t slab = 1; slab < slabs_; ++slab) {
-        if (low_.size() > 0) low_[at(t)] += low_[at(slab * count + t)];
-        add_to(t, high_[at(slab * count + t)]);
+      for (std::int64_t set = 1; set < sets_; ++set) {
+        if (low_.size() > 0) low_[at(t)] += low_[at(set * count + t)];
+        add_to(t, high_[at(set * count + t)]);
       }
       out[t / dim_ + t % dim_ * columns_] = low_.size() > 0 ? high_[at(t)] + low_[at(t)] : high_[at(t)];
     }
@@ -56,7 +56,7 @@ class ColumnTotals {
     }
   }
 
-  std::int64_t lanes_ = 0, together_ = 1, dim_ = 0, slabs_ = 0, columns_ = 0;
+  std::int64_t lanes_ = 0, together_ = 1, dim_ = 0, sets_ = 0, columns_ = 0;
   Buffer<double> high_, low_;
 };
 
