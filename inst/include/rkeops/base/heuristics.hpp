@@ -47,8 +47,9 @@ constexpr int most_inlined_calls = 100;       // of one function: compile time g
 constexpr std::int64_t longest_expression = 200;  // operations, before a value gets a variable
 constexpr std::int64_t always_hoisted = 4;    // components that are computed once per row or column, whatever they are made of
 
-// Columns that are summed in the kernel's own precision.
-constexpr std::int64_t cpu_sum_block = 128, gpu_sum_block = 256;
+// Columns that are summed in the kernel's own precision: on a CPU a multiple of the columns of every tile, so that none are left over
+// (2026-11-26-amd-epyc-avx2.md: 2 % for tiles of 3).
+constexpr std::int64_t cpu_sum_block = 132, gpu_sum_block = 256;
 
 // K from which the nearest are selected among candidates: bench/nearest.cpp on one thread with AVX2. At K = 100 it takes a third of
 // the time, at K = 1000 a hundredth.
@@ -80,8 +81,8 @@ constexpr std::int64_t two_sided_states = 64 * MiB;   // bytes of partial states
 // A column_block: bytes of packed columns, at most so many columns, a multiple of a step.
 constexpr std::int64_t column_block_bytes = 128 * KiB;            // half of a small second-level cache
 constexpr std::int64_t two_sided_column_block_bytes = 512 * KiB;  // with the sums of the columns
-constexpr std::int64_t most_block_columns = 4096;
 constexpr std::int64_t column_step = cpu_sum_block;  // sums are in the kernel's precision for so many columns
+constexpr std::int64_t most_block_columns = 32 * column_step;
 constexpr std::int64_t two_sided_column_step = 32;
 
 // A column_split has a state of its own for each tile: worth it from so many column_blocks on.
