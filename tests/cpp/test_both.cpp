@@ -63,7 +63,7 @@ void check_pair(const Pair& pair, std::int64_t m, std::int64_t n, Precision prec
   const auto both = run("SumBoth_Reduction(" + pair.f + "," + pair.g + "," + along + ")", pair.declarations, data, options);
   const auto f = run("Sum_Reduction(" + pair.f + "," + along + ")", pair.declarations, data, options);
   const auto g = run("Sum_Reduction(" + pair.g + "," + across + ")", pair.declarations, data, options);
-  const double tolerance = precision == Precision::float64 ? 1e-14 : 3e-6;  // both sum up to 128 terms in their own precision
+  const double tolerance = precision == Precision::float64 ? 1e-14 : 3e-6;  // both sum up to 132 terms in their own precision
   const std::string what =
       pair.f + ", " + pair.g + ", axis " + along + ", M = " + show(m) + ", N = " + show(n) + ", " + name_of(precision);
   CHECK_EQUAL(both.size(), std::size_t{2});

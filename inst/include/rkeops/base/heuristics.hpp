@@ -42,7 +42,9 @@ inline Tiling cpu_tile(int vector_bytes, std::int64_t longest) {
 // memory again for each column, up to 15 loads for 9 products.
 constexpr const char* gcc_tuning = "skylake-avx512";
 
-constexpr std::int64_t sum_block = 128;  // columns that are summed in the kernel's own precision: the error stays below 128 ulp
+// Columns that are summed in the kernel's own precision: a multiple of the columns of every tile, so that none are left over (the
+// same file: 2 % for tiles of 3).
+constexpr std::int64_t sum_block = 132;
 constexpr std::int64_t longest_two_sided = 32;  // components: above, one pass takes as long as two (2026-11-23-amd-epyc-scaling.md)
 
 // K nearest: from so many on candidates are selected, and not kept sorted. bench/nearest.cpp, one thread with AVX2: at K = 100 it
@@ -86,8 +88,8 @@ constexpr std::int64_t two_sided_states = 64 * MiB;   // bytes of partial states
 // A column_block: bytes of packed columns, at most so many columns, a multiple of a step.
 constexpr std::int64_t column_block_bytes = 128 * KiB;            // half of a small second-level cache
 constexpr std::int64_t two_sided_column_block_bytes = 512 * KiB;  // with the sums of the columns; not measured
-constexpr std::int64_t most_block_columns = 4096;
-constexpr std::int64_t column_step = 128;  // sums are in the kernel's precision for so many columns
+constexpr std::int64_t column_step = sum_block;  // sums are in the kernel's precision for so many columns
+constexpr std::int64_t most_block_columns = 32 * column_step;
 constexpr std::int64_t two_sided_column_step = 32;
 
 // A column_split has a state of its own for each tile: worth it from so many column_blocks on. Not measured.
@@ -109,7 +111,7 @@ constexpr std::int64_t kept_rows_bytes = 1 * MiB;  // whatever the inputs take
 // ---- runtime, GPU
 
 constexpr std::int64_t gpu_column_step = 4096;      // memory_batches of columns are multiples
-constexpr std::int64_t gpu_split_step = 256;        // sums are in the kernel's precision for so many columns
+constexpr std::int64_t gpu_split_step = gpu_sum_block;       // sums are in the kernel's precision for so many columns
 constexpr std::int64_t gpu_most_tiles = 32768;      // of a memory_batch
 constexpr std::int64_t gpu_enough_blocks = 1024;    // CUDA blocks that fill a large GPU
 constexpr std::int64_t gpu_tile_states = 256 * MiB;  // bytes of the states of a tile
