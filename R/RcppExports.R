@@ -5,8 +5,12 @@ rk_prepare <- function(formula, args, definitions, data, tokens, position) {
     .Call(`_rkeops_rk_prepare`, formula, args, definitions, data, tokens, position)
 }
 
-rk_run_prepared <- function(pointer, value) {
-    .Call(`_rkeops_rk_run_prepared`, pointer, value)
+rk_run_prepared <- function(pointer, value, wanted) {
+    .Call(`_rkeops_rk_run_prepared`, pointer, value, wanted)
+}
+
+rk_release <- function(pointer) {
+    .Call(`_rkeops_rk_release`, pointer)
 }
 
 rk_new_identifier <- function(suffix) {

@@ -26,13 +26,24 @@ BEGIN_RCPP
 END_RCPP
 }
 // rk_run_prepared
-SEXP rk_run_prepared(SEXP pointer, SEXP value);
-RcppExport SEXP _rkeops_rk_run_prepared(SEXP pointerSEXP, SEXP valueSEXP) {
+SEXP rk_run_prepared(SEXP pointer, SEXP value, SEXP wanted);
+RcppExport SEXP _rkeops_rk_run_prepared(SEXP pointerSEXP, SEXP valueSEXP, SEXP wantedSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
     Rcpp::traits::input_parameter< SEXP >::type value(valueSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_run_prepared(pointer, value));
+    Rcpp::traits::input_parameter< SEXP >::type wanted(wantedSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_run_prepared(pointer, value, wanted));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_release
+SEXP rk_release(SEXP pointer);
+RcppExport SEXP _rkeops_rk_release(SEXP pointerSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_release(pointer));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -310,7 +321,8 @@ END_RCPP
 
 static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_prepare", (DL_FUNC) &_rkeops_rk_prepare, 6},
-    {"_rkeops_rk_run_prepared", (DL_FUNC) &_rkeops_rk_run_prepared, 2},
+    {"_rkeops_rk_run_prepared", (DL_FUNC) &_rkeops_rk_run_prepared, 3},
+    {"_rkeops_rk_release", (DL_FUNC) &_rkeops_rk_release, 1},
     {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
     {"_rkeops_rk_reduction_table", (DL_FUNC) &_rkeops_rk_reduction_table, 0},
