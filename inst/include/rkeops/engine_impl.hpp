@@ -67,7 +67,7 @@ struct Program::State {
   void take(const Exprs& roots) {
     Exprs last;
     for (Expr root : roots) {
-      last.push_back(stages_of(root).back());
+      last.push_back(stages_of(with_sums_merged(root)).back());
       outputs.push_back(engine_detail::shape_of(root, last.back()));
     }
     for (Expr n : nodes_below(last, true)) {

@@ -38,6 +38,10 @@ inline Tiling cpu_tile(int vector_bytes, std::int64_t longest) {
   return {1, 1, 1};
 }
 
+// gcc's model of the processor for x86-64, whatever it runs on: the same file, "Tuning". One for a Zen reads row vectors from
+// memory again for each column, up to 15 loads for 9 products.
+constexpr const char* gcc_tuning = "skylake-avx512";
+
 constexpr std::int64_t sum_block = 128;  // columns that are summed in the kernel's own precision: the error stays below 128 ulp
 constexpr std::int64_t longest_two_sided = 32;  // components: above, one pass takes as long as two (2026-11-23-amd-epyc-scaling.md)
 
@@ -57,6 +61,7 @@ constexpr std::int64_t always_hoisted = 4;           // components, whatever the
 // ---- kernels, GPU. No GPU was there to measure.
 
 constexpr std::int64_t gpu_sum_block = 256;
+constexpr std::int64_t least_product_dim = 8;      // components from which a product of rows and columns is worth tensor cores
 constexpr std::int64_t gpu_longest_unrolled = 32;  // components, so that a thread's rows and sums stay in registers
 constexpr std::int64_t gpu_registers = 120;        // of 255, so that two blocks fit
 constexpr Tiling gpu_long_tiles[] = {{4, 16, 4}, {2, 8, 4}, {1, 4, 4}, {1, 1, 1}};  // as of a matrix product

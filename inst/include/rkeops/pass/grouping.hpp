@@ -29,6 +29,28 @@ inline Expr sum_both(Expr sum, Expr other) {
   return reduce(Reducing::SumBoth, {sum.arg(0), other.arg(0)}, folded_category(sum), result_category(sum));
 }
 
+// Sums over the same index that are added up are one sum, as are totals of these.
+inline Expr with_sums_merged(Expr n) {
+  const auto is_sum = [](Expr a) { return is_reduction(a) && &reduction_of(a) == &reduction(Reducing::Sum); };
+  const auto sum_of = [](Expr term, Expr like) { return reduce_sum(term, folded_category(like), result_category(like)); };
+  if (is_sum(n)) {
+    const bool is_total = result_category(n) == Category::parameter && n.arg(0)->has_reduction;
+    const Expr term = is_total ? with_sums_merged(n.arg(0)) : n.arg(0);
+    return term == n.arg(0) ? n : sum_of(term, n);
+  }
+  if (is(n, Op::Minus)) {
+    const Expr a = with_sums_merged(n.arg(0));
+    return is_sum(a) ? sum_of(-a.arg(0), a) : n;
+  }
+  if (!is(n, Op::Add) && !is(n, Op::Subtract)) return n;
+  const Expr a = with_sums_merged(n.arg(0)), b = with_sums_merged(n.arg(1));
+  if (!is_sum(a) || !is_sum(b) || a->dim != b->dim || folded_category(a) != folded_category(b) ||
+      result_category(a) != result_category(b)) {
+    return n;
+  }
+  return with_sums_merged(sum_of(call(n.op(), a.arg(0), b.arg(0)), a));
+}
+
 // The reductions whose results the formula of a reduction reads.
 inline Exprs reductions_read(Expr n) {
   Exprs read;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "../../base/heuristics.hpp"
+
 namespace rkeops {
 namespace cpu {
 
@@ -26,11 +28,9 @@ inline std::string out_of_line(std::string text, const std::string& name) {
 }
 
 // always_inline: these must vanish at -O2 as well. unused: clang warns about static functions otherwise.
-// gcc tuned for a Zen reads row vectors from memory again for each column, up to 15 loads for 9 products; tuned for other processors
-// it keeps them in registers, which is faster on a Zen as well (bench/results/2026-11-26-amd-epyc-avx2.md).
-inline const char* inline_text() {
+inline std::string inline_text() {
   return "#if defined __x86_64__ && defined __GNUC__ && !defined __clang__\n"
-         "#pragma GCC target(\"tune=skylake-avx512\")\n"
+         "#pragma GCC target(\"tune=" + std::string(heuristics::gcc_tuning) + "\")\n"
          "#endif\n"
          "#define INLINE static inline __attribute__((always_inline, unused))\n"
          "#define OUTLINE static __attribute__((noinline, cold, unused))\n"
