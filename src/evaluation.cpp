@@ -49,9 +49,9 @@ SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP token
   });
 }
 
-// The result with `value` as the input that changes, if it is not NULL; of several parts a list, with NULL for those that are not
-// `wanted` (NULL: all are). NULL where another evaluation has to be prepared for that: the pointer
-// comes from a file or is none, the options have changed, the process was forked, or the value has another shape.
+// The result with `value` as the input that changes, if it is not NULL; of several parts a list, with NULL for those that are
+// not `wanted` (NULL: all are). NULL where another evaluation has to be prepared for that: the pointer comes from a file or is
+// none, the options have changed, the process was forked, or the value has another shape.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_run_prepared(SEXP pointer, SEXP value, SEXP wanted) {
   return catch_failure([&]() -> SEXP {
@@ -62,6 +62,7 @@ SEXP rk_run_prepared(SEXP pointer, SEXP value, SEXP wanted) {
       const rkeops::Input input = bridge::view(prepared.changing, value, false);
       if (input.cols != prepared.changing.dim) return R_NilValue;
       prepared.evaluation->set(static_cast<std::size_t>(prepared.changing.position), input);
+      R_SetExternalPtrTag(pointer, value);  // it is borrowed until there is another one
     }
     const Rcpp::Shield<SEXP> results(bridge::allocate(prepared.shapes, wanted));
     return bridge::with_hooks(*prepared.runtime, [&](const rkeops::Host& host) -> SEXP {
