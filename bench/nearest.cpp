@@ -1,6 +1,6 @@
 // Time of the K nearest on one thread, for many K, columns in random order and from far to near:
 //   g++ -std=c++17 -O2 -Iinst/include bench/nearest.cpp -o nearest -ldl -pthread && ./nearest
-// Where least_selected_k (emit/fold_candidates.hpp) has to be is seen by setting it to 2, and then to a million.
+// Where least_selected_k (base/heuristics.hpp) has to be is seen by setting it to 2, and then to a million.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
