@@ -49,9 +49,10 @@ keops_grad <- function(operator, var) {
   } else {
     sprintf("%s=%s(%.0f)", eta, info$category, dim)
   }
-  make_operator(
-    sprintf("Grad(%s,%s,%s)", context$formula, var_name, eta), c(args, declaration), "auto", call
-  )
+  formula <- sub("[; ]+$", "", context$formula)
+  definitions <- sub("[^;]*$", "", formula)
+  reduction <- substring(formula, nchar(definitions) + 1)
+  make_operator(sprintf("%sGrad(%s,%s,%s)", definitions, reduction, var_name, eta), c(args, declaration), "auto", call)
 }
 
 # The name (or the inline text) of a variable given by name or 0-based position.

@@ -3,11 +3,12 @@
 #' Printing LazyTensors, and their dimensions
 #'
 #' `dim()` is the number of rows i and of rows j, 1 where there is no such index; the dimension of the vectors is
-#' `x$dimres`. `t()` exchanges i and j. `summary()` adds the variables, and where and how precisely reductions would be
+#' `x$dimres`. The formula is shown in R's own syntax; where it would be long, parts of it get names and lines of their
+#' own. `t()` exchanges i and j. `summary()` adds the variables, and where and how precisely reductions would be
 #' computed.
 #'
 #' @param x,object a LazyTensor.
-#' @param width number of characters after which the formula is cut.
+#' @param width number of characters after which the formula and its parts are cut.
 #' @param ... not used.
 #' @return `dim()`: two numbers. `format()`: lines of text. `print()`: `x`, invisibly. `t()`: a LazyTensor. `summary()`:
 #'   a list of class `summary.LazyTensor` with the elements `head` (what `format()` gives), `variables` (a data frame

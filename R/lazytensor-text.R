@@ -1,5 +1,5 @@
-# Formulas in R's own syntax, for printing and messages. The text of a formula is that of nested calls, which R reads; each
-# of them is turned into the call that makes it.
+# Formulas in R's own syntax, for printing and messages. The text of a formula is that of nested calls, which R reads;
+# each of them is turned into the call that makes it.
 
 # Names of R functions for operations with the same arguments in the same order.
 r_functions <- function() {
@@ -78,20 +78,19 @@ translated <- function(x, names) {
   name <- r_functions()[operation]
   if (is.na(name)) name <- operation
   if (length(arguments) == 2L) {
-    if (name == "+" && is_position(arguments[[1L]]) && identical(arguments[[2L]], first_index())) return(arguments[[1L]][[2L]])
+    if (name == "+" && is_position(arguments[[1L]]) && identical(arguments[[2L]], as.name(index_base()))) {
+      return(arguments[[1L]][[2L]])
+    }
     promoted <- vapply(arguments, is_call_of, TRUE, "real2complex")
     if (sum(promoted) == 1L) arguments[promoted] <- lapply(arguments[promoted], `[[`, 2L)
   }
-  as.call(c(list(as.name(name)), lapply(arguments, signed)))
+  as.call(c(list(as.name(name)), arguments))
 }
 
 is_position <- function(x) is_call_of(x, "-") && (is_call_of(x[[2L]], "argmin") || is_call_of(x[[2L]], "argmax"))
 
-# deparse() puts parentheses around -2 where they are needed only if it is a call.
-signed <- function(x) if (is.numeric(x) && length(x) == 1L && !is.na(x) && x < 0) call("-", -x) else x
-
 r_text <- function(expression) {
-  lines <- deparse(expression, width.cutoff = 500L)
+  lines <- deparse(expression, width.cutoff = 500L, backtick = FALSE)
   gsub("IntCst\\((-?[0-9]+)\\)", "\\1", paste(sub("^ +", "", lines), collapse = " "))
 }
 
@@ -135,13 +134,10 @@ expanded_size <- function(formula, defined, formulas) {
   size(formula)
 }
 
-# Variables by the names that the user's data had, and plain numbers as they are.
+# Variables and plain numbers as symbols, which have a decimal point everywhere. A minus is a call, so that deparse() puts
+# parentheses around it where they are needed.
 variable_expressions <- function(x) {
-  number <- is_number(x$args)
-  expressions <- lapply(variable_names(x), function(name) {
-    value <- suppressWarnings(as.numeric(name))
-    if (is.na(value)) as.name(name) else value
+  lapply(variable_names(x), function(name) {
+    if (startsWith(name, "-")) call("-", as.name(substring(name, 2L))) else as.name(name)
   })
-  expressions[number] <- x$data[number]
-  expressions
 }

@@ -1,5 +1,5 @@
 // Which tile, unrolling and optimisation level suit an instruction set: all candidates on the six works, taking turns, as ratios to
-// what FMA throughput allows. Prints the tables that plan/heuristics.hpp refers to:
+// what FMA throughput allows. Prints the tables that base/heuristics.hpp refers to:
 //   g++ -std=c++17 -O2 -Iinst/include bench/calibrate.cpp -o calibrate -ldl -pthread && ./calibrate 32 >> bench/results/FILE.md
 // The argument is the width of vectors in bytes (16, 32, 64); a second one names the C compiler.
 #include "kernel_lab.hpp"
@@ -14,7 +14,7 @@ struct Candidate {
 
 std::vector<Candidate> candidates() {
   std::vector<Candidate> list;
-  const int tiles[][2] = {{4, 2}, {2, 4}, {3, 3}, {2, 3}, {2, 2}, {2, 6}, {3, 4}, {4, 4}, {4, 3}, {2, 8}, {1, 8}};
+  const int tiles[][2] = {{4, 2}, {3, 3}, {2, 4}, {4, 3}, {2, 3}, {2, 6}, {4, 4}, {1, 8}};
   for (const auto& tile : tiles) {
     for (std::int64_t unroll : {4, 16}) {
       for (const char* level : {"-O2", "-O3"}) list.push_back({tile[0], tile[1], unroll, level});

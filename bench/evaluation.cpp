@@ -46,7 +46,7 @@ class Folds {
   Folds(const std::vector<Argument>& arguments, const std::vector<Input>& inputs, const RunOptions& options) {
     Arguments known(arguments);
     Target target = cpu_target(options.precision);
-    plan_ = generate(make_plan(stages_of(Parser(graph_, formula, known, differentiation()).parse())[0]), target);
+    plan_ = generate(lower(stages_of(Parser(graph_, formula, known, differentiation()).parse())[0]), target);
     kernel_ = CpuBackend::instance().kernel(plan_, digest_of(plan_.text), options.jit, {});
     schedule_ = dense_schedule(plan_, inputs[0].rows, inputs[1].rows);
     if (options.precision == Precision::float32) {

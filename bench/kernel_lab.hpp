@@ -46,8 +46,7 @@ inline KernelPlan kernel_of(const Work& work, const Target& target, const Tiling
   Arguments arguments(work.arguments);
   const std::string formula = work.formula;
   Parser parser(graph, formula, arguments, differentiation());
-  const Expr pass = passes_of(stages_of(parser.parse()).back(), true).front();
-  return generate(lower(invert_divisors(pass)), target, tiling);
+  return generate(lower(invert_divisors(stages_of(parser.parse()).back())), target, tiling);
 }
 
 // The instruction set whose widest vector has this many bytes, of those of this machine.
@@ -127,9 +126,9 @@ class Run {
   }
 
   void turn() {
-    const auto fold = code_.function<LoadedKernel::Fold>("rkeops_fold");
+    const auto fold = code_.function<Fold>("rkeops_fold");
     const double begin = now();
-    fold(parameters_.data(), rows_.data(), columns_data_.data(), static_cast<long>(columns_), 0, values_.data(), indices_.data(),
+    fold(parameters_.data(), rows_.data(), columns_data_.data(), static_cast<long long>(columns_), 0, values_.data(), indices_.data(),
          work_.data());
     best_ = std::min(best_, now() - begin);
   }
@@ -139,6 +138,8 @@ class Run {
   const KernelPlan& kernel() const { return kernel_; }
 
  private:
+  using Fold = void (*)(const void*, const void*, const void*, long long, long long, double*, long long*, void*);
+
   void fill(Buffer<unsigned char>& memory, std::int64_t count, double start) {
     memory = Buffer<unsigned char>(static_cast<std::size_t>(count * kernel_.number_bytes()));
     for (std::int64_t k = 0; k < count; ++k) {

@@ -17,7 +17,7 @@ bool same_number(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0
 
 bool same_data(SEXP a, SEXP b) {
   if (a == b) return true;
-  const auto plain = [](SEXP x) { return TYPEOF(x) == REALSXP && Rf_xlength(x) == 1 && ATTRIB(x) == R_NilValue; };
+  const auto plain = [](SEXP x) { return TYPEOF(x) == REALSXP && Rf_xlength(x) == 1; };
   if (plain(a) && plain(b)) return same_number(REAL(a)[0], REAL(b)[0]);
   SEXP same = unwind_protect([=] { return Rf_ScalarLogical(R_compute_identical(a, b, 16)); });
   return LOGICAL(same)[0] == TRUE;
@@ -70,7 +70,7 @@ SEXP field(SEXP x, Field which) {
   return R_NilValue;
 }
 
-bool is_lazytensor(SEXP x) { return TYPEOF(x) == VECSXP && OBJECT(x) && Rf_inherits(x, "LazyTensor"); }
+bool is_lazytensor(SEXP x) { return TYPEOF(x) == VECSXP && Rf_isObject(x) && Rf_inherits(x, "LazyTensor"); }
 bool is_complex(SEXP x) { return Rf_inherits(x, "ComplexLazyTensor"); }
 
 // ---- several operands in one
@@ -98,6 +98,7 @@ void Merged::add_variables(SEXP x, names::Renaming& renaming) {
   SEXP args = field(x, Field::args), data = field(x, Field::data), labels = field(x, Field::labels);
   SEXP tokens = field(x, Field::tokens);
   const bool first = variables_.empty();  // whose variables are different ones
+  variables_.reserve(variables_.size() + static_cast<std::size_t>(Rf_xlength(args)) + 2);
   for (R_xlen_t k = 0; k < Rf_xlength(args); ++k) {
     SEXP declaration = STRING_ELT(args, k), value = VECTOR_ELT(data, k);
     const int place = first ? 0 : place_of(declaration, value);
@@ -109,7 +110,8 @@ void Merged::add_variables(SEXP x, names::Renaming& renaming) {
       continue;
     }
     if (place < 0) {
-      const std::string id = identifier::fresh(text.find("=Vi") != text.npos ? "i" : text.find("=Vj") != text.npos ? "j" : "NA");
+      const bool i = text.find("=Vi(") != text.npos, j = text.find("=Vj(") != text.npos;
+      const std::string id = identifier::fresh(i ? "i" : j ? "j" : "NA");
       held_.emplace_back(new_token());
       renaming.add(own, id);
       variable.declaration = Text(id + "=" + std::string(names::value_of(text)));

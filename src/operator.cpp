@@ -97,9 +97,13 @@ const rkeops::OperationInfo& facts_of(const std::string& operation) {
   return found == table.end() ? none : found->second;
 }
 
-bool is_plain_number(SEXP x) {
+bool are_plain_numbers(SEXP x) {
   const int type = TYPEOF(x);
-  return (type == REALSXP || type == INTSXP || type == LGLSXP) && Rf_xlength(x) == 1 && ATTRIB(x) == R_NilValue;
+  return (type == REALSXP || type == INTSXP || type == LGLSXP) && !Rf_isObject(x);
+}
+
+bool is_plain_number(SEXP x) {
+  return are_plain_numbers(x) && Rf_xlength(x) == 1 && Rf_isNull(Rf_getAttrib(x, R_DimSymbol));
 }
 
 bool holds_truth(SEXP x) {
@@ -177,7 +181,7 @@ SEXP joined_components(bool keeps, SEXP operands, double dim) {
 SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
   const SEXP result = catch_failure([&]() -> SEXP {
     const R_xlen_t count = Rf_xlength(operands);
-    const std::string name = CHAR(STRING_ELT(operation, 0));
+    const std::string name = bridge::text_of(STRING_ELT(operation, 0));
     const rkeops::OperationInfo& facts = facts_of(name);
     std::vector<std::int64_t> dims;
     bool logical = facts.truth >= 0;
@@ -253,13 +257,12 @@ SEXP rk_number(SEXP value, SEXP place) {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_variable(SEXP data, SEXP index, SEXP label, SEXP token) {
   return catch_failure([&]() -> SEXP {
-    const std::string axis = TYPEOF(index) == STRSXP && Rf_xlength(index) == 1 ? CHAR(STRING_ELT(index, 0)) : "NA";
+    const bool letter = TYPEOF(index) == STRSXP && Rf_xlength(index) == 1;
+    const std::string axis = letter ? CHAR(STRING_ELT(index, 0)) : "NA";
     const bool i = axis == "i", indexed = i || axis == "j";
-    const int type = TYPEOF(data);
+    const bool none = TYPEOF(index) == LGLSXP && Rf_xlength(index) == 1 && LOGICAL(index)[0] == NA_LOGICAL;
     SEXP shape = Rf_getAttrib(data, R_DimSymbol);
-    if ((type != REALSXP && type != INTSXP && type != LGLSXP) || OBJECT(data) || (Rf_xlength(shape) == 2) != indexed ||
-        (!indexed && !(TYPEOF(index) == LGLSXP && axis == "NA")))
-      return R_NilValue;
+    if (!are_plain_numbers(data) || (!indexed && !none) || (Rf_xlength(shape) == 2) != indexed) return R_NilValue;
     const R_xlen_t dim = indexed ? INTEGER(shape)[1] : Rf_xlength(data);
     if (dim == 0) return R_NilValue;
     SEXP names = indexed ? Rf_getAttrib(data, R_DimNamesSymbol) : R_NilValue;
@@ -268,7 +271,7 @@ SEXP rk_variable(SEXP data, SEXP index, SEXP label, SEXP token) {
     merged.add_variable({Text(id + (i ? "=Vi(" : indexed ? "=Vj(" : "=Pm(") + std::to_string(dim) + ")"), data, 0,
                          STRING_ELT(label, 0), token});
     if (indexed) (i ? merged.ni : merged.nj) = INTEGER(shape)[0];
-    return new_lazytensor(merged, {id, static_cast<double>(dim), type == LGLSXP, false,
+    return new_lazytensor(merged, {id, static_cast<double>(dim), TYPEOF(data) == LGLSXP, false,
                                    Rf_isNull(names) ? names : VECTOR_ELT(names, 1)});
   });
 }

@@ -122,6 +122,11 @@ TEST("compilers") {
   in_child("NVRTC is not where it was said", {{"RKEOPS_NVRTC", "/nowhere/libnvrtc.so"}}, [&] {
     return fails(one, ErrorKind::gpu, "cannot be opened", "RKEOPS_NVRTC");
   });
+  in_child("another NVRTC, later", {{"RKEOPS_NVRTC", "/nowhere/libnvrtc.so"}}, [&] {
+    const bool good = fails(one, ErrorKind::gpu, "cannot be opened");
+    setenv("RKEOPS_NVRTC", std::getenv("RKEOPS_CUDA_DRIVER"), 1);
+    return compute(), good;
+  });
   in_child("a GPU newer than NVRTC", {{"FAKE_CUDA_CAPABILITY", "120"}}, [&] {
     const rkeops::JitOptions options;
     const rkeops::Nvrtc& nvrtc = rkeops::NvrtcSearch::instance(options.nvrtc).choose(13000, 120);
@@ -172,6 +177,22 @@ TEST("compilers") {
   const std::string link = directory.path() + "/libnvrtc-link.so";
   std::filesystem::create_symlink(library, link);
   half("by a link", link, works);
+}
+
+// Of kernels on a GPU those used last are kept.
+TEST("modules") {
+  use_fake_cuda();
+  in_child("modules give way", {}, [] {
+    rkeops::RunOptions options = gpu_options(Precision::float32);
+    options.jit.kernels_in_memory = 2;
+    bool good = true;
+    for (const std::size_t k : {0, 5, 10, 13}) {
+      const auto program = rkeops::Program::create(cases()[k].formula, arguments(cases()[k].declarations));
+      run(*program, inputs(data_for(program->arguments(), 5, 5)), options);
+      good = fake_count("fake_cuda_modules") <= 2 && good;
+    }
+    return fake_count("fake_cuda_modules") == 2 && good;
+  });
 }
 
 // The real one makes what it is asked for.

@@ -11,7 +11,7 @@ namespace {
 constexpr double inf = std::numeric_limits<double>::infinity();
 const double none = std::nan("");
 const Precision precisions[] = {Precision::float64, Precision::float32};
-const std::int64_t large = rkeops::least_selected_k;
+const std::int64_t large = rkeops::heuristics::least_selected_k;
 
 // The K smallest of `terms` and their positions from 1 on, NaN where there are fewer.
 std::pair<Values, Values> sorted(const Values& terms, std::int64_t k) {

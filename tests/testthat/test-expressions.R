@@ -92,6 +92,14 @@ test_that("definitions go where their LazyTensor goes", {
   expect_close(sum(off_diagonal(self * self) * (self * self), index = "j"), matrix(rowSums(values^4) - 1))
 })
 
+test_that("LazyTensors that older versions have saved have no definitions", {
+  old <- unclass(exp(-sqdist(x_i, y_j)))
+  old <- old[setdiff(names(old), c("definitions", "components"))]
+  oldClass(old) <- "LazyTensor"
+  if (isS4(x_i)) old <- asS4(old)
+  expect_close(sum(old * old + 1, index = "j"), matrix(rowSums(exp(-2 * distances) + 1)))
+})
+
 test_that("equal expressions have equal definitions, and are one program", {
   power <- function(k) {
     for (n in 1:4) k <- cos(k * k + 0.5)

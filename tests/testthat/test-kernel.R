@@ -34,6 +34,18 @@ test_that("variables may be written inline, with blanks, with old names, and be 
   expect_close(var(list(x, y)), rowSums(squared_distances(x, y)))
 })
 
+test_that("parts of a formula have names", {
+  named <- keops_kernel("K = Exp(-s*SqNorm2(x-y)); L = K*K; Sum_Reduction((K+L)*b,1);", args)
+  K <- exp(-0.5 * squared_distances(x, y))
+  expect_close(named(list(x, y, b, 0.5)), (K + K^2) %*% b)
+  gradient <- keops_grad(named, "x")
+  plain <- keops_grad(keops_kernel("Sum_Reduction((Exp(-s*SqNorm2(x-y))+Exp(-2*s*SqNorm2(x-y)))*b,1)", args), "x")
+  eta <- random_matrix(6, 2, 4)
+  expect_close(gradient(list(x, y, b, 0.5, eta)), plain(list(x, y, b, 0.5, eta)))
+  error <- expect_error(keops_kernel("b = x; Sum_Reduction(b,1)", args), "'b' cannot be defined", class = "rkeops_error_parse")
+  expect_equal(error$position, 0)
+})
+
 test_that("op() gives the context", {
   expect_named(op(), c("formula", "args", "args_info", "sum_scheme"))
   expect_identical(op()$formula, formula)

@@ -25,7 +25,7 @@ test_that("plain matrices are parameters", {
   expect_close(rows(matvecmult(A > 0, x_i)), x %*% t(A > 0))
   expect_close(rows(weightedsqnorm(Vi(x[, 1, drop = FALSE]), matrix(2))), matrix(2 * x[, 1]^2))
   expect_identical(rows(matvecmult(as.vector(t(A)), x_i)), rows(matvecmult(A, x_i)))
-  expect_match(format(matvecmult(A, x_i))[2], "MatVecMult(A, x_i)", fixed = TRUE)
+  expect_match(format(matvecmult(A, x_i))[2], "matvecmult(A, x_i)", fixed = TRUE)
   expect_equal(matvecmult(A, c(1, 2, 3))$dimres, 2)
 })
 

@@ -27,7 +27,7 @@ test_that("formulas and generated code have a decimal point in any locale", {
     "cat(op(list(8, 10)) == 2.5, grepl('0,125', keops_source(op)), grepl('0.125', keops_source(op), fixed = TRUE), '')",
     "cat(c(sum(Vi(8) * 0.125 + Vj(10) * 0.15, 'j')) == 2.5, format(0.125 * Vi(matrix(1:2)))[2])"
   ), paste0("LOCPATH=", folder))
-  expect_identical(printed, "TRUE FALSE TRUE TRUE   formula: Mult(0.125, v_i)")
+  expect_identical(printed, "TRUE FALSE TRUE TRUE   formula: 0.125 * v_i")
 })
 
 test_that("numbers are turned into text in one place only", {

@@ -122,3 +122,23 @@ test_that("loading says which default it ignores", {
                    c("Warning message:", "environment variable `RKEOPS_PRECISION` must be one of \"float32\", \"float64\"; it is ignored ",
                      "float64"))
 })
+
+test_that("options and environment variables hold from the next call on", {
+  local_rkeops_options()
+  K_ij <- exp(-sqdist(Vi(matrix(c(0.1, 0.7))), Vj(matrix(0.3))))
+  op <- keops_kernel("Sum_Reduction(x * 3.25, 1)", "x=Vi(1)")
+  exact <- sum(K_ij, index = "j")
+  set_rkeops_options(list(precision = "float32"))
+  expect_false(identical(sum(K_ij, index = "j"), exact))
+  options(rkeops = NULL)
+  expect_identical(sum(K_ij, index = "j"), exact)
+  set_rkeops_options(list(formula_only = TRUE))
+  expect_error(suppressMessages(sum(K_ij, index = "j")), "formula_only", class = "rkeops_error_argument")
+  expect_equal(op(list(2)), matrix(6.5))
+  set_rkeops_options()
+  withr::with_envvar(c(RKEOPS_CC = "no-such-compiler", RKEOPS_CACHE_DIR = withr::local_tempdir()), {
+    clean_rkeops(verbose = FALSE)
+    expect_error(op(list(2)), class = "rkeops_error_compiler")
+  })
+  expect_equal(op(list(2)), matrix(6.5))
+})

@@ -71,26 +71,26 @@ class Components : public Values {
     const std::int64_t cost = cost_in_place(v);
     if (structure == Structure::movement) {
       if (is(v, Op::Interleave) && looped_.count(v.get())) return !roots_.count(v.get()) || uses > 1;
-      return cost > too_long || (by_place && v->dim > 1 && looped_.count(v.get()));
+      return cost > heuristics::longest_expression || (by_place && v->dim > 1 && looped_.count(v.get()));
     }
-    if (v->dim == 1) return in_vector || uses > 1 || cost > too_long;
-    if (by_place || cost > too_long) return true;
+    if (v->dim == 1) return in_vector || uses > 1 || cost > heuristics::longest_expression;
+    if (by_place || cost > heuristics::longest_expression) return true;
     return uses > 1 && cost > (unrolled(v->dim) ? 1 : 2);
   }
 
-  // What writing v into a user costs there; counted no further than too_long, which also bounds recursion.
+  // What writing v into a user costs there; counted no further than heuristics::longest_expression, which also bounds recursion.
   std::int64_t cost_in_place(Value v) const {
     std::unordered_set<const Instruction*> seen;
     std::vector<Value> todo{v};
     std::int64_t cost = 0, count = 0;
-    while (!todo.empty() && cost <= too_long && ++count <= too_long) {
+    while (!todo.empty() && cost <= heuristics::longest_expression && ++count <= heuristics::longest_expression) {
       const Value below = todo.back();
       todo.pop_back();
       if (has_own_place(below) || !seen.insert(below.get()).second) continue;
       cost += below->operation->cost;
       for (Value arg : below->args) todo.push_back(arg);
     }
-    return todo.empty() ? cost : too_long + 1;
+    return todo.empty() ? cost : heuristics::longest_expression + 1;
   }
 
   void emit(Value v) {
@@ -241,7 +241,6 @@ class Components : public Values {
     if (v->dim == 1) kept.name = total;
   }
 
-  static constexpr std::int64_t too_long = 200;  // for one expression
   Workspace& work_;
   const std::string prefix_;
   const bool tensor_cores_;

@@ -2,20 +2,19 @@
 // CPU's runtime does, which stand before them in the text.
 #pragma once
 
+#include "../base/heuristics.hpp"
 #include "../plan/kernel_plan.hpp"
 #include "functions.hpp"
 
 namespace rkeops {
 
-constexpr std::int64_t columns_at_once = 256;
-
 // Columns that a block copies into one of its two shared buffers at a time; 0 where they are so wide that they are left to the
 // caches.
 inline std::int64_t shared_columns(const KernelPlan& kernel) {
-  constexpr std::int64_t buffer_bytes = 16 << 10, step = 32;
+  constexpr std::int64_t step = 32;
   const std::int64_t bytes = kernel.precision == Precision::float32 ? 4 : 8;
   if (kernel.column.width == 0) return 0;
-  return std::min(buffer_bytes / (bytes * kernel.column_stride) / step * step, columns_at_once);
+  return std::min(heuristics::gpu_shared_bytes / (bytes * kernel.column_stride) / step * step, heuristics::gpu_shared_columns);
 }
 
 // States before the first column.
@@ -63,7 +62,7 @@ INLINE void copy_columns(real* to, const real* from, int64 count) {
 inline std::string cuda_entries(const KernelPlan& kernel, Functions& functions) {
   Text out;
   const std::int64_t width = kernel.column.width, stride = kernel.column_stride, shared = shared_columns(kernel);
-  const std::int64_t stage = shared > 0 ? shared : columns_at_once;
+  const std::int64_t stage = shared > 0 ? shared : heuristics::gpu_shared_columns;
   if (shared > 0) out.raw(copy_text());
   out.line("extern \"C\" __global__ void __launch_bounds__(LANES) rkeops_gpu_fold(");
   out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns, int64 n,");

@@ -26,7 +26,9 @@ class Fold {
   bool vector() const { return f_->dim > 1; }
   int rows() const { return kernel_.row_vectors; }
   // Columns that are summed in the kernel's own precision.
-  std::int64_t sum_block() const { return kernel_.processor == Processor::gpu ? 256 : 128; }
+  std::int64_t sum_block() const {
+    return kernel_.processor == Processor::gpu ? heuristics::gpu_sum_block : heuristics::sum_block;
+  }
 
   // A family of V variables, one for each (component, row vector): named when few, else an array, of the window if there is one.
   std::string slot(const char* name, const std::string& k, int row) const {

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "../base/heuristics.hpp"
 #include "../base/text.hpp"
 #include "prelude/cpu_prelude.hpp"
 #include "prelude/cuda_prelude.hpp"
@@ -38,11 +39,10 @@ class Functions {
   // Definitions for a target: vector types and functions.
   std::string prelude(const Target& target) const {
     // A kernel that calls a long function very often gets it out of line: compile time grows with every inlined copy.
-    constexpr int many = 100;
     std::set<std::string> names, far;
     for (const auto& [name, count] : calls_) {
       names.insert(name);
-      if (count >= many) far.insert(name);
+      if (count >= heuristics::most_inlined_calls) far.insert(name);
     }
     return target.processor == Processor::gpu ? cuda_prelude(target.precision, target.lanes(), names, far)
                                               : cpu_prelude(target.precision, target.vector_bytes, names, far);

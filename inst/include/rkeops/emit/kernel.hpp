@@ -1,9 +1,9 @@
-// Text of a kernel: a translation unit with the fold over a chunk of columns for one tile of rows, and the prologues
-// that compute what is needed once per row, per column and per call. Text in, text out: what it knows of
-// a machine is its Target, and it runs nothing.
+// Text of a kernel: a translation unit with the fold of a block of columns into the state of one tile of rows, and the
+// prologues that compute what is hoisted. What it knows of a machine is its Target, and it runs nothing.
 #pragma once
 
-#include "../plan/cost.hpp"
+#include "../plan/layout.hpp"
+#include "../plan/tiling.hpp"
 #include "cuda_entries.hpp"
 #include "fold.hpp"
 #include "prelude/cuda_tensor.hpp"
@@ -22,76 +22,7 @@ INLINE void store_state(double* p, V x) {
 }
 )";
 
-// How much a kernel is unrolled.
-struct Tiling {
-  int row_vectors, columns;
-  std::int64_t unroll_limit;
-  bool tensor_cores = false;
-};
-
 namespace kernel_text {
-
-inline PackedArea packed(const PairProgram& program, Variance variance) {
-  const Area& area = program.area(variance);
-  PackedArea out;
-  out.width = area.width;
-  out.has_prologue = !area.hoisted.empty();
-  std::unordered_set<const Instruction*> read;
-  for (Value v : PairProgram::section(area.hoisted, variance)) {
-    for (Value arg : v->args) read.insert(arg.get());
-  }
-  for (const auto& [value, leaf] : area.leaves) {
-    out.leaves.push_back({leaf, value->dim, value->offset, read.count(value.get()) > 0});
-  }
-  return out;
-}
-
-// On a GPU columns are read 16 bytes at a time, where they have as much.
-inline std::int64_t stride_of(const KernelPlan& kernel) {
-  const std::int64_t width = kernel.column.width, group = kernel.precision == Precision::float32 ? 4 : 2;
-  if (kernel.processor == Processor::cpu || width <= group / 2) return width;
-  return (width + group - 1) / group * group;
-}
-
-// On a GPU, long results are shared out over blocks: as few components to each as make what all blocks compute anew cheap, so that
-// they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can do that.
-inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit, const PairCost& cost) {
-  constexpr std::int64_t least_bytes = 1024, most_bytes = 4096;
-  const std::int64_t arrays = kernel.reducer().arrays(kernel);
-  if (kernel.processor == Processor::cpu || arrays == 0 || kernel.dim <= unroll_limit) return 0;
-  const double each = cost.components / static_cast<double>(kernel.dim);
-  std::int64_t bytes = least_bytes;
-  const auto window = [&] { return bytes / (arrays * kernel.row_vectors * kernel.number_bytes()); };
-  while (bytes < most_bytes && cost.shared > each * static_cast<double>(window())) bytes *= 2;
-  return kernel.dim > window() ? window() : 0;
-}
-
-inline KernelPlan layout(const PairProgram& program, const Target& target, const Tiling& tiling) {
-  KernelPlan k{};
-  const std::vector<Value>& results = program.results;
-  k.row = packed(program, varies_row);
-  k.column = packed(program, varies_column);
-  k.parameter = packed(program, 0);
-  k.rows = program.rows;
-  k.columns = program.columns;
-  k.reduction = &program.reduction;
-  k.dim = results[0]->dim;
-  k.second_dim = results.size() > 1 ? results[1]->dim : 0;
-  k.k = program.k;
-  k.precision = target.precision;
-  k.processor = target.processor;
-  k.lanes = target.lanes();
-  k.vector_bytes = target.vector_bytes;
-  k.row_vectors = tiling.row_vectors;
-  k.columns_per_step = tiling.columns;
-  k.tensor_cores = tiling.tensor_cores;
-  k.column_stride = stride_of(k);
-  k.reducer().lay_out(k);
-  const PairCost cost = pair_cost(program);
-  k.window = window_of(k, tiling.unroll_limit, cost);
-  k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;
-  return k;
-}
 
 // What is hoisted into one area: a loop over the row vectors of a tile, or one pass for parameters.
 inline void prologue(Text& out, Functions& functions, const PairProgram& program, Variance variance, const char* name,
@@ -142,7 +73,7 @@ inline void tile_step(Text& out, Functions& functions, const KernelPlan& kernel,
     out.line("column = (const real*)__builtin_assume_aligned(column, ", alignment_of(kernel, columns), ");");
   }
   Components c(out, functions, work, kernel.row_vectors, columns, unroll_limit, columns == 1 ? "u" : "t",
-               PairProgram::nothing, kernel.tensor_cores && columns == tensor_columns);
+               PairProgram::nothing, kernel.tensor_cores && columns == heuristics::tensor_columns);
   fold.step(c);
 }
 
@@ -224,53 +155,12 @@ inline KernelPlan generate(const PairProgram& program, const Target& target, con
   return kernel;
 }
 
-inline bool uses_tensor_cores(const PairProgram& program, const Target& target) {
-  if (!target.tensor_cores || target.processor == Processor::cpu || target.precision != Precision::float32) return false;
-  return std::any_of(program.instructions.begin(), program.instructions.end(),
-                     [](const Instruction& v) { return is_matrix_product(&v); });
-}
-
-// Tiles to try, the best first. On a GPU, vectors of moderate length are unrolled so that a thread's rows and sums stay in
-// its registers; long ones are loops over components, which need many columns at a time for each row they read.
-inline std::vector<Tiling> tilings(const PairProgram& program, const Target& target) {
-  if (target.processor == Processor::cpu) {
-    if (!program.reduction.takes('G')) return {{4, 2, 4}, {2, 2, 4}, {1, 2, 1}, {1, 1, 1}};
-    const int columns = target.precision == Precision::float32 ? 4 : 2;  // KernelPlan::columns_together()
-    return {{4, columns, 4}, {2, columns, 4}, {1, columns, 1}, {1, 1, 1}};
-  }
-  constexpr std::int64_t longest_unrolled = 32, registers = 120;
-  std::int64_t longest = 1;
-  for (const Instruction& v : program.instructions) longest = std::max(longest, v.dim);
-  if (uses_tensor_cores(program, target)) {
-    if (longest > longest_unrolled) return {{4, tensor_columns, 4, true}, {2, tensor_columns, 4, true}, {1, 1, 1}};
-    return {{2, tensor_columns, longest_unrolled, true}, {1, 1, 1}};
-  }
-  if (longest > longest_unrolled) return {{4, 16, 4}, {2, 8, 4}, {1, 4, 4}, {1, 1, 1}};
-  const std::int64_t words = target.precision == Precision::float64 ? 2 : 1;
-  const std::int64_t per_row = (program.area(varies_row).width + program.results.back()->dim * std::max<std::int64_t>(1, program.k) + 4) * words;
-  std::vector<Tiling> list;
-  for (int rows : {4, 2, 1}) {
-    if (rows == 1 || per_row * rows <= registers) list.push_back({rows, 2, longest_unrolled});
-  }
-  list.push_back({1, 1, 1});
-  return list;
-}
-
-// What a thread of a GPU keeps in arrays lies in memory that the driver sets aside for all threads that could run at once.
-inline bool fits_gpu(const KernelPlan& kernel) {
-  constexpr std::int64_t thread_bytes = 4096, tile_bytes = 64 << 20;
-  return kernel.processor == Processor::cpu ||
-         (kernel.work_vectors * kernel.number_bytes() <= thread_bytes &&
-          (kernel.value_slots + kernel.index_slots) * kernel.tile_rows() * 8 <= tile_bytes);
-}
-
 // The largest tile whose text stays small enough to compile quickly, and its threads' memory on a GPU too.
 inline KernelPlan generate(const PairProgram& program, const Target& target) {
-  constexpr std::size_t text_limit = 150000;
   KernelPlan kernel;
   for (const Tiling& tiling : tilings(program, target)) {
     kernel = generate(program, target, tiling);
-    if (kernel.text.size() < text_limit && fits_gpu(kernel)) break;
+    if (kernel.text.size() < heuristics::longest_text && fits_gpu(kernel)) break;
   }
   return kernel;
 }

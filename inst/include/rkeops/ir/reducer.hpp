@@ -32,7 +32,7 @@ class Reducer {
   virtual const char* no_gradient() const { return nullptr; }
   virtual void differentiate(Expr reduction, Expr adjoint, Care care, const Contribute& add) const = 0;
   // As passes over the pairs (i, j).
-  virtual Exprs passes(Expr reduction, bool can_sum_both) const { return (void)can_sum_both, Exprs{reduction}; }
+  virtual Exprs passes(Expr reduction, bool /*can_be_two_sided*/) const { return {reduction}; }
 
   // ---- results
   virtual std::vector<OutputPart> parts(Expr reduction) const;
@@ -42,7 +42,7 @@ class Reducer {
   // ---- states
   // Completes a layout of which reduction, precision, dim, second_dim and k are known.
   virtual void lay_out(StateLayout& layout) const = 0;
-  virtual double start_value(const StateLayout&, std::int64_t slot) const { return (void)slot, 0; }
+  virtual double start_value(const StateLayout&, std::int64_t /*slot*/) const { return 0; }
   // `into` becomes the state of its own columns followed by those of `next`.
   virtual void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const = 0;
   virtual void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const = 0;

@@ -215,8 +215,8 @@ class Names {
   // Name_Reduction(F, [K, weight or G,] axis)
   Expr reduction(const Token& name, const Reduction& named, const CallArguments& values) {
     const Reduction* row = &named;
-    const bool maybe_weighted = str(named.name) == "LogSumExp";
-    if (maybe_weighted && values.size() > 2) row = find_reduction("LogSumExpWeight");
+    const bool maybe_weighted = row == &rkeops::reduction(Reducing::LogSumExp);
+    if (maybe_weighted && values.size() > 2) row = &rkeops::reduction(Reducing::LogSumExpWeight);
     const std::size_t count = str(row->form).size() + 1;
     require_count(name, values, maybe_weighted ? 2 : count, maybe_weighted ? 3 : count);
     const std::int64_t axis = integer_of(values.back(), "axis");

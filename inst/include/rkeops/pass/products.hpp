@@ -3,16 +3,14 @@
 // It rounds relative to |x|^2 + |y|^2, not to |x - y|^2, so it is for those who ask for it.
 #pragma once
 
+#include "../base/heuristics.hpp"
 #include "autodiff.hpp"
 
 namespace rkeops {
 
-// From how many components on a product of rows and columns is worth a matrix product.
-constexpr std::int64_t least_product_dim = 8;
-
 // Vectors of which one depends on i only and the other on j only.
 inline bool is_rows_by_columns(Expr a, Expr b) {
-  return a->dim == b->dim && a->dim >= least_product_dim && a->indices && b->indices &&
+  return a->dim == b->dim && a->dim >= heuristics::least_product_dim && a->indices && b->indices &&
          (a->indices | b->indices) == (index_i | index_j) && !(a->indices & b->indices);
 }
 

@@ -10,6 +10,9 @@
 
 namespace rkeops {
 
+// Columns whose sums over rows share a vector: as many numbers as there are in 16 bytes.
+constexpr int columns_together(Precision precision) { return precision == Precision::float32 ? 4 : 2; }
+
 struct KernelPlan : StateLayout {
   std::string text;  // the generated translation unit
   PackedArea row, column, parameter;
@@ -33,8 +36,7 @@ struct KernelPlan : StateLayout {
   // See StateRows.
   std::int64_t row_stride() const { return candidates_by_row() ? value_slots : 1; }
   std::int64_t slot_stride() const { return candidates_by_row() ? 1 : tile_rows(); }
-  // Columns whose sums over rows share a vector: as many numbers as there are in 16 bytes.
-  int columns_together() const { return precision == Precision::float32 ? 4 : 2; }
+  int columns_together() const { return rkeops::columns_together(precision); }
   std::int64_t column_sums_size(std::int64_t columns) const {
     return (columns + columns_together() - 1) / columns_together() * column_sums * lanes;
   }

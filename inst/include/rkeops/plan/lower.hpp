@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../base/heuristics.hpp"
 #include "pair_program.hpp"
 
 namespace rkeops {
@@ -89,8 +90,7 @@ class Lowering {
       todo.pop_back();
       if (!hoisting_seen_.insert(v.get()).second || v->operation->structure == Structure::leaf || v->is_leaf) continue;
       if (v->variance != varies_pair && v->operation->structure != Structure::movement) {
-        constexpr std::int64_t always = 4;
-        if (v->dim <= std::max(width_of_leaves(v), always)) {
+        if (v->dim <= std::max(width_of_leaves(v), heuristics::always_hoisted)) {
           place(v);
           program_.area(v->variance).hoisted.push_back(v);
           continue;

@@ -108,7 +108,7 @@ class PairProgram {
 inline bool is_matrix_product(Value v) {
   if (!is(v, Op::Sum) || !is(v.arg(0), Op::Mult)) return false;
   const Value x = v.arg(0).arg(0), y = v.arg(0).arg(1);
-  return x->dim == y->dim && x->dim >= least_product_dim && x->is_packed() && y->is_packed() &&
+  return x->dim == y->dim && x->dim >= heuristics::least_product_dim && x->is_packed() && y->is_packed() &&
          (x->variance | y->variance) == varies_pair && (x->variance & y->variance) == 0;
 }
 

@@ -20,7 +20,7 @@ class NearestReducer : public Reducer {
     add(f, of_f, static_cast<Care>(care | care_for_all));
   }
   void lay_out(StateLayout& layout) const override {
-    layout.candidates = layout.k < least_selected_k ? 0 : 2 * layout.k + 64;
+    layout.candidates = layout.k < heuristics::least_selected_k ? 0 : heuristics::candidates_of(layout.k);
     layout.value_slots = layout.dim * (layout.candidates > 0 ? layout.candidates + 1 : layout.k);
     layout.index_slots = layout.value_slots;
   }

@@ -9,10 +9,6 @@
 
 namespace rkeops {
 
-// From here on it is as fast as keeping them sorted, or faster: bench/nearest.cpp on one thread with AVX2. At K = 100
-// it takes a third of the time, at K = 1000 a hundredth.
-constexpr std::int64_t least_selected_k = 48;
-
 // Slot 0 of a component's state is the bar, and as an index the number of candidates less 1; the candidates follow.
 class CandidatesFold : public Fold {
  public:

@@ -73,9 +73,8 @@ class TwoSidedSumReducer : public SumReducer {
  public:
   const char* no_gradient() const override { return "Sum has one: take one sum at a time."; }
   // Two passes where they cannot share one, or where vectors are so long that they gain nothing from it.
-  Exprs passes(Expr reduction, bool can_sum_both) const override {
-    constexpr std::int64_t longest = 32;
-    if (can_sum_both && reduction.arg(1)->dim <= longest) return {reduction};
+  Exprs passes(Expr reduction, bool can_be_two_sided) const override {
+    if (can_be_two_sided && reduction.arg(1)->dim <= heuristics::longest_two_sided) return {reduction};
     const Category folded = folded_category(reduction), result = result_category(reduction);
     return {reduce_sum(reduction.arg(0), folded, result), reduce_sum(reduction.arg(1), result, folded)};
   }

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "../plan/kernel_plan.hpp"
-#include "heuristics.hpp"
+#include "../base/heuristics.hpp"
 
 namespace rkeops {
 

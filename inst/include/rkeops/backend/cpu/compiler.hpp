@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../base/error.hpp"
+#include "../../base/heuristics.hpp"
 #include "../../base/text.hpp"
 #include "../../base/utf8.hpp"
 #include "../../platform/machine.hpp"
@@ -84,9 +85,8 @@ class CCompiler {
     words.push_back("-mcpu=native");
 #endif
     // Texts of a megabyte take minutes at -O2.
-    constexpr std::int64_t long_text = 300000;
     struct stat info;
-    const bool is_long = !source.empty() && stat(source.c_str(), &info) == 0 && info.st_size > long_text;
+    const bool is_long = !source.empty() && stat(source.c_str(), &info) == 0 && info.st_size > heuristics::longest_optimized;
     for (const char* flag : {"-std=gnu11", is_long ? "-O1" : "-O2", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w",
                              "-fPIC", "-shared", "-x", "c"}) {
       words.push_back(flag);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "../../base/heuristics.hpp"
+
 namespace rkeops {
 namespace cpu {
 
@@ -26,8 +28,11 @@ inline std::string out_of_line(std::string text, const std::string& name) {
 }
 
 // always_inline: these must vanish at -O2 as well. unused: clang warns about static functions otherwise.
-inline const char* inline_text() {
-  return "#define INLINE static inline __attribute__((always_inline, unused))\n"
+inline std::string inline_text() {
+  return "#if defined __x86_64__ && defined __GNUC__ && !defined __clang__\n"
+         "#pragma GCC target(\"tune=" + std::string(heuristics::gcc_tuning) + "\")\n"
+         "#endif\n"
+         "#define INLINE static inline __attribute__((always_inline, unused))\n"
          "#define OUTLINE static __attribute__((noinline, cold, unused))\n"
          "#define FAR static __attribute__((noinline, unused))\n"
          "#define RARE FAR\n"

@@ -4,12 +4,10 @@
 // the three products that matter are added, so that the error of a product is about 2^-22 of it, four times that of float32.
 #pragma once
 
+#include "../../base/heuristics.hpp"
 #include "../../base/text.hpp"
 
 namespace rkeops {
-
-// Columns of one call of tensor_products().
-constexpr int tensor_columns = 16;
 
 // tensor_products(out, row, column, dim): out[a * 16 + c] = sum over k < dim of component k of the thread's row a and of column c.
 // All threads of a warp call it together. Fragments are laid out as the PTX manual says of mma.m16n8k8.
