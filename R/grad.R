@@ -30,6 +30,10 @@ keops_grad <- function(operator, var) {
   call <- sys.call()
   self <- operator_self(operator, "operator", call)
   info <- self$info
+  if (info$outputs > 1) {
+    rkeops_abort("unsupported", "`operator` has several formulas", call = call, argument = "operator",
+                 hint = "Write Grad(F, v, e) as one of them.")
+  }
   context <- self$context
   var_name <- variable_name(var, info, call)
   label <- if (grepl("(", var_name, fixed = TRUE)) "eta" else var_name

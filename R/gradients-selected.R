@@ -8,7 +8,7 @@
 select_pairs <- function(fold) {
   nearest <- fold$name %in% c("KMin", "KMin_ArgKMin")
   name <- if (nearest) "KMin_ArgKMin" else if (grepl("^Max", fold$name)) "Max_ArgMax" else "Min_ArgMin"
-  found <- reduce_fold(fold, name, fold$f, if (nearest) fold$k)
+  found <- reduce_fold(fold, name)
   position <- found[[2L]] + (1L - index_base())
   fold$value <- found[[1L]]
   fold$at <- which(!is.na(position))
@@ -28,6 +28,7 @@ on_pairs <- function(fold) {
   fold$args <- sub("=Vj(", "=Vi(", fold$args, fixed = TRUE)
   fold$tokens <- lapply(fold$data, function(values) new_token())
   fold[c("name", "family", "axis", "rows", "columns")] <- list("Sum", "sum", 1L, length(fold$at), fold$dim)
+  fold$k <- NULL
   fold
 }
 
@@ -35,8 +36,8 @@ reverse_selected <- function(fold, ids, e, of_forward = FALSE) {
   whole <- select_pairs(fold)
   if (is.function(e)) e <- e(whole$value)
   pairs <- on_pairs(whole)
-  if (of_forward) pairs$f <- repeated(pair_differential(pairs, pairs$f, ids), pairs$dim)
-  adjoints <- reverse(pairs, ids, adjoint_of_pairs(whole, e), value = FALSE)$adjoints
+  of_pairs <- adjoint_of_pairs(whole, e)
+  adjoints <- if (of_forward) reverse_of_forward(pairs, ids, of_pairs) else reverse(pairs, ids, of_pairs, value = FALSE)$adjoints
   for (id in ids) {
     category <- fold_categories(whole, id)
     if (category == "Pm") next
@@ -78,5 +79,5 @@ reverse_position <- function(fold, ids, value) {
     data <- fold$data[[match(id, identifier(fold$args))]]
     if (fold_categories(fold, id) == "Pm") numeric(length(data)) else matrix(0, nrow(data), ncol(data))
   })
-  list(value = if (value) reduce_fold(fold, fold$name, fold$f, fold$k), adjoints = stats::setNames(zeros, ids))
+  list(value = if (value) reduce_fold(fold, fold$name), adjoints = stats::setNames(zeros, ids))
 }

@@ -8,7 +8,8 @@
 #'
 #' @param formula one string, such as `"Sum_Reduction(Exp(-s * SqDist(x, y)) * b, 1)"`. The last argument of a reduction
 #'   is its axis: 1 reduces over j and gives one row per i, 0 reduces over i and gives one row per j. Positions in
-#'   formulas, as in `Elem(x, 0)`, count from 0.
+#'   formulas, as in `Elem(x, 0)`, count from 0. Several formulas with `;` between them are computed together, sharing what
+#'   they have in common: `"R = Sum_Reduction(F, 1); R; Grad(R, x, e); Grad(R, y, e)"`.
 #' @param args declarations of the variables, in the order of the data: `"x=Vi(3)"` (rows i, 3 columns), `"y=Vj(3)"`
 #'   (rows j), `"s=Pm(1)"` (a parameter). Or all with positions, counted from 0: `"x=Vi(0,3)"`. Variables that are written
 #'   inline, `Vi(0,3)`, need no declaration.
@@ -20,7 +21,7 @@
 #'   with twice as many components: in formulas, and in results, real and imaginary parts take turns. The result is a
 #'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a
 #'   list of two for values with their positions, and for `SumBoth`, whose second matrix has a row per point of the
-#'   other index. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
+#'   other index; of several formulas a list of all results. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @seealso [rkeops_operations] for all that formulas can be made of; `vignette("formulas")`.
 #' @concept symbolic formula
@@ -103,7 +104,7 @@ run_operator <- function(self, input, inner_dim, call) {
     }
     result <- unwrap(result, call)
   }
-  if (named) with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows)) else result
+  if (named && self$info$outputs == 1) with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows)) else result
 }
 
 input_name <- function(self, k) if (k <= length(self$info$names)) self$info$names[k] else paste0("input ", k)

@@ -234,6 +234,7 @@ SEXP rk_program_info(SEXP pointer) {
         .add("categories", bridge::make_strings(categories))
         .add("dims", bridge::make_numbers(dims))
         .add("positions", bridge::make_numbers(positions))
+        .add("outputs", bridge::make_numbers({static_cast<double>(program->outputs().size())}))
         .add("category", bridge::make_string(rkeops::name_of(output.category)))
         .add("dim", bridge::make_numbers({static_cast<double>(output.dim)}))
         .add("k", bridge::make_numbers({static_cast<double>(output.k)}))

@@ -91,7 +91,9 @@ TEST("definition errors") {
   fails("kernel=y;Sum_Reduction(kernal,1)", "unknown variable 'kernal'", 23, "Did you mean 'kernel'");
   fails("k=k+1" + end, "unknown variable 'k'", 2);
   fails("k=Sum_Reduction(y,1);Exp(k)=x" + end, "unexpected '='", 27);
-  fails("Sum_Reduction(x,1);k=y;Sum_Reduction(y,1)", "one formula is expected here, not 2", 23);
+  rkeops::Graph graph;
+  CHECK_THROWS({ parse(graph, "Sum_Reduction(x,1);k=y;Sum_Reduction(y,1)"); },
+               {ErrorKind::parse, "one formula is expected here, not 2", 23});
 }
 
 }  // namespace

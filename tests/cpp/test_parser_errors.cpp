@@ -130,42 +130,4 @@ TEST("errors") {
   inside("x**y**A", ErrorKind::dimension, "dimensions 3 and 9", 4);
 }
 
-TEST("definitions") {
-  const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position,
-                        const std::string& hint = "") {
-    const std::string wrong =
-        throws([&] { rkeops::Program::create(formula, arguments(known)); }, {ErrorKind::parse, part, position});
-    CHECK_THAT(wrong.empty(), formula + ": " + wrong);
-    try {
-      rkeops::Program::create(formula, arguments(known));
-    } catch (const rkeops::Error& error) {
-      CHECK_EQUAL(error.formula, formula);
-      CHECK_THAT(error.hint.find(hint) != std::string::npos, formula + ": hint is '" + error.hint + "', without '" + hint + "'");
-    }
-  };
-  const std::string end = ";Sum_Reduction(x,1)";
-  fails("x=y" + end, "'x' cannot be defined, it is an argument", 0, "Choose another name");
-  fails("k=y;k=z" + end, "'k' cannot be defined, it is defined already", 4, "Choose another name");
-  for (const char* name : {"Exp", "Grad", "Laplacian", "Constant"}) fails(name + ("=y" + end), "is an operation", 0);
-  for (const char* name : {"Vi", "Pm", "Vy", "None"}) fails(name + ("=y" + end), "is a word of the language", 0);
-  fails("Min_Reduction=y" + end, "is a reduction", 0);
-  fails("k=y", "ends too early", 3, "formulas behind them");
-  fails("k=y;", "ends too early", 4);
-  fails("Sum_Reduction(x,1);k=y", "ends too early", 22);
-  fails("k=;Sum_Reduction(x,1)", "unexpected ';'", 2);
-  fails("k=y+" + end, "unexpected ';'", 4);
-  fails("k=y z" + end, "unexpected 'z'", 4);
-  fails("k=(y" + end, "expected ')' but found ';'", 4);
-  fails("k=l=y" + end, "unknown variable 'l'", 2);
-  fails("k=y=z" + end, "unexpected '='", 3);
-  fails("2=y" + end, "unexpected '='", 1);
-  fails(";Sum_Reduction(x,1)", "unexpected ';'", 0);
-  fails("Sum_Reduction(x,1);;", "unexpected ';'", 19);
-  fails("Sum_Reduction(k,1);k=y", "unknown variable 'k'", 14);
-  fails("kernel=y;Sum_Reduction(kernal,1)", "unknown variable 'kernal'", 23, "Did you mean 'kernel'");
-  fails("k=k+1" + end, "unknown variable 'k'", 2);
-  fails("k=Sum_Reduction(y,1);Exp(k)=x" + end, "unexpected '='", 27);
-  fails("Sum_Reduction(x,1);k=y;Sum_Reduction(y,1)", "one formula is expected here, not 2", 23);
-}
-
 }  // namespace

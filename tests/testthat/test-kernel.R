@@ -219,3 +219,17 @@ test_that("LogSumExp_Reduction takes a weight", {
   expect_close(keops_grad(op, "w")(list(x, y, w, matrix(1, 4))),
                t(exp(-squared_distances(x, y))) %*% (1 / (exp(-squared_distances(x, y)) %*% w)))
 })
+
+test_that("several formulas are computed together", {
+  local_rkeops_options(precision = "float64")
+  declared <- c("x = Vi(3)", "y = Vj(3)", "e = Vi(1)")
+  reduction <- "Sum_Reduction(Exp(-SqDist(x, y)), 1)"
+  formulas <- c("R", "Grad(R, x, e)", "Grad(R, y, e)", "KMin_ArgKMin_Reduction(x - y, 2, 1)")
+  e <- random_matrix(6, 1, 4)
+  together <- keops_kernel(paste0("R = ", reduction, "; ", paste(formulas, collapse = "; ")), declared)(list(x, y, e))
+  alone <- lapply(gsub("R", reduction, formulas[1:3], fixed = TRUE), function(f) keops_kernel(f, declared)(list(x, y, e)))
+  expect_equal(together[1:3], alone, ignore_attr = TRUE)
+  expect_equal(together[4:5], keops_kernel(formulas[4], declared)(list(x, y, e)))
+  expect_error(keops_grad(keops_kernel("Sum_Reduction(x, 0); Sum_Reduction(y, 1)", declared), "x"), "several formulas",
+               class = "rkeops_error_unsupported")
+})
