@@ -207,7 +207,8 @@ class Execution {
     }
     for (std::size_t s = stages_.size(); s-- > 0;) {
       const StagePlan& plan = plan_->stages[s];
-      needed[s] = plan.part >= 0 ? outputs[static_cast<std::size_t>(plan.part)] != nullptr
+      const auto is_asked_for = [](const double* output) { return output != nullptr; };  // (or is empty)
+      needed[s] = plan.part >= 0 ? std::any_of(outputs.begin() + static_cast<std::ptrdiff_t>(plan.part), outputs.end(), is_asked_for)
                                  : read.count(plan.node) + read.count(plan.other_node) > 0;
       for (const ReadingPlan& reading : plan.readings) needed[s] = needed[s] || read.count(reading.node) > 0;
       if (needed[s]) read.merge(read_by(plan.kernel));
