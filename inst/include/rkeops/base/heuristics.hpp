@@ -99,7 +99,7 @@ constexpr std::int64_t candidates_per_split = 16;  // columns for each place of 
 // Blocks of entries stay in the second-level cache until they are written; a column of one is some cache lines long.
 constexpr std::int64_t entries_block_bytes = 128 * KiB, entries_block_rows = 256;
 
-// Operations that are worth a thread, some 50 microseconds of one (bench/evaluation.cpp): starting one takes some 20.
+// Operations that are worth a thread, some 50 microseconds of one (2026-11-26-amd-epyc-evaluation.md): starting one takes some 20.
 constexpr double thread_work = 2e6;
 constexpr std::int64_t packing_threads_from = 100000;  // numbers
 constexpr std::int64_t packing_rows = 4096;            // of one task
