@@ -42,7 +42,7 @@ inline Expr is_zero(Expr a) { return call(Op::Equal, a, a.graph().constant(0)); 
 // f / a for a function f of a that is 0 at 0, where its slope is c.
 inline Expr over_at_zero(Expr f, Expr a, double c) { return f * call(Op::InvOrZero, a) + c * is_zero(a); }
 
-// a^m for an integer m: the node has the parameter m, which codegen makes part of the function's name.
+// a^m for an integer m: the node has the parameter m, which emitters make part of the function's name.
 inline Exprs power_adjoint(Expr n, Expr e) {
   const std::int64_t m = n->params[0];
   const Expr a = n.arg(0), derivative = static_cast<double>(m) * (e * n.graph().apply(Op::Pow, {a}, {m - 1}));
