@@ -33,7 +33,7 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
   if (reduced) check_occurs(merged, axis, call)
   rows <- if (axis == 1L) merged$ni else merged$nj
   list(
-    name = reduction, axis = axis, family = unname(families[reduction]), f = merged$formulas[1L],
+    name = reduction, axis = axis, family = of_reduction(reduction, "differentiation"), f = merged$formulas[1L],
     weight = if (weighted) merged$formulas[2L] else "", dim = f$dimres, k = k,
     rows = if (is.na(rows)) 1 else rows,
     columns = if (weighted) weight$dimres else f$dimres * (if (is.null(k)) 1 else k),
@@ -51,12 +51,14 @@ unreduced_axis <- function(f, call) {
 }
 
 check_differentiable <- function(reduction, call) {
-  if (reduction %in% names(families)) return(invisible())
+  table <- reduction_table()
+  differentiable <- table$name[nzchar(table$differentiation)]
+  if (reduction %in% differentiable) return(invisible())
   if (startsWith(reduction, "Max_SumShiftExp")) {
     rkeops_abort("unsupported", sprintf("%s has no gradient", reduction), call = call, argument = "reduction",
                  hint = "\"LogSumExp\" and \"SumSoftMaxWeight\" have one.")
   }
-  check_choice(reduction, names(families), "reduction", call)
+  check_choice(reduction, differentiable, "reduction", call)
 }
 
 # `wrt` is a variable; a list of variables; or a list in which a list of variables stands for one and the same matrix.

@@ -2,7 +2,7 @@
 # folds the same pairs (i, j).
 #
 # A fold is a list that stands for a reduction:
-#   name, axis, family   the reduction; see `families`
+#   name, axis, family   the reduction; how it is differentiated, see reduction_table()
 #   f, weight            formulas, weight "" where there is none
 #   dim                  dimension of f
 #   k                    number of nearest values
@@ -11,12 +11,6 @@
 #   call                 the user's
 # Variables that are added are called A0x_..., which no LazyTensor is and no identifier begins with; the result of the reduction
 # is called D0x_result in formulas.
-
-families <- c(
-  Sum = "sum", LogSumExp = "logsumexp", LogSumExpWeight = "logsumexp", SumSoftMaxWeight = "softmax", Min = "selected",
-  Max = "selected", KMin = "selected", Min_ArgMin = "selected", Max_ArgMax = "selected", KMin_ArgKMin = "selected",
-  ArgMin = "position", ArgMax = "position", ArgKMin = "position"
-)
 
 adjoint_id <- "A0x_e"
 result_id <- "D0x_result"

@@ -82,7 +82,8 @@ class Evaluation {
   // Other data for one input, of the same shape (Error of kind input if not). Only that input is packed again.
   void set(std::size_t position, const Input& input);
 
-  // As Program::run. Formulas all of whose outputs are null are not asked for, and what only they need is not computed.
+  // As Program::run. Outputs that are null are not asked for (or have no rows), and what only they need is not
+  // computed.
   void run(const std::vector<double*>& outputs, const Host& host);
 
   ~Evaluation();

@@ -67,7 +67,7 @@ struct Program::State {
   void take(const Exprs& roots) {
     Exprs last;
     for (Expr root : roots) {
-      last.push_back(stages_of(with_sums_merged(root)).back());
+      last.push_back(stages_of(SumMerger().of(root)).back());
       outputs.push_back(engine_detail::shape_of(root, last.back()));
     }
     for (Expr n : nodes_below(last, true)) {
@@ -130,8 +130,9 @@ struct Program::State {
       const Digest digest = digest_of(kernel.text);
       const Expr stage = k == 0 ? pass.stage : pass.other ? pass.other : pass.stage;
       const bool last = k + 1 == of;
-      StagePlan one{std::move(kernel), digest, stage->id, stage->dim,
-                    pass.part < 0 ? -1 : pass.part + static_cast<std::int64_t>(k)};
+      const auto parts = static_cast<std::int64_t>(reduction_of(stage).reducer->parts(stage).size() / of);
+      const std::int64_t part = pass.part < 0 ? -1 : pass.part + static_cast<std::int64_t>(k);
+      StagePlan one{std::move(kernel), digest, stage->id, stage->dim, part, parts};
       if (pass.other && of == 1) one.other_node = pass.other->id, one.other_width = pass.other->dim;
       for (std::size_t m = 0; last && m < pass.readings.size(); ++m) {
         const Reading& reading = pass.readings[m];

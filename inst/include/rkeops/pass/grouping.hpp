@@ -30,26 +30,40 @@ inline Expr sum_both(Expr sum, Expr other) {
 }
 
 // Sums over the same index that are added up are one sum, as are totals of these.
-inline Expr with_sums_merged(Expr n) {
-  const auto is_sum = [](Expr a) { return is_reduction(a) && &reduction_of(a) == &reduction(Reducing::Sum); };
-  const auto sum_of = [](Expr term, Expr like) { return reduce_sum(term, folded_category(like), result_category(like)); };
-  if (is_sum(n)) {
-    const bool is_total = result_category(n) == Category::parameter && n.arg(0)->has_reduction;
-    const Expr term = is_total ? with_sums_merged(n.arg(0)) : n.arg(0);
-    return term == n.arg(0) ? n : sum_of(term, n);
+class SumMerger {
+ public:
+  Expr of(Expr root) {
+    for (Expr n : post_order({root}, is_added_up)) made_[n.node()] = merged(n);
+    return made_.at(root.node());
   }
-  if (is(n, Op::Minus)) {
-    const Expr a = with_sums_merged(n.arg(0));
-    return is_sum(a) ? sum_of(-a.arg(0), a) : n;
+
+ private:
+  static bool is_sum(Expr n) { return is_reduction(n) && &reduction_of(n) == &reduction(Reducing::Sum); }
+  static bool is_added_up(Expr n) { return is(n, Op::Add) || is(n, Op::Subtract) || is(n, Op::Minus); }
+  static bool is_total(Expr n) {
+    return is_sum(n) && result_category(n) == Category::parameter && is_reduction(n.arg(0)) && is_sum(n.arg(0));
   }
-  if (!is(n, Op::Add) && !is(n, Op::Subtract)) return n;
-  const Expr a = with_sums_merged(n.arg(0)), b = with_sums_merged(n.arg(1));
-  if (!is_sum(a) || !is_sum(b) || a->dim != b->dim || folded_category(a) != folded_category(b) ||
-      result_category(a) != result_category(b)) {
-    return n;
+
+  Expr merged(Expr n) const {
+    if (!is_added_up(n)) return n;
+    const Expr a = made_.at(n->args[0]);
+    if (is(n, Op::Minus)) return is_sum(a) ? sum_like(a, -a.arg(0)) : n;
+    return added(n, a, made_.at(n->args[1]));
   }
-  return with_sums_merged(sum_of(call(n.op(), a.arg(0), b.arg(0)), a));
-}
+
+  static Expr added(Expr n, Expr a, Expr b) {
+    if (!is_sum(a) || !is_sum(b) || a->dim != b->dim || folded_category(a) != folded_category(b) ||
+        result_category(a) != result_category(b)) {
+      return n;
+    }
+    const Expr term = call(n.op(), a.arg(0), b.arg(0));
+    return sum_like(a, is_total(a) && is_total(b) && is_added_up(term) ? added(term, a.arg(0), b.arg(0)) : term);
+  }
+
+  static Expr sum_like(Expr sum, Expr term) { return reduce_sum(term, folded_category(sum), result_category(sum)); }
+
+  std::unordered_map<const Node*, Expr> made_;
+};
 
 // The reductions whose results the formula of a reduction reads.
 inline Exprs reductions_read(Expr n) {
