@@ -21,8 +21,8 @@
 #'   one column per point; vectors do for dimension 1 and for parameters. Names of points come back as those of the rows.
 #'   Complex data are taken for variables declared with twice as many components: in formulas, and in results, real and
 #'   imaginary parts take turns. The result is a matrix with one row per point, also if `inner_dim = "row"`; an array for
-#'   K nearest values in dimension above 1; a list of two for values with their positions, and for `SumBoth`, whose second matrix has a row per point of the
-#'   other index; of several formulas a list of all results, in their order. `op()` without input gives a list of
+#'   K nearest values in dimension above 1; a list of two for values with their positions, and for `SumBoth`, whose second
+#'   matrix has a row per point of the other index; of several formulas a list of all results, in their order. `op()` without input gives a list of
 #'   `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @seealso [rkeops_operations] for all that formulas can be made of; `vignette("formulas")`.
