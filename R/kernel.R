@@ -8,8 +8,9 @@
 #'
 #' @param formula one string, such as `"Sum_Reduction(Exp(-s * SqDist(x, y)) * b, 1)"`. The last argument of a reduction
 #'   is its axis: 1 reduces over j and gives one row per i, 0 reduces over i and gives one row per j. Positions in
-#'   formulas, as in `Elem(x, 0)`, count from 0. Several formulas with `;` between them are computed together, sharing what
-#'   they have in common: `"R = Sum_Reduction(F, 1); R; Grad(R, x, e); Grad(R, y, e)"`.
+#'   formulas, as in `Elem(x, 0)`, count from 0. Its parts may be named first:
+#'   `"K = Exp(-SqDist(x, y)); Sum_Reduction(K * b, 1)"`. Several formulas with `;` between them are computed together, sharing
+#'   what they have in common: `"R = Sum_Reduction(F, 1); R; Grad(R, x, e); Grad(R, y, e)"`.
 #' @param args declarations of the variables, in the order of the data: `"x=Vi(3)"` (rows i, 3 columns), `"y=Vj(3)"`
 #'   (rows j), `"s=Pm(1)"` (a parameter). Or all with positions, counted from 0: `"x=Vi(0,3)"`. Variables that are written
 #'   inline, `Vi(0,3)`, need no declaration.
@@ -17,11 +18,12 @@
 #'   blocks with wide accumulators, which is as accurate as the most accurate of them.
 #' @return A function `op(input, inner_dim = "col")`. `input` is a list of data, one element per variable: unnamed, in
 #'   order, or named by all variables. Data are numeric matrices with one row per point, or with `inner_dim = "row"`
-#'   one column per point; vectors do for dimension 1 and for parameters. Names of points come back as those of the rows. Complex data are taken for variables declared
-#'   with twice as many components: in formulas, and in results, real and imaginary parts take turns. The result is a
-#'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a
-#'   list of two for values with their positions, and for `SumBoth`, whose second matrix has a row per point of the
-#'   other index; of several formulas a list of all results. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
+#'   one column per point; vectors do for dimension 1 and for parameters. Names of points come back as those of the rows.
+#'   Complex data are taken for variables declared with twice as many components: in formulas, and in results, real and
+#'   imaginary parts take turns. The result is a matrix with one row per point, also if `inner_dim = "row"`; an array for
+#'   K nearest values in dimension above 1; a list of two for values with their positions, and for `SumBoth`, whose second
+#'   matrix has a row per point of the other index; of several formulas a list of all results, in their order. `op()` without input gives a list of
+#'   `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @seealso [rkeops_operations] for all that formulas can be made of; `vignette("formulas")`.
 #' @concept symbolic formula

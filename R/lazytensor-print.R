@@ -41,8 +41,10 @@ format.LazyTensor <- function(x, width = 10L * getOption("width"), ...) {
     headline(x),
     unlist(lapply(c(paste("  formula:", shown$formula), where), wrap_formula, getOption("width"))),
     if (has_mask(x)) "  without the pairs i = j",
-    sprintf("  never stored: %s as an ordinary %s", human_bytes(pairs * vector_bytes(x)),
-            if (x$dimres == 1) "matrix" else "array")
+    if (!x$formula %in% identifier(x$args)) {  # what a variable has is stored
+      sprintf("  never stored: %s as an ordinary %s", human_bytes(pairs * vector_bytes(x)),
+              if (x$dimres == 1) "matrix" else "array")
+    }
   )
 }
 

@@ -97,7 +97,7 @@ r_text <- function(expression) {
 # ---- LazyTensors
 
 # The formula of x, and the definitions that it needs where it would take more than some lines without them: `parts`,
-# `k1 <- ...`, the first ones. All is cut at about `width` characters.
+# `k1 <- ...`, the first ones and the last one. All is cut at about `width` characters.
 r_formula <- function(x, width = 10L * getOption("width"), whole = 4L * getOption("width")) {
   names <- stats::setNames(variable_expressions(x), identifier(x$args))
   definitions <- x$definitions[rk_occur(identifier(x$definitions), x$formula, x$definitions)]
@@ -111,12 +111,16 @@ r_formula <- function(x, width = 10L * getOption("width"), whole = 4L * getOptio
   text <- r_text(r_expression(x$formula, names))
   if (nchar(text) > width) text <- paste0(substr(text, 1L, width - 3L), "...")
   if (!short) {
-    for (k in seq_len(min(length(defined), 10L))) {
-      part <- paste(names[[defined[k]]], "<-", r_text(r_expression(formulas[k], names)))
-      if (sum(nchar(c(text, parts, part))) > width) break
-      parts[k] <- part
+    part <- function(k) paste(names[[defined[k]]], "<-", r_text(r_expression(formulas[k], names)))
+    before <- length(defined) - 1L
+    last <- part(before + 1L)
+    for (k in seq_len(min(before, 10L))) {
+      next_part <- part(k)
+      if (sum(nchar(c(text, parts, next_part, last))) > width) break
+      parts[k] <- next_part
     }
-    if (length(parts) < length(defined)) parts <- c(parts, "...")
+    if (sum(nchar(c(text, parts, last))) > width) last <- NULL
+    parts <- c(parts, if (length(parts) < before || is.null(last)) "...", last)
   }
   list(formula = text, parts = parts)
 }

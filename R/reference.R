@@ -68,7 +68,8 @@ reference_rd <- function() {
 #' Operators, from the loosest to the tightest: `<`, `<=`, `>`, `>=`, `==`, `!=`; `|` (scalar product); `+`, `-`;
 #' `*`, `/`; unary minus; `^` or `**`. Numbers are constants of dimension 1. Variables are declared (`"x=Vi(3)"`), or
 #' written inline (`Vi(0,3)`: position and dimension). Complex vectors hold real and imaginary parts in turn.
-#' Reductions can be combined and used inside formulas.
+#' Reductions can be combined and used inside formulas. `name = F;` before a formula makes `name` stand for F in all that
+#' follows, and several formulas with `;` between them give several results.
 #'
 #' @evalRd reference_rd()
 #' @name rkeops_operations

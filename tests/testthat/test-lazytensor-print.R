@@ -13,6 +13,7 @@ test_that("printing shows sizes, names and the memory that is saved", {
     print(Vi(z) / 2)
   })
   expect_identical(capture.output(K_ij), capture.output(print(K_ij)))
+  expect_length(format(Vi(x)), 2)  # a variable is stored
   expect_match(format(Pm(5))[2], "formula: 5", fixed = TRUE)
   expect_match(format(Vi(x) * Pm(s))[2], "x_i * s", fixed = TRUE)
   expect_match(format(Vi(x) + Vi(x + 1))[2], "x_i + v_i", fixed = TRUE)
