@@ -17,11 +17,11 @@ namespace rkeops {
 // How a program is computed for one target; made once, never changed.
 struct StagePlan {
   KernelPlan kernel;
-  Digest digest;              // of its text
-  std::int64_t node, width;   // an inner stage: what later stages know its result by, and its columns
-  std::int64_t part;          // others write the output, from this part on; -1 for inner ones
+  Digest digest;                                  // of its text
+  std::int64_t node, width;                       // an inner stage: what later stages know its result by, and its columns
+  std::int64_t part;                              // others write the output, from this part on; -1 for inner ones
   std::int64_t other_node = -1, other_width = 0;  // an inner stage that sums over rows as well: that result
-  std::vector<ReadingPlan> readings = {};           // results found in these
+  std::vector<ReadingPlan> readings = {};         // results found in these
 };
 
 struct ProgramPlan {
@@ -208,7 +208,8 @@ class Execution {
     for (std::size_t s = stages_.size(); s-- > 0;) {
       const StagePlan& plan = plan_->stages[s];
       const auto is_asked_for = [](const double* output) { return output != nullptr; };  // (or is empty)
-      needed[s] = plan.part >= 0 ? std::any_of(outputs.begin() + static_cast<std::ptrdiff_t>(plan.part), outputs.end(), is_asked_for)
+      const auto own = outputs.begin() + static_cast<std::ptrdiff_t>(std::max<std::int64_t>(plan.part, 0));
+      needed[s] = plan.part >= 0 ? std::any_of(own, outputs.end(), is_asked_for)
                                  : read.count(plan.node) + read.count(plan.other_node) > 0;
       for (const ReadingPlan& reading : plan.readings) needed[s] = needed[s] || read.count(reading.node) > 0;
       if (needed[s]) read.merge(read_by(plan.kernel));
