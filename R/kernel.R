@@ -17,11 +17,13 @@
 #'   blocks with wide accumulators, which is as accurate as the most accurate of them.
 #' @return A function `op(input, inner_dim = "col")`. `input` is a list of data, one element per variable: unnamed, in
 #'   order, or named by all variables. Data are numeric matrices with one row per point, or with `inner_dim = "row"`
-#'   one column per point; vectors do for dimension 1 and for parameters. Names of points come back as those of the rows. Complex data are taken for variables declared
-#'   with twice as many components: in formulas, and in results, real and imaginary parts take turns. The result is a
+#'   one column per point; vectors do for dimension 1 and for parameters. Names of points come back as those of the rows.
+#'   Complex data are taken for variables declared with twice as many components: in formulas, and in results, real and
+#'   imaginary parts take turns. The result is a
 #'   matrix with one row per point, also if `inner_dim = "row"`; an array for K nearest values in dimension above 1; a
 #'   list of two for values with their positions, and for `SumBoth`, whose second matrix has a row per point of the
-#'   other index; of several formulas a list of all results. `op()` without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
+#'   other index; of several formulas a list of all results. `op()` without input gives a list of `formula`, `args`,
+#'   `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @seealso [rkeops_operations] for all that formulas can be made of; `vignette("formulas")`.
 #' @concept symbolic formula
@@ -104,7 +106,8 @@ run_operator <- function(self, input, inner_dim, call) {
     }
     result <- unwrap(result, call)
   }
-  if (named && self$info$outputs == 1) with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows)) else result
+  if (!named || self$info$outputs != 1) return(result)
+  with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows))
 }
 
 input_name <- function(self, k) if (k <= length(self$info$names)) self$info$names[k] else paste0("input ", k)
