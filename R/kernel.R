@@ -160,8 +160,6 @@ parse_declarations <- function(args, call) {
   args <- check_text(args, "args", call)
   text <- gsub("[[:space:]]", "", args)
   pattern <- "^(?:([A-Za-z_][A-Za-z0-9_.]*)=)?(Vi|Vj|Vx|Vy|Pm)\\((?:([0-9]{1,9}),)?([0-9]{1,9})\\)$"
-  as_var <- grepl("(^|=)Var\\(", text)
-  var_style <- "Var\\(([0-9]{1,9}),([0-9]{1,9}),([012])\\)$"
   for (category in 0:2) {
     text <- gsub(sprintf("Var\\(([0-9]+),([0-9]+),%d\\)$", category),
                  paste0(categories[category + 1L], "(\\1,\\2)"), text)

@@ -69,7 +69,8 @@ class Nvrtc {
                    "Update the driver, or let RKEOPS_NVRTC name libnvrtc.so of an older toolkit.");
     }
     if (capability > 0 && best_known(capability) == 0) {
-      return error("NVRTC of CUDA " + version_text() + " makes code for compute capability " + dotted(*std::min_element(known_.begin(), known_.end())) + " and higher, the GPU has " + dotted(capability),
+      return error("NVRTC of CUDA " + version_text() + " makes code for compute capability " +
+                       dotted(*std::min_element(known_.begin(), known_.end())) + " and higher, the GPU has " + dotted(capability),
                    "Install an older CUDA toolkit beside it (CUDA 12 knows GPUs from 5.0 on), and let RKEOPS_NVRTC name its "
                    "libnvrtc.so.");
     }
