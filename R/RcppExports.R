@@ -13,10 +13,6 @@ rk_release <- function(pointer) {
     .Call(`_rkeops_rk_release`, pointer)
 }
 
-rk_new_identifier <- function(suffix) {
-    .Call(`_rkeops_rk_new_identifier`, suffix)
-}
-
 rk_operation_table <- function() {
     .Call(`_rkeops_rk_operation_table`)
 }

@@ -27,11 +27,7 @@ with_row_names <- function(result, rows, columns = NULL) {
 
 # `columns`: names of the components of what is reduced, or of its weight.
 named_reduction <- function(result, merged, axis, columns) {
-  rows <- NULL
-  for (k in seq_along(merged$data)) {
-    if (is.null(dimnames(merged$data[[k]]))) next
-    rows <- row_names_of(merged$data, substr(declared_as(merged$args), 1L, 2L), c("Vj", "Vi")[axis + 1L])
-    break
-  }
+  has_names <- any(lengths(lapply(merged$data, dimnames)) > 0L)
+  rows <- if (has_names) row_names_of(merged$data, categories_of(merged$args), c("Vj", "Vi")[axis + 1L])
   with_row_names(result, rows, columns)
 }

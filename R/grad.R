@@ -86,8 +86,6 @@ variable_name <- function(var, info, call) {
 #' @seealso [gradients()], which also gives the value, and several gradients at once; [adjoint()] for gradients pair by
 #'   pair. `grad()` is also the name of a function of `numDeriv`, `pracma` and others: where such a package is attached
 #'   later, write `rkeops::grad()`.
-#' @seealso numDeriv and other packages have a function of this name, too; the package attached last wins. `rkeops::grad()` is
-#'   always this one, `numDeriv::grad()` that one.
 #' @concept automatic differentiation
 #' @concept gradient
 #' @examples

@@ -22,8 +22,8 @@
 #'   Complex data are taken for variables declared with twice as many components: in formulas, and in results, real and
 #'   imaginary parts take turns. The result is a matrix with one row per point, also if `inner_dim = "row"`; an array for
 #'   K nearest values in dimension above 1; a list of two for values with their positions, and for `SumBoth`, whose second
-#'   matrix has a row per point of the other index; of several formulas a list of all results, in their order. `op()` without input gives a list of
-#'   `formula`, `args`, `args_info` and `sum_scheme`.
+#'   matrix has a row per point of the other index; of several formulas a list of all results, in their order. `op()`
+#'   without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @seealso [rkeops_operations] for all that formulas can be made of; `vignette("formulas")`.
 #' @concept symbolic formula
@@ -106,7 +106,8 @@ run_operator <- function(self, input, inner_dim, call) {
     }
     result <- unwrap(result, call)
   }
-  if (named && self$info$outputs == 1) with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows)) else result
+  if (!named || self$info$outputs != 1) return(result)
+  with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows))
 }
 
 input_name <- function(self, k) if (k <= length(self$info$names)) self$info$names[k] else paste0("input ", k)
@@ -159,8 +160,6 @@ parse_declarations <- function(args, call) {
   args <- check_text(args, "args", call)
   text <- gsub("[[:space:]]", "", args)
   pattern <- "^(?:([A-Za-z_][A-Za-z0-9_.]*)=)?(Vi|Vj|Vx|Vy|Pm)\\((?:([0-9]{1,9}),)?([0-9]{1,9})\\)$"
-  as_var <- grepl("(^|=)Var\\(", text)
-  var_style <- "Var\\(([0-9]{1,9}),([0-9]{1,9}),([012])\\)$"
   for (category in 0:2) {
     text <- gsub(sprintf("Var\\(([0-9]+),([0-9]+),%d\\)$", category),
                  paste0(categories[category + 1L], "(\\1,\\2)"), text)

@@ -77,6 +77,7 @@ merge_operands <- function(operands, call) unwrap(rk_merge(operands), call)
 
 identifier <- function(args) sub("=.*", "", args)
 declared_as <- function(args) sub(".*=", "", args)
+categories_of <- function(args) substr(declared_as(args), 1L, 2L)
 
 #' Building blocks of operations
 #'

@@ -142,7 +142,7 @@ dense <- function(x, i, j, max_entries, call) {
   check_entries(x, prod(extents), max_entries, call)
   if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
   x <- with_variables(x)
-  category <- substr(declared_as(x$args), 1L, 2L)
+  category <- categories_of(x$args)
   data <- x$data
   tokens <- x$tokens
   for (k in which(category %in% names(chosen)[!vapply(chosen, is.null, TRUE)])) {
@@ -183,7 +183,7 @@ complex_entries <- function(values, dim) {
 
 # Names of the rows of an index, "Vi" or "Vj": those of its first variable that has some.
 names_of_rows <- function(x, category, chosen = NULL) {
-  names <- row_names_of(x$data, substr(declared_as(x$args), 1L, 2L), category)
+  names <- row_names_of(x$data, categories_of(x$args), category)
   if (is.null(chosen)) names else names[chosen]
 }
 
@@ -250,15 +250,13 @@ check_entries <- function(x, pairs, max_entries, call) {
   entries <- pairs * x$dimres
   if (entries <= max_entries) return(invisible())
   rkeops_abort(
-    "memory", sprintf("the result would have %s entries and take %s of memory", in_full(entries),
+    "memory", sprintf("the result would have %s entries and take %s of memory", whole_text(entries),
                       human_bytes(pairs * vector_bytes(x))),
-    got = sprintf("at most %s entries are allowed", in_full(max_entries)), call = call,
+    got = sprintf("at most %s entries are allowed", whole_text(max_entries)), call = call,
     hint = paste("Reduce it, as in sum(x, index = \"j\"), or take a part, x[1:100, 1:100];",
                  "as.array(x, max_entries = Inf) lifts the limit.")
   )
 }
-
-in_full <- function(count) whole_text(count)
 
 # Bytes of one entry (i, j) in an ordinary array.
 vector_bytes <- function(x) x$dimres * (if (is.ComplexLazyTensor(x)) 16 else 8)
@@ -270,7 +268,7 @@ pair_entries <- function(x, count, call, pairs_of) {
   if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
   dim <- declared_dim(x)
   of_pairs <- list(args = sub("=Vj(", "=Vi(", x$args, fixed = TRUE), definitions = x$definitions)
-  index <- match(substr(declared_as(x$args), 1L, 2L), categories)
+  index <- match(categories_of(x$args), categories)
   data <- x$data
   if (!any(index < 3L)) {
     of_pairs$args <- c(of_pairs$args, "A0x0i=Vi(1)")  # not in the formula; gives the number of rows

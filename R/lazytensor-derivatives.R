@@ -15,7 +15,8 @@
 #' * `laplacian(f, v)`: the divergence of the gradient, for D = 1.
 #'
 #' The operators of formula text for linear formulas are special cases: `AdjointOperator(f, v, u)` is
-#' `adjoint(f, v, u)`, `TraceOperator(f, v, w)` is `divergence(w * f, v)`, and `SumLinOperator(f, v, l, r)` is `l | differential(f, v, r)`.
+#' `adjoint(f, v, u)`, `TraceOperator(f, v, w)` is `divergence(w * f, v)`, and `SumLinOperator(f, v, l, r)` is
+#' `l | differential(f, v, r)`.
 #'
 #' A variable that occurs as rows i and as rows j is two variables: `laplacian(k(x_i, x_j), x_i)` differentiates with
 #' respect to the first argument of the kernel k.

@@ -85,17 +85,17 @@ combine_logarithms <- function(fold) {
   if (fold$name == "LogSumExp") {
     rows <- evaluate_fold(fold, axis = 1L)
     return(apply(rows, 2L, function(v) {
-      top <- max(-Inf, v)
-      if (is.finite(top)) top + log(sum(exp(v - top))) else top
+      largest <- max(-Inf, v)
+      if (is.finite(largest)) largest + log(sum(exp(v - largest))) else largest
     }))
   }
   # Maxima of the exponents, and sums of weights that go with them, that of 1 first.
   parts <- c(fold$formulas[1L], sprintf("Concat(IntCst(1),%s)", fold$formulas[2L]))
   columns <- evaluate_fold(fold, "Max_SumShiftExpWeight", 1L, parts)
-  top <- max(-Inf, columns[, 1L])
-  scale <- if (is.finite(top)) exp(columns[, 1L] - top) else exp(top) * (columns[, 1L] == top)
+  largest <- max(-Inf, columns[, 1L])
+  scale <- if (is.finite(largest)) exp(columns[, 1L] - largest) else exp(largest) * (columns[, 1L] == largest)
   sums <- colSums(columns[, -1L, drop = FALSE] * scale)
-  if (fold$name == "LogSumExpWeight") return(top + log(sums[-1L]))
+  if (fold$name == "LogSumExpWeight") return(largest + log(sums[-1L]))
   means <- sums[-1L] / sums[1L]
   if (fold$complex) as.vector(deinterleave(matrix(means, 1L))) else means
 }

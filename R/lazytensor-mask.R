@@ -1,5 +1,5 @@
 # Pairs (i, j) that are left out. A LazyTensor may carry a mask: formulas of dimension 1, in its own variables, that are
-# all 1 in the pairs that count. It goes where its LazyTensor goes (join_operands), and is honoured where pairs are
+# all 1 in the pairs that count. It goes where its LazyTensor goes (merge_operands()), and is honoured where pairs are
 # folded: `leave_out()` puts what changes nothing in place of the others. `na.rm` is the same with the test that values
 # are not NaN.
 

@@ -179,7 +179,8 @@ label_of <- function(expression) {
 #'   `is.int()`: is it one whole number.
 #' @details LazyTensors are S3 objects. Before R 4.3, `%*%` looks for methods only where the S4 bit is set, so that
 #'   `isS4()` of a LazyTensor is `TRUE` there, and `testthat::expect_s3_class()` refuses it;
-#'   `inherits(x, "LazyTensor")`, `is.LazyTensor(x)` and `testthat::expect_s4_class(x, "LazyTensor")` do not. From R 4.3 on `isS4()` is `FALSE`.
+#'   `inherits(x, "LazyTensor")`, `is.LazyTensor(x)` and `testthat::expect_s4_class(x, "LazyTensor")` do not. From R 4.3
+#'   on `isS4()` is `FALSE`.
 #' @seealso [LazyTensor()].
 #' @examples
 #' is.LazyTensor(Vi(matrix(1:6, 3)))

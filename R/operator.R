@@ -90,7 +90,7 @@ prepare_product <- function(state, columns, call) {
   v <- make_lazytensor(matrix(0, state$rows, columns), state$index, FALSE, "v", call)
   product <- apply_operation("Mult", list(K = state$K, v = v), call = call)
   if (has_mask(product)) product <- leave_out(product, NULL, "Sum")$x
-  state$names <- row_names_of(product$data, substr(declared_as(product$args), 1L, 2L), c("Vj", "Vi")[state$axis + 1L])
+  state$names <- row_names_of(product$data, categories_of(product$args), c("Vj", "Vi")[state$axis + 1L])
   state$components <- product$components
   position <- match(v$args, product$args) - 1L
   formula <- sprintf("Sum_Reduction(%s,%d)", product$formula, state$axis)

@@ -47,16 +47,6 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// rk_new_identifier
-SEXP rk_new_identifier(SEXP suffix);
-RcppExport SEXP _rkeops_rk_new_identifier(SEXP suffixSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< SEXP >::type suffix(suffixSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_new_identifier(suffix));
-    return rcpp_result_gen;
-END_RCPP
-}
 // rk_operation_table
 SEXP rk_operation_table();
 RcppExport SEXP _rkeops_rk_operation_table() {
@@ -323,7 +313,6 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_prepare", (DL_FUNC) &_rkeops_rk_prepare, 6},
     {"_rkeops_rk_run_prepared", (DL_FUNC) &_rkeops_rk_run_prepared, 3},
     {"_rkeops_rk_release", (DL_FUNC) &_rkeops_rk_release, 1},
-    {"_rkeops_rk_new_identifier", (DL_FUNC) &_rkeops_rk_new_identifier, 1},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
     {"_rkeops_rk_reduction_table", (DL_FUNC) &_rkeops_rk_reduction_table, 0},
     {"_rkeops_rk_statistics", (DL_FUNC) &_rkeops_rk_statistics, 0},

@@ -65,13 +65,21 @@ SEXP in_list(SEXP value) {
   });
 }
 
-SEXP namespace_of_package() {
-  static SEXP name = unwind_protect([] {
-    SEXP text = Rf_mkString("rkeops");
-    R_PreserveObject(text);
-    return text;
+SEXP value_of_call(const char* function) {
+  return unwind_protect([=] {
+    SEXP package = PROTECT(Rf_mkString("rkeops"));
+    SEXP space = PROTECT(R_FindNamespace(package));
+    SEXP call = PROTECT(Rf_lang1(Rf_install(function)));
+    SEXP value = Rf_eval(call, space);
+    UNPROTECT(3);
+    return value;
   });
-  return unwind_protect([=] { return R_FindNamespace(name); });
+}
+
+std::vector<std::string_view> views_of(SEXP strings) {
+  std::vector<std::string_view> views;
+  for (R_xlen_t k = 0; k < Rf_xlength(strings); ++k) views.push_back(CHAR(STRING_ELT(strings, k)));
+  return views;
 }
 
 ListBuilder& ListBuilder::add(const char* name, SEXP value) {

@@ -9,8 +9,8 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <rkeops/engine.hpp>
@@ -52,13 +52,39 @@ SEXP make_numbers(const std::vector<double>& values);
 SEXP make_flags(const std::vector<int>& values);
 SEXP in_list(SEXP value);
 
-// The namespace of the package, to call its functions.
-SEXP namespace_of_package();
+// The value of a function of the package that is called without arguments.
+SEXP value_of_call(const char* function);
+
+// Views of strings of R.
+std::vector<std::string_view> views_of(SEXP strings);
 
 // The text of a string of R: in UTF-8, or as a name of a file, in the encoding of the session. Without a mark it stays as
 // it is.
 enum class Encoding { utf8, native };
 std::string text_of(SEXP string, Encoding encoding = Encoding::utf8);
+
+template <class T>
+void destroy(SEXP pointer) {
+  delete static_cast<T*>(R_ExternalPtrAddr(pointer));
+  R_ClearExternalPtr(pointer);
+}
+
+// An object of C++ that R holds, in an external pointer which owns it. `one` and `other` live as long as the pointer.
+template <class T>
+SEXP new_pointer(SEXP one = R_NilValue, SEXP other = R_NilValue) {
+  return unwind_protect([=] {
+    SEXP pointer = PROTECT(R_MakeExternalPtr(nullptr, R_NilValue, PROTECT(Rf_list2(one, other))));
+    R_RegisterCFinalizerEx(pointer, destroy<T>, TRUE);
+    UNPROTECT(2);
+    return pointer;
+  });
+}
+
+// Null for what is no such pointer, or came back from a file (saveRDS).
+template <class T>
+T* object_of(SEXP pointer) {
+  return TYPEOF(pointer) == EXTPTRSXP ? static_cast<T*>(R_ExternalPtrAddr(pointer)) : nullptr;
+}
 
 // A list built field by field; the fields are protected as long as the builder lives.
 class ListBuilder {

@@ -2,7 +2,6 @@
 #include "program.h"
 
 using bridge::catch_failure;
-using bridge::unwind_protect;
 
 namespace {
 
@@ -13,15 +12,9 @@ struct Prepared {
   std::unique_ptr<rkeops::Evaluation> evaluation;
 };
 
-void finalize(SEXP pointer) {
-  delete static_cast<Prepared*>(R_ExternalPtrAddr(pointer));
-  R_ClearExternalPtr(pointer);
-}
-
 }  // namespace
 
-// Formulas, as for rk_evaluate(), of which `position` (from 0) is going to change. Answers with an external
-// pointer.
+// Formulas, as for rk_evaluate(), of which `position` (from 0) is going to change. Answers with an external pointer.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP position) {
   return catch_failure([&]() -> SEXP {
@@ -30,16 +23,8 @@ SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP token
     std::vector<rkeops::Input> inputs = bridge::views(*made.program, data, false);
     if (made.runtime->run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(inputs, data, tokens);
     const std::vector<bridge::Shape> shapes = bridge::shapes_of(*made.program, inputs);
-    // What is evaluated lives as long as the pointer.
-    SEXP pointer = unwind_protect([=] {
-      SEXP held = PROTECT(Rf_list2(data, tokens));
-      SEXP made_pointer = PROTECT(R_MakeExternalPtr(nullptr, R_NilValue, held));
-      R_RegisterCFinalizerEx(made_pointer, finalize, TRUE);
-      UNPROTECT(2);
-      return made_pointer;
-    });
-    const Rcpp::Shield<SEXP> protect(pointer);
-    return bridge::with_hooks(*made.runtime, [&](const rkeops::Host& host) {
+    const Rcpp::Shield<SEXP> pointer(bridge::new_pointer<Prepared>(data, tokens));
+    return bridge::with_hooks(*made.runtime, [&](const rkeops::Host& host) -> SEXP {
       const auto at = static_cast<std::size_t>(Rf_asInteger(position));
       auto prepared = std::make_unique<Prepared>(Prepared{made.runtime, made.program->arguments()[at], shapes, nullptr});
       prepared->evaluation = made.program->prepare(inputs, made.runtime->run, host);
@@ -55,9 +40,9 @@ SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP token
 // [[Rcpp::export(rng = false)]]
 SEXP rk_run_prepared(SEXP pointer, SEXP value, SEXP wanted) {
   return catch_failure([&]() -> SEXP {
-    if (TYPEOF(pointer) != EXTPTRSXP || R_ExternalPtrAddr(pointer) == nullptr) return R_NilValue;
-    Prepared& prepared = *static_cast<Prepared*>(R_ExternalPtrAddr(pointer));
-    if (prepared.runtime != bridge::current_runtime()) return R_NilValue;
+    Prepared* const held = bridge::object_of<Prepared>(pointer);
+    if (!held || held->runtime != bridge::current_runtime()) return R_NilValue;
+    Prepared& prepared = *held;
     if (value != R_NilValue) {
       const rkeops::Input input = bridge::view(prepared.changing, value, false);
       if (input.cols != prepared.changing.dim) return R_NilValue;
@@ -76,7 +61,7 @@ SEXP rk_run_prepared(SEXP pointer, SEXP value, SEXP wanted) {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_release(SEXP pointer) {
   return catch_failure([&]() -> SEXP {
-    if (TYPEOF(pointer) == EXTPTRSXP) finalize(pointer);
+    if (TYPEOF(pointer) == EXTPTRSXP) bridge::destroy<Prepared>(pointer);
     return R_NilValue;
   });
 }

@@ -23,15 +23,6 @@ bool same_data(SEXP a, SEXP b) {
   return LOGICAL(same)[0] == TRUE;
 }
 
-SEXP new_token() {
-  return unwind_protect([] {
-    SEXP call = PROTECT(Rf_lang1(Rf_install("new_token")));
-    SEXP token = Rf_eval(call, bridge::namespace_of_package());
-    UNPROTECT(1);
-    return token;
-  });
-}
-
 [[noreturn]] void refuse_rows(const char* index, double one, double two) {
   char numbers[64];
   std::snprintf(numbers, sizeof numbers, "%.0f and %.0f", one, two);
@@ -112,10 +103,10 @@ void Merged::add_variables(SEXP x, names::Renaming& renaming) {
     if (place < 0) {
       const bool i = text.find("=Vi(") != text.npos, j = text.find("=Vj(") != text.npos;
       const std::string id = identifier::fresh(i ? "i" : j ? "j" : "NA");
-      held_.emplace_back(new_token());
+      new_tokens_.emplace_back(bridge::value_of_call("new_token"));
       renaming.add(own, id);
       variable.declaration = Text(id + "=" + std::string(names::value_of(text)));
-      variable.token = held_.back();
+      variable.token = new_tokens_.back();
     }
     add_variable(std::move(variable));
   }

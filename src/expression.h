@@ -75,7 +75,7 @@ class Merged {
   std::vector<Variable> variables_;
   std::vector<Text> definitions_, masks_;
   std::size_t first_variables_ = 0, first_definitions_ = 0, first_masks_ = 0;
-  std::vector<Rcpp::RObject> held_;
+  std::vector<Rcpp::RObject> new_tokens_;
 };
 
 }  // namespace expression

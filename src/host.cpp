@@ -96,13 +96,7 @@ std::shared_ptr<const Runtime> current_runtime() {
   bool same = runtime && current == options && pid == getpid();
   for (std::size_t k = 0; same && k < environment.size(); ++k) same = environment[k] == value_of(watched[k]);
   if (same) return runtime;
-  SEXP space = namespace_of_package();
-  const Rcpp::RObject list = unwind_protect([=] {
-    SEXP call = PROTECT(Rf_lang1(Rf_install("runtime_options")));
-    SEXP result = Rf_eval(call, space);
-    UNPROTECT(1);
-    return result;
-  });
+  const Rcpp::RObject list = value_of_call("runtime_options");
   runtime = std::make_shared<Runtime>(read_runtime(list));
   environment.assign(std::begin(watched), std::end(watched));
   for (std::string& variable : environment) variable = value_of(variable.c_str());

@@ -14,8 +14,6 @@
 
 #include "expression.h"
 
-using bridge::catch_failure;
-
 namespace {
 
 std::uint64_t mix(std::uint64_t state, std::uint64_t value) {  // one step of splitmix64
@@ -68,9 +66,4 @@ std::string identifier::of_number(double value, const char* operation, SEXP oper
     state = names::mix_shape(state, CHAR(STRING_ELT(expression::field(operand, expression::Field::formula), 0)));
   }
   return "N0x" + names::hexadecimal(mix(state, static_cast<std::uint64_t>(k)), 16);
-}
-
-// [[Rcpp::export(rng = false)]]
-SEXP rk_new_identifier(SEXP suffix) {
-  return catch_failure([&]() -> SEXP { return bridge::make_string(identifier::fresh(CHAR(STRING_ELT(suffix, 0)))); });
 }

@@ -10,14 +10,16 @@ bool is_word(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') |
 
 constexpr int shape_digits = 8;
 
-// What is between names stays as it is; `write(name)` gives what stands for a name.
-template <class Write>
-std::string rewrite(std::string_view text, Write&& write) {
+// With the names in `to`, a map, replaced by what stands for them there.
+template <class Map>
+std::string replaced(std::string_view text, const Map& to) {
   std::string result;
   std::size_t done = 0;
   for (Place place = find(text, 0); place.begin != std::string_view::npos; place = find(text, done)) {
-    result += text.substr(done, place.begin - done);
-    result += write(text.substr(place.begin, place.end - place.begin));
+    const auto found = to.find(text.substr(place.begin, place.end - place.begin));
+    const std::size_t kept = found == to.end() ? place.end : place.begin;
+    result += text.substr(done, kept - done);
+    if (found != to.end()) result += found->second;
     done = place.end;
   }
   result += text.substr(done);
@@ -62,12 +64,7 @@ std::string define(std::string_view formula) {
          std::string(formula);
 }
 
-std::string Renaming::formula(std::string_view text) const {
-  return rewrite(text, [&](std::string_view name) {
-    const auto found = to_.find(name);
-    return found == to_.end() ? name : std::string_view(found->second);
-  });
-}
+std::string Renaming::formula(std::string_view text) const { return replaced(text, to_); }
 
 std::string Renaming::definition(std::string_view text) {
   const std::string renamed = formula(value_of(text));
@@ -93,10 +90,6 @@ std::string canonical(std::string_view formula, const std::vector<std::string_vi
                       const std::vector<std::string_view>& definitions) {
   std::unordered_map<std::string_view, std::string> to;
   for (std::size_t k = 0; k < variables.size(); ++k) to.emplace(variables[k], "V" + std::to_string(k));
-  const auto write = [&](std::string_view name) {
-    const auto found = to.find(name);
-    return found == to.end() ? name : std::string_view(found->second);
-  };
   std::string result;
   std::set<std::string_view> used;
   if (!definitions.empty()) used = mentioned(formula, definitions);
@@ -104,10 +97,10 @@ std::string canonical(std::string_view formula, const std::vector<std::string_vi
   for (std::string_view definition : definitions) {
     if (!used.count(name_of(definition))) continue;
     const std::string name = "D" + std::to_string(count++);
-    result += name + "=" + rewrite(value_of(definition), write) + ";";
+    result += name + "=" + replaced(value_of(definition), to) + ";";
     to.emplace(name_of(definition), name);
   }
-  return result + rewrite(formula, write);
+  return result + replaced(formula, to);
 }
 
 }  // namespace names

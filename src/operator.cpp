@@ -283,10 +283,8 @@ SEXP rk_rename(SEXP formulas, SEXP definitions, SEXP from, SEXP to) {
     names::Renaming renaming;
     for (R_xlen_t k = 0; k < Rf_xlength(from); ++k) renaming.add(CHAR(STRING_ELT(from, k)), CHAR(STRING_ELT(to, k)));
     std::vector<std::string> defined, renamed;
-    for (R_xlen_t k = 0; k < Rf_xlength(definitions); ++k)
-      defined.push_back(renaming.definition(CHAR(STRING_ELT(definitions, k))));
-    for (R_xlen_t k = 0; k < Rf_xlength(formulas); ++k)
-      renamed.push_back(renaming.formula(CHAR(STRING_ELT(formulas, k))));
+    for (std::string_view definition : bridge::views_of(definitions)) defined.push_back(renaming.definition(definition));
+    for (std::string_view formula : bridge::views_of(formulas)) renamed.push_back(renaming.formula(formula));
     return bridge::ListBuilder()
         .add("formulas", bridge::make_strings(renamed))
         .add("definitions", defined.empty() ? R_NilValue : bridge::make_strings(defined))
@@ -298,11 +296,10 @@ SEXP rk_rename(SEXP formulas, SEXP definitions, SEXP from, SEXP to) {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_occur(SEXP names, SEXP formula, SEXP definitions) {
   return catch_failure([&]() -> SEXP {
-    std::vector<std::string_view> all;
-    for (R_xlen_t k = 0; k < Rf_xlength(definitions); ++k) all.push_back(CHAR(STRING_ELT(definitions, k)));
-    const std::set<std::string_view> mentioned = names::mentioned(CHAR(STRING_ELT(formula, 0)), all);
+    const std::set<std::string_view> mentioned =
+        names::mentioned(CHAR(STRING_ELT(formula, 0)), bridge::views_of(definitions));
     std::vector<int> flags;
-    for (R_xlen_t k = 0; k < Rf_xlength(names); ++k) flags.push_back(mentioned.count(CHAR(STRING_ELT(names, k))) > 0);
+    for (std::string_view name : bridge::views_of(names)) flags.push_back(mentioned.count(name) > 0);
     return bridge::make_flags(flags);
   });
 }

@@ -24,29 +24,16 @@ ProgramPtr known_program(const std::string& key, const std::string& formula,
   return program;
 }
 
-void finalize(SEXP pointer) {
-  delete static_cast<ProgramPtr*>(R_ExternalPtrAddr(pointer));
-  R_ClearExternalPtr(pointer);
-}
-
 SEXP wrap(ProgramPtr program) {
-  auto holder = std::make_unique<ProgramPtr>(std::move(program));
-  ProgramPtr* address = holder.get();
-  SEXP pointer = unwind_protect([] { return R_MakeExternalPtr(nullptr, R_NilValue, R_NilValue); });
-  Rcpp::Shield<SEXP> protect(pointer);
-  unwind_protect([=] {
-    R_RegisterCFinalizerEx(pointer, finalize, TRUE);
-    return R_NilValue;
-  });
-  R_SetExternalPtrAddr(pointer, address);
-  holder.release();
+  const Rcpp::Shield<SEXP> pointer(bridge::new_pointer<ProgramPtr>());
+  R_SetExternalPtrAddr(pointer, new ProgramPtr(std::move(program)));
   return pointer;
 }
 
-// Null for a pointer that came back from a file (saveRDS): R then builds the program again.
-const rkeops::Program* program_of(SEXP pointer) {
-  if (TYPEOF(pointer) != EXTPTRSXP || R_ExternalPtrAddr(pointer) == nullptr) return nullptr;
-  return static_cast<ProgramPtr*>(R_ExternalPtrAddr(pointer))->get();
+// Null where R has to build it again.
+ProgramPtr program_of(SEXP pointer) {
+  const ProgramPtr* program = bridge::object_of<ProgramPtr>(pointer);
+  return program ? *program : nullptr;
 }
 
 SEXP stale() { return bridge::failure("stale", "this program has to be built again"); }
@@ -213,8 +200,8 @@ SEXP rk_program(SEXP formula, SEXP names, SEXP categories, SEXP dims, SEXP posit
 // [[Rcpp::export(rng = false)]]
 SEXP rk_program_info(SEXP pointer) {
   return catch_failure([&]() -> SEXP {
-    const rkeops::Program* program = program_of(pointer);
-    if (program == nullptr) return stale();
+    const ProgramPtr program = program_of(pointer);
+    if (!program) return stale();
     std::vector<std::string> names, categories;
     std::vector<double> dims, positions, columns;
     std::vector<int> is_index;
@@ -250,8 +237,8 @@ SEXP rk_program_info(SEXP pointer) {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows) {
   return catch_failure([&]() -> SEXP {
-    if (program_of(pointer) == nullptr) return stale();
-    const ProgramPtr program = *static_cast<ProgramPtr*>(R_ExternalPtrAddr(pointer));
+    const ProgramPtr program = program_of(pointer);
+    if (!program) return stale();
     return run(*program, inputs, LOGICAL(by_rows)[0] == TRUE, R_NilValue, *bridge::current_runtime());
   });
 }
@@ -275,14 +262,9 @@ std::vector<rkeops::Argument> declared(SEXP args) {
 }  // namespace
 
 bridge::LazyProgram bridge::lazy_program(std::string_view formula, SEXP args, SEXP definitions, bool is_to_run) {
-  const auto views = [](SEXP strings) {
-    std::vector<std::string_view> all;
-    for (R_xlen_t k = 0; k < Rf_xlength(strings); ++k) all.push_back(CHAR(STRING_ELT(strings, k)));
-    return all;
-  };
-  std::vector<std::string_view> variables = views(args);
+  std::vector<std::string_view> variables = views_of(args);
   for (std::string_view& variable : variables) variable = names::name_of(variable);
-  LazyProgram made{names::canonical(formula, variables, views(definitions)), current_runtime(), nullptr};
+  LazyProgram made{names::canonical(formula, variables, views_of(definitions)), current_runtime(), nullptr};
   if (made.runtime->formula_only && is_to_run) return made;
   std::string key = made.text;
   for (R_xlen_t k = 0; k < Rf_xlength(args); ++k) (key += ' ') += names::value_of(CHAR(STRING_ELT(args, k)));
@@ -341,8 +323,8 @@ SEXP rk_reduce(SEXP arguments, SEXP name) {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_source(SEXP pointer, SEXP options) {
   return catch_failure([&]() -> SEXP {
-    const rkeops::Program* program = program_of(pointer);
-    if (program == nullptr) return stale();
+    const ProgramPtr program = program_of(pointer);
+    if (!program) return stale();
     return bridge::make_string(program->source(bridge::read_runtime(options).run));
   });
 }
@@ -350,8 +332,8 @@ SEXP rk_source(SEXP pointer, SEXP options) {
 // [[Rcpp::export(rng = false)]]
 SEXP rk_explain(SEXP pointer, SEXP options) {
   return catch_failure([&]() -> SEXP {
-    const rkeops::Program* program = program_of(pointer);
-    if (program == nullptr) return stale();
+    const ProgramPtr program = program_of(pointer);
+    if (!program) return stale();
     return bridge::make_string(program->explain(bridge::read_runtime(options).run));
   });
 }

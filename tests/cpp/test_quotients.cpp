@@ -1,4 +1,4 @@
-// Which divisions become products with an inverse, and that numbers are written and read alike in any locale.
+// Which divisions become products with an inverse, squared distances products, and that numbers are written and read alike in any locale.
 #include <clocale>
 
 #include "check.hpp"
@@ -36,6 +36,27 @@ TEST("which divisions") {
   }
   CHECK(divides("1/(1+SqDist(x,y)/s)", "Min"));
   CHECK(!divides("Exp(-SqDist(x,y)/s)", "Min"));
+}
+
+// Also behind positions of a minimum, which the formula of its derivative reads in parts.
+TEST("squared distances as products") {
+  const std::vector<rkeops::Argument> arguments{{"x", rkeops::Category::i, 8, 0},
+                                                {"y", rkeops::Category::j, 8, 1},
+                                                {"s", rkeops::Category::parameter, 1, 2}};
+  for (const char* formula : {"Sum_Reduction(Exp(-SqDist(x,y)/s),1)", "Grad(Min_Reduction(SqDist(x,y)*s,1),s,s)"}) {
+    rkeops::Graph graph;
+    rkeops::Arguments list(arguments);
+    const rkeops::Expr root = rkeops::Parser(graph, formula, list, rkeops::differentiation()).parse();
+    bool found = false;
+    for (const rkeops::Expr& stage : rkeops::stages_of(root)) {
+      const rkeops::Expr made = rkeops::expand_distances(stage);
+      found = found || made != stage;
+      for (const rkeops::Expr& n : rkeops::nodes_below({made->args.begin(), made->args.end()})) {
+        CHECK_THAT(!rkeops::is_expandable_distance(n), formula);
+      }
+    }
+    CHECK_THAT(found, formula);
+  }
 }
 
 void check_numbers() {

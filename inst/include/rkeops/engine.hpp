@@ -41,10 +41,10 @@ class Program {
                                                const std::function<bool()>& interrupted = {});
 
   const std::string& formula() const;
-  const std::vector<Argument>& arguments() const;  // declared ones, then inline Vi(0,3)... ones, by position
+  const std::vector<Argument>& arguments() const;   // declared ones, then inline Vi(0,3)... ones, by position
   const std::vector<OutputShape>& outputs() const;  // of each formula
-  const OutputShape& output() const;               // of the first one: category, dim, parts of the result
-  const std::vector<OutputPart>& parts() const;    // of all of them, one after the other
+  const OutputShape& output() const;                // of the first one: category, dim, parts of the result
+  const std::vector<OutputPart>& parts() const;     // of all of them, one after the other
 
   // Checks inputs (one per argument, by position) and returns the number of rows of a part of the result.
   std::int64_t bind(const std::vector<Input>& inputs, std::size_t part = 0) const;

@@ -113,11 +113,11 @@ struct Program::State {
   // Passes of formulas as kernels.
   template <class Body>
   void each_kernel(const Target& target, const Body& body) const {
-    const bool can_sum_both = target.processor == Processor::cpu;
+    const bool can_be_two_sided = target.processor == Processor::cpu;
     for (const PairPass& pass : passes) {
       const Expr whole = pass.other ? sum_both(pass.stage, pass.other) : pass.stage;
       const Exprs kernels =
-          reduction_of(whole).reducer->passes(target.tensor_cores ? expand_distances(whole) : whole, can_sum_both);
+          reduction_of(whole).reducer->passes(target.tensor_cores ? expand_distances(whole) : whole, can_be_two_sided);
       for (std::size_t k = 0; k < kernels.size(); ++k) body(pass, k, kernels.size(), invert_divisors(kernels[k]));
     }
   }

@@ -17,7 +17,7 @@ namespace rkeops {
 // How a kernel is asked for. No lock is held while the caller is asked or told something: it may come back with other
 // programs, or with this one.
 struct Hooks {
-  std::function<bool()> stop;                     // true ends the compilation
+  std::function<bool()> stop;                    // true ends the compilation
   std::function<void(const std::string&)> warn;  // hears once of a cache directory that cannot be used
 };
 

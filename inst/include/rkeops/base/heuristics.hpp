@@ -45,7 +45,9 @@ constexpr const char* gcc_tuning = "skylake-avx512";
 // Columns that are summed in the kernel's own precision: a multiple of the columns of every tile, so that none are left over (the
 // same file: 2 % for tiles of 3).
 constexpr std::int64_t sum_block = 132;
-constexpr std::int64_t longest_two_sided = 32;  // components: above, one pass takes as long as two (2026-11-23-amd-epyc-scaling.md)
+
+// Components: above, one pass takes as long as two (2026-11-23-amd-epyc-scaling.md).
+constexpr std::int64_t longest_two_sided = 32;
 
 // K nearest: from so many on candidates are selected, and not kept sorted. bench/nearest.cpp, one thread with AVX2: at K = 100 it
 // takes a third of the time, at K = 1000 a hundredth.
@@ -54,11 +56,11 @@ constexpr std::int64_t candidates_of(std::int64_t k) { return 2 * k + 64; }  // 
 
 // ---- kernels, text
 
-constexpr std::size_t longest_text = 150000;         // bytes: a smaller tile above, since compilers take seconds
+constexpr std::size_t longest_text = 150000;        // bytes: a smaller tile above, since compilers take seconds
 constexpr std::int64_t longest_optimized = 300000;  // bytes: above, -O2 takes minutes
-constexpr int most_inlined_calls = 100;              // of one function: every inlined copy is compiled again; not measured
-constexpr std::int64_t longest_expression = 200;     // operations written in one place; not measured
-constexpr std::int64_t always_hoisted = 4;           // components, whatever they are computed from; not measured
+constexpr int most_inlined_calls = 100;             // of one function: every inlined copy is compiled again; not measured
+constexpr std::int64_t longest_expression = 200;    // operations written in one place; not measured
+constexpr std::int64_t always_hoisted = 4;          // components, whatever they are computed from; not measured
 
 // ---- kernels, GPU. No GPU was there to measure.
 
@@ -68,7 +70,7 @@ constexpr std::int64_t gpu_longest_unrolled = 32;  // components, so that a thre
 constexpr std::int64_t gpu_registers = 120;        // of 255, so that two blocks fit
 constexpr Tiling gpu_long_tiles[] = {{4, 16, 4}, {2, 8, 4}, {1, 4, 4}, {1, 1, 1}};  // as of a matrix product
 constexpr int tensor_columns = 16;                 // of a step of tensor cores: two 8 x 8 fragments
-constexpr std::int64_t gpu_thread_arrays = 4 * KiB;     // bytes: the driver sets them aside for all threads that could run
+constexpr std::int64_t gpu_thread_arrays = 4 * KiB;  // bytes: the driver sets them aside for all threads that could run
 constexpr std::int64_t gpu_tile_state_bytes = 64 * MiB;
 constexpr std::int64_t gpu_window_least = 1 * KiB, gpu_window_most = 4 * KiB;  // bytes of a thread's part of a long result
 constexpr std::int64_t gpu_shared_columns = 256, gpu_shared_bytes = 16 * KiB;  // of one of the two buffers of a block
@@ -79,16 +81,16 @@ constexpr std::int64_t gpu_shared_columns = 256, gpu_shared_bytes = 16 * KiB;  /
 constexpr std::int64_t enough_tasks = 64;
 
 // A row_block: tiles that are folded over a column_block while that is in the second-level cache.
-constexpr std::int64_t row_block_tiles = 8;            // not measured
-constexpr std::int64_t row_block_states = 32 * MiB;   // bytes of their states at most
-constexpr std::int64_t two_sided_block_tiles = 32;     // column sums are in the kernel's precision for so many; not measured
-constexpr std::int64_t two_sided_share_tiles = 8;      // the least that is worth totals of its own; not measured
-constexpr std::int64_t two_sided_states = 64 * MiB;   // bytes of partial states that wait for their merging
+constexpr std::int64_t row_block_tiles = 8;          // not measured
+constexpr std::int64_t row_block_states = 32 * MiB;  // bytes of their states at most
+constexpr std::int64_t two_sided_block_tiles = 32;   // column sums are in the kernel's precision for so many; not measured
+constexpr std::int64_t two_sided_share_tiles = 8;    // the least that is worth totals of its own; not measured
+constexpr std::int64_t two_sided_states = 64 * MiB;  // bytes of partial states that wait for their merging
 
 // A column_block: bytes of packed columns, at most so many columns, a multiple of a step.
 constexpr std::int64_t column_block_bytes = 128 * KiB;            // half of a small second-level cache
 constexpr std::int64_t two_sided_column_block_bytes = 512 * KiB;  // with the sums of the columns; not measured
-constexpr std::int64_t column_step = sum_block;  // sums are in the kernel's precision for so many columns
+constexpr std::int64_t column_step = sum_block;                   // sums are in the kernel's precision for so many columns
 constexpr std::int64_t most_block_columns = 32 * column_step;
 constexpr std::int64_t two_sided_column_step = 32;
 
@@ -99,7 +101,8 @@ constexpr std::int64_t candidates_per_split = 16;  // columns for each place of 
 // Blocks of entries stay in the second-level cache until they are written; a column of one is some cache lines long.
 constexpr std::int64_t entries_block_bytes = 128 * KiB, entries_block_rows = 256;
 
-// Operations that are worth a thread, some 50 microseconds of one (2026-11-26-amd-epyc-evaluation.md): starting one takes some 20.
+// Operations that are worth a thread, some 50 microseconds of one (2026-11-26-amd-epyc-evaluation.md): starting one takes
+// some 20.
 constexpr double thread_work = 2e6;
 constexpr std::int64_t packing_threads_from = 100000;  // numbers
 constexpr std::int64_t packing_rows = 4096;            // of one task
@@ -110,17 +113,17 @@ constexpr std::int64_t kept_rows_bytes = 1 * MiB;  // whatever the inputs take
 
 // ---- runtime, GPU
 
-constexpr std::int64_t gpu_column_step = 4096;      // memory_batches of columns are multiples
-constexpr std::int64_t gpu_split_step = gpu_sum_block;       // sums are in the kernel's precision for so many columns
-constexpr std::int64_t gpu_most_tiles = 32768;      // of a memory_batch
-constexpr std::int64_t gpu_enough_blocks = 1024;    // CUDA blocks that fill a large GPU
-constexpr std::int64_t gpu_tile_states = 256 * MiB;  // bytes of the states of a tile
-constexpr double gpu_range_operations = 2e11;       // of a launch_range of columns, about a second of a small GPU
-constexpr double gpu_launch_seconds = 0.1;          // only between launches can it be interrupted
-constexpr double gpu_memory_share = 0.8;            // of the free memory
-constexpr double gpu_thread_bytes = 512 * KiB;      // the driver's limit of a thread's own memory
+constexpr std::int64_t gpu_column_step = 4096;          // memory_batches of columns are multiples
+constexpr std::int64_t gpu_split_step = gpu_sum_block;  // sums are in the kernel's precision for so many columns
+constexpr std::int64_t gpu_most_tiles = 32768;          // of a memory_batch
+constexpr std::int64_t gpu_enough_blocks = 1024;        // CUDA blocks that fill a large GPU
+constexpr std::int64_t gpu_tile_states = 256 * MiB;     // bytes of the states of a tile
+constexpr double gpu_range_operations = 2e11;           // of a launch_range of columns, about a second of a small GPU
+constexpr double gpu_launch_seconds = 0.1;              // only between launches can it be interrupted
+constexpr double gpu_memory_share = 0.8;                // of the free memory
+constexpr double gpu_thread_bytes = 512 * KiB;          // the driver's limit of a thread's own memory
 constexpr std::int64_t gpu_entries_bytes = 64 * MiB, gpu_entries_columns = 256, gpu_entries_step = 64;
-constexpr std::int64_t gpu_resident_share = 4;      // a matrix is kept up to this part of the memory
+constexpr std::int64_t gpu_resident_share = 4;  // a matrix is kept up to this part of the memory
 
 }  // namespace heuristics
 }  // namespace rkeops

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace rkeops {
 
@@ -68,7 +67,7 @@ struct OutputPart {
   bool is_index = false;
   std::int64_t columns = 0;
   Category category = Category::i;  // what its rows are
-  bool pairs = false;  // they are all pairs of a row of `category`, which runs fastest, with one of the other index
+  bool pairs = false;               // they are all pairs of a row of `category`, which runs fastest, with one of the other index
 };
 
 }  // namespace rkeops

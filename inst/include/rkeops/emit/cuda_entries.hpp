@@ -12,9 +12,9 @@ namespace rkeops {
 // caches.
 inline std::int64_t shared_columns(const KernelPlan& kernel) {
   constexpr std::int64_t step = 32;
-  const std::int64_t bytes = kernel.precision == Precision::float32 ? 4 : 8;
   if (kernel.column.width == 0) return 0;
-  return std::min(heuristics::gpu_shared_bytes / (bytes * kernel.column_stride) / step * step, heuristics::gpu_shared_columns);
+  const std::int64_t fitting = heuristics::gpu_shared_bytes / (kernel.number_bytes() * kernel.column_stride);
+  return std::min(fitting / step * step, heuristics::gpu_shared_columns);
 }
 
 // States before the first column.

@@ -63,7 +63,7 @@ inline void prologue(Text& out, Functions& functions, const PairProgram& program
 
 // Bytes to which every n-th packed column is aligned, if the first one is aligned to 16: as many are read at once.
 inline std::int64_t alignment_of(const KernelPlan& kernel, std::int64_t n) {
-  const std::int64_t bytes = n * kernel.column_stride * (kernel.precision == Precision::float32 ? 4 : 8);
+  const std::int64_t bytes = n * kernel.column_stride * kernel.number_bytes();
   return std::min<std::int64_t>(16, bytes & -bytes);
 }
 

@@ -11,7 +11,6 @@ namespace rkeops {
 inline bool has(Facts facts, Facts asked) { return (facts & asked) == asked; }
 inline bool is_nonnegative(Expr a) { return has(a->facts, fact_nonnegative); }
 inline bool is_positive(Expr a) { return has(a->facts, fact_positive); }
-inline bool is_nonpositive(Expr a) { return has(a->facts, fact_nonpositive); }
 inline bool is_tame(Expr a) { return has(a->facts, fact_tame); }
 
 namespace facts {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "../base/error.hpp"
@@ -39,8 +38,8 @@ struct Node {
   Indices indices;
   bool has_reduction;  // a reduction occurs in it
   Facts facts;
-  std::uint32_t id;    // which one it is in its graph; says nothing about order
-  std::int64_t rank;   // longest way down to a leaf: arguments have smaller ranks than their users
+  std::uint32_t id;   // which one it is in its graph; says nothing about order
+  std::int64_t rank;  // longest way down to a leaf: arguments have smaller ranks than their users
 };
 
 // A handle with arithmetic, so that derivative rules read as algebra. Empty handles stand for "structurally zero".

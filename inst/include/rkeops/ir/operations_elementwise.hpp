@@ -1,7 +1,6 @@
 // What the rows of operations_elementwise.def are made of.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include "facts.hpp"

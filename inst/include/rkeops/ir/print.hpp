@@ -37,7 +37,8 @@ inline std::string graph_text(const std::vector<Expr>& nodes) {
       names[n.node()] = formula_text(n);
       continue;
     }
-    std::string line = is_reduction(n) ? std::string(reduction_of(n).name) + "_Reduction(" : std::string(n->operation->name) + "(";
+    std::string line = is_reduction(n) ? std::string(reduction_of(n).name) + "_Reduction" : n->operation->name;
+    line += "(";
     const std::size_t empty = line.size();
     for (const Node* arg : n->args) line += (line.size() > empty ? ", " : "") + names[arg];
     if (is_reduction(n)) line += ", over " + std::string(name_of(folded_category(n)) + 1);

@@ -26,7 +26,7 @@ class Reducer {
   // ---- formulas
   // Dimension of the reduced formula's first part; throws Error (dimension) where arguments do not fit.
   virtual std::int64_t dim(const Reduction& row, const Exprs& args, std::int64_t k) const;
-  virtual bool is_linear() const { return false; }  // in the reduced formula
+  virtual bool is_linear() const { return false; }   // in the reduced formula
   virtual bool adds() const { return is_linear(); }  // keeps sums
   // Why there is no gradient, as a hint; null: there is one.
   virtual const char* no_gradient() const { return nullptr; }

@@ -242,7 +242,7 @@ class Parser {
   Names names_;
   std::vector<Token> tokens_;
   std::size_t next_ = 0;
-  Token second_ = {};        // where the second formula begins
+  Token second_ = {};         // where the second formula begins
   std::vector<bool> commas_;  // of brackets: have they one of their own?
 };
 

@@ -5,7 +5,6 @@
 // inner reduction indexed by i, and over both for a parameter.
 #pragma once
 
-#include <algorithm>
 #include <unordered_set>
 
 #include "guard.hpp"
@@ -37,6 +36,29 @@ inline bool contains(Expr root, Expr leaf) {
     if (n == leaf) return true;
   }
   return false;
+}
+
+// The reduction with its formulas written anew, arguments first: `rule(n, args)` is what stands for n, whose arguments have
+// become `args`; empty: n of these arguments.
+template <class Rule>
+Expr with_formulas(Expr reduction, Rule rule) {
+  Graph& g = reduction.graph();
+  std::unordered_map<const Node*, Expr> made;
+  const auto made_of = [&](Expr n) {
+    Exprs args;
+    for (const Node* arg : n->args) args.push_back(made.at(arg));
+    return args;
+  };
+  for (Expr n : nodes_below(Exprs(reduction->args.begin(), reduction->args.end()))) {
+    Expr result = n;
+    if (!is_reduction(n) && n->operation->structure != Structure::leaf) {
+      const Exprs args = made_of(n);
+      result = rule(n, args);
+      if (!result) result = g.with_args(n, args);
+    }
+    made.emplace(n.node(), result);
+  }
+  return g.with_args(reduction, made_of(reduction));
 }
 
 inline void require_gradient(const Reduction& row) {

@@ -22,25 +22,11 @@ inline bool is_expandable_distance(Expr n) {
 
 // The reduction with its squared distances written so.
 inline Expr expand_distances(Expr reduction) {
-  Graph& g = reduction.graph();
-  std::unordered_map<const Node*, Expr> made;
-  const std::vector<Expr> roots(reduction->args.begin(), reduction->args.end());
-  for (Expr n : nodes_below(roots)) {
-    Expr& result = made[n.node()];
-    result = n;
-    if (n->args.empty() || is_reduction(n)) continue;
-    std::vector<Expr> args;
-    for (const Node* arg : n->args) args.push_back(made.at(arg));
-    if (is_expandable_distance(n)) {
-      const Expr d = made.at(n.arg(0).arg(0).node()), x = d.arg(0), y = d.arg(1);
-      result = call(Op::ReLU, sum(square(x)) + sum(square(y)) - 2 * sum(x * y));
-    } else if (args != std::vector<Expr>(n->args.begin(), n->args.end())) {
-      result = g.with_args(n, args);
-    }
-  }
-  std::vector<Expr> args;
-  for (Expr root : roots) args.push_back(made.at(root.node()));
-  return g.with_args(reduction, args);
+  return with_formulas(reduction, [](Expr n, const Exprs& args) {
+    if (!is_expandable_distance(n)) return Expr();
+    const Expr d = args[0].arg(0), x = d.arg(0), y = d.arg(1);
+    return call(Op::ReLU, sum(square(x)) + sum(square(y)) - 2 * sum(x * y));
+  });
 }
 
 }  // namespace rkeops

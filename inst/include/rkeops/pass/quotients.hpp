@@ -28,7 +28,6 @@ inline bool divides_by_one_for_all(Expr n) {
 
 // The reduction with products in place of such quotients.
 inline Expr invert_divisors(Expr reduction) {
-  Graph& g = reduction.graph();
   const std::vector<Expr> roots(reduction->args.begin(), reduction->args.end());
   const std::vector<Expr> nodes = nodes_below(roots);
   std::unordered_map<const Node*, Rounding> wanted;
@@ -42,28 +41,10 @@ inline Expr invert_divisors(Expr reduction) {
       of_arg = std::max(of_arg, rounding_for(*use, of_use, k == 0));
     }
   }
-  std::unordered_map<const Node*, Expr> made;
-  bool changed = false;
-  for (Expr n : nodes) {
-    Expr& result = made[n.node()];
-    result = n;
-    if (n->args.empty() || is_reduction(n)) continue;
-    std::vector<Expr> args;
-    for (const Node* arg : n->args) {
-      const auto found = made.find(arg);  // what is below a part of a reduction is not listed
-      args.push_back(found == made.end() ? Expr(arg) : found->second);
-    }
-    if (divides_by_one_for_all(n) && wanted[n.node()] <= Rounding::in_divisors) {
-      result = g.intern(Op::Mult, {args[0], call(Op::Inv, args[1])}, {}, n->dim, n->indices);
-      changed = true;
-    } else if (args != std::vector<Expr>(n->args.begin(), n->args.end())) {
-      result = g.with_args(n, args);
-    }
-  }
-  if (!changed) return reduction;
-  std::vector<Expr> args;
-  for (Expr root : roots) args.push_back(made.at(root.node()));
-  return g.with_args(reduction, args);
+  return with_formulas(reduction, [&](Expr n, const Exprs& args) {
+    if (!divides_by_one_for_all(n) || wanted[n.node()] > Rounding::in_divisors) return Expr();
+    return reduction.graph().intern(Op::Mult, {args[0], call(Op::Inv, args[1])}, {}, n->dim, n->indices);
+  });
 }
 
 }  // namespace rkeops

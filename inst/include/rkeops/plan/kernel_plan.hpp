@@ -1,7 +1,6 @@
 // What the runtime has to know of a generated kernel.
 #pragma once
 
-#include <cmath>
 #include <limits>
 #include <string>
 
@@ -22,9 +21,9 @@ struct KernelPlan : StateLayout {
   int columns_per_step;
   bool tensor_cores;           // are they used?
   std::int64_t column_stride;  // from one packed column to the next, in numbers
-  std::int64_t work_vectors;  // scratch space, in SIMD vectors; on a GPU, in numbers of each thread
-  std::int64_t window;  // on a GPU: components of the result that one block computes, 0: all
-  double cost;          // of a pair, in simple operations
+  std::int64_t work_vectors;   // scratch space, in SIMD vectors; on a GPU, in numbers of each thread
+  std::int64_t window;         // on a GPU: components of the result that one block computes, 0: all
+  double cost;                 // of a pair, in simple operations
   int vector_bytes;
 
   std::int64_t number_bytes() const { return precision == Precision::float32 ? 4 : 8; }

@@ -25,13 +25,14 @@ inline PackedArea packed(const PairProgram& program, Variance variance) {
 
 // On a GPU columns are read 16 bytes at a time, where they have as much.
 inline std::int64_t stride_of(const KernelPlan& kernel) {
-  const std::int64_t width = kernel.column.width, group = kernel.precision == Precision::float32 ? 4 : 2;
-  if (kernel.processor == Processor::cpu || width <= group / 2) return width;
-  return (width + group - 1) / group * group;
+  const std::int64_t width = kernel.column.width, together = 16 / kernel.number_bytes();
+  if (kernel.processor == Processor::cpu || width <= together / 2) return width;
+  return (width + together - 1) / together * together;
 }
 
-// On a GPU, long results are shared out over blocks: as few components to each as make what all blocks compute anew cheap, so that
-// they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can do that.
+// On a GPU, long results are shared out over blocks: as few components to each as make what all blocks compute anew cheap, so
+// that they lie in fast memory, and no more than threads have memory for. Only reductions that treat each component alike can
+// do that.
 inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limit, const PairCost& cost) {
   const std::int64_t arrays = kernel.reducer().arrays(kernel);
   if (kernel.processor == Processor::cpu || arrays == 0 || kernel.dim <= unroll_limit) return 0;

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <deque>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "../pass/products.hpp"
@@ -45,8 +44,8 @@ struct Instruction {
   std::int64_t dim;
   Facts facts;  // what is known of its components
   Variance variance;
-  std::int64_t number;        // its place in the program: the same for the same formula, however that was built
-  std::int64_t offset = -1;   // in the packed data of its variance: leaves, and what is hoisted
+  std::int64_t number;       // its place in the program: the same for the same formula, however that was built
+  std::int64_t offset = -1;  // in the packed data of its variance: leaves, and what is hoisted
   bool is_leaf = false;
   Contraction contraction = {};
 
@@ -71,8 +70,8 @@ class PairProgram {
   PairProgram(PairProgram&&) = default;
 
   const Reduction& reduction;
-  std::int64_t k;           // of K nearest values
-  Category rows, columns;   // which index is which; Category::parameter: a single one
+  std::int64_t k;              // of K nearest values
+  Category rows, columns;      // which index is which; Category::parameter: a single one
   std::vector<Value> results;  // what is reduced; and its weight, or what is summed over rows
   std::deque<Instruction> instructions;
 

@@ -97,7 +97,6 @@ inline bool is_whole_library(const std::string& bytes) {
 }
 
 // A library that stays open to the end: drivers do not like to be unloaded.
-
 class Library {
  public:
   // The first of `names` that can be opened.

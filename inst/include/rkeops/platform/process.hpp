@@ -16,7 +16,6 @@
 #include <cstring>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "files.hpp"
@@ -28,8 +27,8 @@ namespace rkeops {
 struct ProcessResult {
   // unknown: it is over, but somebody else learned how (SIGCHLD is ignored, or a handler waits for all children).
   enum class End { exited, signalled, timed_out, interrupted, flooded, unknown, not_started } end = End::not_started;
-  int code = 0;      // exit status, signal or errno
-  std::string log;   // the first of what it wrote
+  int code = 0;     // exit status, signal or errno
+  std::string log;  // the first of what it wrote
 };
 
 constexpr std::size_t longest_log = 64 << 10, longest_output = 1 << 20;

@@ -1,6 +1,5 @@
-// Nothing is folded: the values of a tile of rows for a chunk of columns, as a block in memory. Component k of row r
-// and column j is at [(j * dim + k) * TILE + r]. runtime/entries.hpp
-// takes it from there.
+// Nothing is folded: the values of a tile of rows for a column_block, as a block in memory. Component k of row r and column j
+// is at [(j * dim + k) * TILE + r]. runtime/entries.hpp takes it from there.
 #pragma once
 
 #include "../emit/fold.hpp"

@@ -90,11 +90,9 @@ struct SortedStates {
   static void merge(const StateLayout& layout, const StateRows& into, const StateRows& next, std::int64_t row,
                     std::int64_t component) {
     const std::int64_t k = layout.k, first = component * k;
-    std::int64_t mine = k - 1, fit = 0;  // how many of next get in, then merge from the back
-    for (; fit < k && beats(next.value(first + fit, row), into.value(first + k - 1 - fit, row)); ++fit) {
-    }
-    mine = k - 1 - fit;
-    for (std::int64_t to = k - 1, theirs = fit - 1; theirs >= 0; --to) {
+    std::int64_t fit = 0;  // how many of next get in, then merge from the back
+    while (fit < k && beats(next.value(first + fit, row), into.value(first + k - 1 - fit, row))) ++fit;
+    for (std::int64_t to = k - 1, mine = to - fit, theirs = fit - 1; theirs >= 0; --to) {
       const bool take_mine = mine >= 0 && beats(next.value(first + theirs, row), into.value(first + mine, row));
       const StateRows& from = take_mine ? into : next;
       const std::int64_t slot = first + (take_mine ? mine-- : theirs--);

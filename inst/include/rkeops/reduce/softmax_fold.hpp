@@ -6,16 +6,12 @@
 namespace rkeops {
 
 // m is the largest F so far, one number; sums of exp(F - m) w are rescaled in the rare event that m grows.
-class SoftmaxFold : public Fold {
+class SoftmaxFold : public TotalsFold {
  public:
-  using Fold::Fold;
-  std::int64_t block() const override { return sum_block(); }
+  using TotalsFold::TotalsFold;
   void begin(Text& out) override {
     declare(out, "V", "sum", kernel_.sums);
     for (int row = 0; row < rows(); ++row) out.line("V max_r", row, " = load_state(value + ", row, " * LANES);");
-  }
-  void begin_block(Text& out) override {
-    for_slots(out, kernel_.sums, [&](const std::string& k, int row) { out.line(slot("sum", k, row), " = splat(0);"); });
   }
   void step(Components& c) override {
     Text& out = c.out();
@@ -42,7 +38,7 @@ class SoftmaxFold : public Fold {
     }
     for_slots(out, kernel_.sums, [&](const std::string& k, int row) {
       out.line(slot("sum", k, row), " *= rescale_r", row, ";");
-      out.line("scale_total(", memory("value", "1 + " + k, row), ", ", kernel_.sums, ", rescale_r", row, ");");
+      out.line("scale_total(", total_of(k, row), ", rescale_r", row, ");");
     });
     out.close();
     for (int row = 0; row < c.rows(); ++row) {
@@ -62,11 +58,6 @@ class SoftmaxFold : public Fold {
       }
     });
   }
-  void end_block(Text& out) override {
-    for_slots(out, kernel_.sums, [&](const std::string& k, int row) {
-      out.line("add_total(", memory("value", "1 + " + k, row), ", ", kernel_.sums, ", ", slot("sum", k, row), ");");
-    });
-  }
   void end(Text& out) override {
     for (int row = 0; row < rows(); ++row) out.line("store_state(value + ", row, " * LANES, max_r", row, ");");
   }
@@ -80,19 +71,15 @@ class SoftmaxFold : public Fold {
 };
 
 // The sum of exp(F - m) for each component of F, with a running maximum m of its own.
-class ComponentSoftmaxFold : public Fold {
+class ComponentSoftmaxFold : public TotalsFold {
  public:
-  using Fold::Fold;
-  std::int64_t block() const override { return sum_block(); }
+  using TotalsFold::TotalsFold;
   void begin(Text& out) override {
     declare(out, "V", "sum", f_->dim);
     declare(out, "V", "max", f_->dim);
     for_slots(out, f_->dim, [&](const std::string& k, int row) {
       out.line(slot("max", k, row), " = load_state(", memory("value", k, row), ");");
     });
-  }
-  void begin_block(Text& out) override {
-    for_slots(out, f_->dim, [&](const std::string& k, int row) { out.line(slot("sum", k, row), " = splat(0);"); });
   }
   void step(Components& c) override {
     Text& out = c.out();
@@ -113,17 +100,11 @@ class ComponentSoftmaxFold : public Fold {
         out.line("const V rescale = v_exp(", max, " - high);");
         out.line(max, " = high;");
         out.line(sum, " *= rescale;");
-        out.line("scale_total(", memory("value", str(f_->dim) + " + " + k.text, row), ", ", f_->dim, ", rescale);");
+        out.line("scale_total(", total_of(k.text, row), ", rescale);");
         out.close();
         for (int column = 0; column < c.columns(); ++column) out.line(sum, " += v_exp(f", column, " - ", max, ");");
         out.close();
       }
-    });
-  }
-  void end_block(Text& out) override {
-    for_slots(out, f_->dim, [&](const std::string& k, int row) {
-      out.line("add_total(", memory("value", str(f_->dim) + " + " + k, row), ", ", f_->dim, ", ",
-               slot("sum", k, row), ");");
     });
   }
   void end(Text& out) override {

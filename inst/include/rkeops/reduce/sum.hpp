@@ -5,23 +5,13 @@
 
 namespace rkeops {
 
-// Sums run in `real` over a block, then join wider totals: double for float, double with compensation for double.
-class SumFold : public Fold {
+class SumFold : public TotalsFold {
  public:
-  using Fold::Fold;
-  std::int64_t block() const override { return sum_block(); }
+  using TotalsFold::TotalsFold;
   void begin(Text& out) override { declare(out, "V", "sum", f_->dim); }
-  void begin_block(Text& out) override {
-    for_slots(out, f_->dim, [&](const std::string& k, int row) { out.line(slot("sum", k, row), " = splat(0);"); });
-  }
   void step(Components& c) override {
     c.prepare({f_}, vector());
     add(c);
-  }
-  void end_block(Text& out) override {
-    for_slots(out, f_->dim, [&](const std::string& k, int row) {
-      out.line("add_total(", memory("value", k, row), ", ", f_->dim, ", ", slot("sum", k, row), ");");
-    });
   }
   void end(Text&) override {}
 

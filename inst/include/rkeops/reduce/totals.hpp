@@ -25,7 +25,29 @@ inline double total(const StateLayout& layout, const StateRows& state, std::int6
   return layout.compensated ? high + state.value(slot + layout.sums, row) : high;
 }
 
-// Where a kernel adds to such sums, and scales them.
+// Sums run in `real` over a block, in variables `sum`, then join the totals.
+class TotalsFold : public Fold {
+ public:
+  using Fold::Fold;
+  std::int64_t block() const override { return sum_block(); }
+  void begin_block(Text& out) override {
+    for_slots(out, kernel_.sums, [&](const std::string& k, int row) { out.line(slot("sum", k, row), " = splat(0);"); });
+  }
+  void end_block(Text& out) override {
+    for_slots(out, kernel_.sums, [&](const std::string& k, int row) {
+      out.line("add_total(", total_of(k, row), ", ", slot("sum", k, row), ");");
+    });
+  }
+
+ protected:
+  // The total of sum k as arguments: where it is, behind the running maxima, and how far on its low part is.
+  std::string total_of(const std::string& k, int row) const {
+    const std::string before = kernel_.running_max > 0 ? str(kernel_.running_max) + " + " : "";
+    return memory("value", before + k, row) + ", " + str(kernel_.sums);
+  }
+};
+
+// Where a kernel adds to totals, and scales them.
 inline const char* totals_text(Precision precision) {
   if (precision == Precision::float32) {
     return R"(

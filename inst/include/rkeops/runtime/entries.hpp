@@ -1,4 +1,4 @@
-// Blocks of entries, as kernels leave them, to the result. The counterpart of emit/fold_entries.hpp.
+// Blocks of entries, as kernels leave them, to the result. The counterpart of reduce/entries.hpp.
 #pragma once
 
 #include <cstring>

@@ -17,11 +17,11 @@ namespace rkeops {
 // How a program is computed for one target; made once, never changed.
 struct StagePlan {
   KernelPlan kernel;
-  Digest digest;              // of its text
-  std::int64_t node, width;   // an inner stage: what later stages know its result by, and its columns
-  std::int64_t part, parts;   // others write the output, from this part on; -1 for inner ones
+  Digest digest;                                  // of its text
+  std::int64_t node, width;                       // an inner stage: what later stages know its result by, and its columns
+  std::int64_t part, parts;                       // others write the output, from this part on; -1 for inner ones
   std::int64_t other_node = -1, other_width = 0;  // an inner stage that sums over rows as well: that result
-  std::vector<ReadingPlan> readings = {};           // results found in these
+  std::vector<ReadingPlan> readings = {};         // results found in these
 };
 
 struct ProgramPlan {

@@ -1,5 +1,5 @@
 // The data of one area of a kernel on a GPU: matrices of doubles, as the caller has them, brought there into tiles of rows in
-// the kernel's precision. Matrices that may be kept (Input::keep) are uploaded once, others piece by piece.
+// the kernel's precision. Matrices that may be kept (Input::keep) are uploaded once, others batch by batch.
 #pragma once
 
 #include "../backend/gpu/gpu_backend.hpp"
@@ -26,8 +26,8 @@ class GpuArea {
         gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, resident_[l]->at(), rows_, first, first + count, leaf.dim,
                     tiles, area_.width, leaf.offset);
       } else {
-        const DeviceBuffer piece = uploaded(sources_[l], leaf.dim, first, count);
-        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, piece.at(), count, std::int64_t{0}, count, leaf.dim, tiles,
+        const DeviceBuffer batch = uploaded(sources_[l], leaf.dim, first, count);
+        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, batch.at(), count, std::int64_t{0}, count, leaf.dim, tiles,
                     area_.width, leaf.offset);
       }
     }

@@ -67,7 +67,7 @@ class GpuStage final : public Stage {
                 "Compute parts of the result one by one (Extract takes them out of a vector), or use rkeops_use_cpu().");
   }
 
-  bool entries() const { return keeps_entries(kernel_); }
+  bool entries() const { return kernel_.pairs; }
   std::int64_t entry_bytes() const { return tile_ * kernel_.dim * 8; }  // of a tile, for each column
   std::int64_t splits() const { return schedule_.column_splits; }
 

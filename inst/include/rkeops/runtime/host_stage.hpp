@@ -47,7 +47,7 @@ class HostStage final : public Stage {
     if (buffer.size() < static_cast<std::size_t>(size)) buffer = Buffer<T>(static_cast<std::size_t>(size));
   }
 
-  bool entries() const { return keeps_entries(kernel_); }
+  bool entries() const { return kernel_.pairs; }
   bool two_sided() const { return kernel_.column_sums > 0; }
 
   bool are_rows_worth_it() const {

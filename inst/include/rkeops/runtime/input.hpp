@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -21,13 +20,13 @@ struct Input {
   bool by_rows = false, keep = false;
 };
 
-// One matrix of the result. columns: number of columns in memory. For K-nearest reductions columns = K * dim, the
-// column of rank k (0-based) and component d being k + K * d, so that the memory is an R array rows x K x dim.
+// The result of a formula. Parts with K nearest values have K * dim columns, that of rank k (0-based) and component d being
+// k + K * d, so that the memory is an R array rows x K x dim.
 struct OutputShape {
   Category category = Category::i;  // of the (first) part
-  std::int64_t dim = 0;   // dimension of the reduced formula
-  std::int64_t k = 0;     // K of KMin and its kind, else 0
-  std::string reduction;  // "Sum", "KMin_ArgKMin", ...; "" for an expression of reductions
+  std::int64_t dim = 0;             // dimension of the reduced formula
+  std::int64_t k = 0;               // K of KMin and its kind, else 0
+  std::string reduction;            // "Sum", "KMin_ArgKMin", ...; "" for an expression of reductions
   std::vector<OutputPart> parts;
 };
 

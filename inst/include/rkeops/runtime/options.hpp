@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "../base/types.hpp"
 #include "../backend/options.hpp"
+#include "../base/types.hpp"
 
 namespace rkeops {
 

@@ -18,6 +18,13 @@ struct Source {
 
   double at(std::int64_t row, std::int64_t col) const { return part_of(whole(row, col), part); }
 
+  // Number k in memory.
+  double number(std::int64_t k) const {
+    if (input.type == Input::Type::real64) return static_cast<const double*>(input.data)[k];
+    const int value = static_cast<const int*>(input.data)[k];
+    return value == INT_MIN ? std::nan("") : value;
+  }
+
   bool is_plain() const {
     return input.data && part == Part::whole && input.type == Input::Type::real64 && !input.by_rows;
   }
@@ -25,10 +32,7 @@ struct Source {
  private:
   double whole(std::int64_t row, std::int64_t col) const {
     if (!input.data) return static_cast<double>(row);
-    const std::int64_t k = input.by_rows ? col + row * input.rows : row + col * input.rows;
-    if (input.type == Input::Type::real64) return static_cast<const double*>(input.data)[k];
-    const int value = static_cast<const int*>(input.data)[k];
-    return value == INT_MIN ? std::nan("") : value;
+    return number(input.by_rows ? col + row * input.rows : row + col * input.rows);
   }
 };
 
@@ -74,14 +78,7 @@ void pack_columns(const Source& source, std::int64_t dim, Range rows, Real* colu
 // Parameters are read in memory order.
 template <class Real>
 void pack_parameter(const Source& source, std::int64_t dim, Real* out) {
-  for (std::int64_t c = 0; c < dim; ++c) {
-    if (source.input.type == Input::Type::real64) {
-      out[c] = static_cast<Real>(static_cast<const double*>(source.input.data)[c]);
-    } else {
-      const int value = static_cast<const int*>(source.input.data)[c];
-      out[c] = value == INT_MIN ? std::numeric_limits<Real>::quiet_NaN() : static_cast<Real>(value);
-    }
-  }
+  for (std::int64_t c = 0; c < dim; ++c) out[c] = static_cast<Real>(source.number(c));
 }
 
 }  // namespace rkeops

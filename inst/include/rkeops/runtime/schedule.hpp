@@ -18,8 +18,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "../plan/kernel_plan.hpp"
 #include "../base/heuristics.hpp"
+#include "../plan/kernel_plan.hpp"
 
 namespace rkeops {
 
@@ -66,8 +66,6 @@ struct Schedule {
 
 inline std::int64_t divided_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
 inline std::int64_t rounded_up(std::int64_t n, std::int64_t step) { return divided_up(n, step) * step; }
-
-inline bool keeps_entries(const KernelPlan& kernel) { return kernel.pairs; }
 
 namespace schedule_detail {
 
@@ -149,7 +147,7 @@ inline Schedule dense_schedule(const KernelPlan& kernel, std::int64_t rows, std:
   Schedule s = tiled(kernel, rows, columns);
   const std::int64_t tiles = static_cast<std::int64_t>(s.tiles.size());
   const auto blocks = [&] { return std::max<std::int64_t>(1, divided_up(tiles, s.row_block)); };
-  if (keeps_entries(kernel)) {
+  if (kernel.pairs) {
     s.row_block = std::clamp<std::int64_t>(tiles, 1, std::max<std::int64_t>(1, entries_block_rows / kernel.tile_rows()));
     const std::int64_t column_bytes = s.row_block * kernel.tile_rows() * kernel.dim * 8;
     s.column_block = std::clamp<std::int64_t>(entries_block_bytes / column_bytes / 8 * 8, 8, 1024);
@@ -180,7 +178,7 @@ inline Schedule dense_gpu_schedule(const KernelPlan& kernel, std::int64_t rows, 
   const std::int64_t tiles = static_cast<std::int64_t>(s.tiles.size());
   s.row_block = tiles;
   s.column_block = columns;
-  if (keeps_entries(kernel)) {
+  if (kernel.pairs) {
     s.column_block = gpu_entries_step;
   } else {
     const std::int64_t least = std::max(gpu_column_step, candidates_per_split * kernel.candidates);
@@ -193,7 +191,7 @@ inline Schedule dense_gpu_schedule(const KernelPlan& kernel, std::int64_t rows, 
     const std::int64_t step = s.column_splits * gpu_split_step;
     s.column_block = rounded_up(std::max({wanted, gpu_column_step, step}), step);
   }
-  const std::int64_t range = keeps_entries(kernel) ? columns : s.column_block;
+  const std::int64_t range = kernel.pairs ? columns : s.column_block;
   for (std::int64_t from = 0; from < columns; from += range) {
     s.tasks.push_back({{0, tiles}, {from, std::min(columns, from + range)}, 0});
   }

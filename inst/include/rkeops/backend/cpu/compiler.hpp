@@ -87,11 +87,8 @@ class CCompiler {
     // Texts of a megabyte take minutes at -O2.
     struct stat info;
     const bool is_long = !source.empty() && stat(source.c_str(), &info) == 0 && info.st_size > heuristics::longest_optimized;
-    for (const char* flag : {"-std=gnu11", is_long ? "-O1" : "-O2", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-w",
-                             "-fPIC", "-shared", "-x", "c"}) {
-      words.push_back(flag);
-    }
-    words.insert(words.end(), {source, "-o", object, "-lm"});
+    words.insert(words.end(), {"-std=gnu11", is_long ? "-O1" : "-O2", "-ffp-contract=fast", "-fno-math-errno",
+                               "-fno-trapping-math", "-w", "-fPIC", "-shared", "-x", "c", source, "-o", object, "-lm"});
     return words;
   }
 

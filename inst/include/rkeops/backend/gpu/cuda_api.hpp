@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <cstddef>
 
 #include "../../base/error.hpp"
 #include "../../base/text.hpp"

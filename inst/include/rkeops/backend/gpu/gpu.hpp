@@ -15,8 +15,8 @@ using DevicePointer = unsigned long long;
 
 struct GpuInfo {
   std::string name;
-  int major = 0, minor = 0;  // compute capability
-  std::size_t memory = 0;    // bytes
+  int major = 0, minor = 0;                                                        // compute capability
+  std::size_t memory = 0;                                                          // bytes
   int processors = 0, threads_per_processor = 0, clock_khz = 0, double_ratio = 0;  // 0: not known
   int capability() const { return 10 * major + minor; }
 

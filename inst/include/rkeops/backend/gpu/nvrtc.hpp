@@ -37,9 +37,7 @@ class Nvrtc {
     version(&major_, &minor_);
     // It asks the loader for its other half by the bare name, which is not found in a folder that the loader does not search.
     const std::string builtins = "libnvrtc-builtins.so";
-    if (!library_.load_beside(builtins + "." + std::to_string(major_) + "." + std::to_string(minor_))) {
-      library_.load_beside(builtins);
-    }
+    if (!library_.load_beside(builtins + "." + version_text())) library_.load_beside(builtins);
     int count = 0;
     if (architecture_count && architectures && architecture_count(&count) == 0 && count > 0) {
       known_.resize(static_cast<std::size_t>(count));
@@ -51,9 +49,8 @@ class Nvrtc {
   bool usable() const { return problem_.empty(); }
   const std::string& problem() const { return problem_; }
   const std::string& place() const { return library_.name(); }
-  std::string file() const { return library_.file(); }
   int major() const { return major_; }
-  std::string identity() const { return "nvrtc " + std::to_string(major_) + "." + std::to_string(minor_); }
+  std::string identity() const { return "nvrtc " + version_text(); }
 
   // Why its code does not run on such a GPU with such a driver: an Error to be thrown. It supports drivers of its own major
   // version, and newer ones.
@@ -72,7 +69,7 @@ class Nvrtc {
                    "Update the driver, or let RKEOPS_NVRTC name libnvrtc.so of an older toolkit.");
     }
     if (capability > 0 && best_known(capability) == 0) {
-      return error("NVRTC of CUDA " + std::to_string(major_) + "." + std::to_string(minor_) + " makes code for compute capability " +
+      return error("NVRTC of CUDA " + version_text() + " makes code for compute capability " +
                        dotted(*std::min_element(known_.begin(), known_.end())) + " and higher, the GPU has " + dotted(capability),
                    "Install an older CUDA toolkit beside it (CUDA 12 knows GPUs from 5.0 on), and let RKEOPS_NVRTC name its "
                    "libnvrtc.so.");
@@ -125,6 +122,7 @@ class Nvrtc {
     return best;
   }
 
+  std::string version_text() const { return std::to_string(major_) + "." + std::to_string(minor_); }
   static std::string dotted(int capability) { return std::to_string(capability / 10) + "." + std::to_string(capability % 10); }
 
   static void check(int code, const char* what) {

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "../../base/text.hpp"
 #include "../../base/types.hpp"

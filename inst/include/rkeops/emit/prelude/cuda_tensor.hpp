@@ -9,8 +9,8 @@
 
 namespace rkeops {
 
-// tensor_products(out, row, column, dim): out[a * 16 + c] = sum over k < dim of component k of the thread's row a and of column c.
-// All threads of a warp call it together. Fragments are laid out as the PTX manual says of mma.m16n8k8.
+// tensor_products(out, row, column, dim): out[a * 16 + c] = sum over k < dim of component k of the thread's row a and of
+// column c. All threads of a warp call it together. Fragments are laid out as the PTX manual says of mma.m16n8k8.
 inline std::string cuda_tensor_text(int rows, std::int64_t stride) {
   return substitute(R"(
 #ifdef __CUDA_ARCH__
