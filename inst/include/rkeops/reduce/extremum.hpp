@@ -95,11 +95,14 @@ class ExtremumReducer : public Reducer {
   }
   void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const override {
     const Reduction& row = *layout.reduction;
+    const std::int64_t count = out.rows;  // (a copy: what is written could be the original)
     for (std::int64_t k = 0; k < layout.dim; ++k) {
-      for (std::int64_t r = 0; r < out.rows; ++r) {
-        if (row.values) out.column(0, k)[r] = state.value(k, r);
-        if (row.indices) out.column(row.values, k)[r] = out.position(state.index(k, r));
-      }
+      if (row.values) std::copy_n(&state.value(k, 0), count, out.column(0, k));
+      if (!row.indices) continue;
+      double* to = out.column(row.values, k);
+      const long long* from = &state.index(k, 0);
+      const double base = static_cast<double>(out.index_base), missing = out.missing;
+      for (std::int64_t r = 0; r < count; ++r) to[r] = from[r] < 0 ? missing : static_cast<double>(from[r]) + base;
     }
   }
   std::int64_t arrays(const StateLayout& layout) const override { return layout.reduction->indices ? 2 : 1; }

@@ -18,6 +18,10 @@ inline void start_state(const KernelPlan& kernel, State state) {
   const StateRows rows = rows_of(kernel, state);
   for (std::int64_t slot = 0; slot < kernel.value_slots; ++slot) {
     const double start = kernel.reducer().start_value(kernel, slot);
+    if (rows.row_stride == 1) {
+      std::fill_n(&rows.value(slot, 0), rows.rows, start);
+      continue;
+    }
     for (std::int64_t r = 0; r < rows.rows; ++r) rows.value(slot, r) = start;
   }
   std::fill_n(state.indices, kernel.index_slots * rows.rows, -1);
