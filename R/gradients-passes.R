@@ -26,9 +26,8 @@ fold_dims <- function(fold, ids) {
   as.numeric(substr(declared, 4L, nchar(declared) - 1L))
 }
 
-# The categories of variables that have, and have not, the index of the result.
+# The category of variables that have the index of the result.
 own_category <- function(fold) if (fold$axis == 1L) "Vi" else "Vj"
-other_category <- function(fold) if (fold$axis == 1L) "Vj" else "Vi"
 
 with_variable <- function(fold, id, values, category) {
   dim <- if (category == "Pm") length(values) else ncol(values)

@@ -34,7 +34,7 @@ class Values {
     if (const auto found = materialized_.find(v.get()); found != materialized_.end()) {
       return variable(v, found->second, component, m);
     }
-    if (is_there(v)) return packed_value(v, component, m);
+    if (v->is_there(computed_)) return packed_value(v, component, m);
     if (is(v, Op::Constant)) return "splat(" + functions_.constant(v->value) + ")";
     if (is(v, Op::Positions)) return "splat((real)(" + component.text + "))";
     switch (v->operation->structure) {
@@ -110,10 +110,8 @@ class Values {
     bool array;
   };
 
-  // Packed data, but for what is being made of them.
-  bool is_there(Value v) const { return v->is_packed() && (v->is_leaf || v->variance != computed_); }
   // Read from a variable or from packed data, not written into its user.
-  bool has_own_place(Value v) const { return materialized_.count(v.get()) || is_there(v); }
+  bool has_own_place(Value v) const { return materialized_.count(v.get()) || v->is_there(computed_); }
 
   std::string suffix(Variance variance, Member m) const {
     std::string s;

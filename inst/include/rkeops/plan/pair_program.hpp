@@ -50,6 +50,8 @@ struct Instruction {
   Contraction contraction = {};
 
   bool is_packed() const { return offset >= 0; }
+  // Is it there already while the packed data of variance `computed` are being made?
+  bool is_there(Variance computed) const { return is_packed() && (is_leaf || variance != computed); }
 };
 
 inline Value Value::arg(std::size_t k) const { return instruction_->args[k]; }
@@ -82,7 +84,7 @@ class PairProgram {
   // variance of which the packed data are being made.
   static constexpr Variance nothing = 255;
   static std::vector<Value> section(const std::vector<Value>& roots, Variance computed = nothing) {
-    return section(roots, [computed](Value v) { return v->is_packed() && (v->is_leaf || v->variance != computed); });
+    return section(roots, [computed](Value v) { return v->is_there(computed); });
   }
   template <class IsThere>
   static std::vector<Value> section(const std::vector<Value>& roots, const IsThere& is_there) {
