@@ -40,7 +40,7 @@ inline Target target_of(const RunOptions& options) {
 inline std::shared_ptr<const GeometryPlan> geometry_of(Expr formula, const PairProgram& program, const Target& target,
                                                        const KernelPlan& kernel) {
   const Coordinates coordinates = coordinates_of(program);
-  if (target.processor == Processor::gpu || !kernel.reducer().skips() || coordinates.row.empty() || coordinates.column.empty()) {
+  if (target.processor == Processor::gpu || kernel.reducer().skipping() == Reducer::Skipping::never || coordinates.row.empty() || coordinates.column.empty()) {
     return nullptr;
   }
   KernelPlan ordered = program.reduction.indices ? generate(program, target, true) : kernel;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine.hpp"
-#include "geometry/geometric_stage.hpp"
+#include "geometry/make_stage.hpp"
 #include "ir/reduction.hpp"
 #include "parse/parser.hpp"
 #include "runtime/execution.hpp"

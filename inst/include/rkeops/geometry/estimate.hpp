@@ -53,7 +53,7 @@ class Estimate {
       boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, columns * static_cast<double>(leaves.count), 0});
     }
     std::vector<Bar> bars(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.dim)));
-    reducer.bars_of(kernel_, boxes, bars.data());
+    reducer.expected_bars(kernel_, boxes, bars.data());
     std::int64_t kept = 0;
     for (const BoxOfPairs& box : boxes) kept += !reducer.can_skip(kernel_, box, bars.data());
     return static_cast<double>(kept) / static_cast<double>(leaves.count);

@@ -3,9 +3,9 @@
 // data alone; if it is not, all pairs are folded.
 #pragma once
 
-#include "../runtime/host_stage.hpp"
 #include "estimate.hpp"
 #include "known_orders.hpp"
+#include "ordered_stage.hpp"
 #include "walk.hpp"
 
 namespace rkeops {
@@ -38,10 +38,10 @@ class GeometryCounters {  // since the process started
 };
 
 template <class Real>
-class GeometricStage final : public HostStage<Real> {
-  using Base = HostStage<Real>;
+class GeometricStage final : public OrderedStage<Real> {
+  using Base = OrderedStage<Real>;
   using typename Base::Worker;
-  using Base::data, Base::kernel_;
+  using Base::data, Base::kernel_, Base::mark;
 
  public:
   // `plan` lives as long as this.
@@ -50,40 +50,32 @@ class GeometricStage final : public HostStage<Real> {
       : Base(backend, kernel, digest, std::move(stage_data), std::move(schedule), keep), plan_(plan) {}
 
   void run(const StageCall& call) override {
-    if (!is_candidate(call.options.geometry)) return fold_all(call);
+    if (!is_candidate(call)) return Base::fold_all(call);
     GeometricRun run(*this, call);
-    if (!run.arrange()) return fold_all(call);
+    if (!run.arrange()) return Base::fold_all(call);
     run.walk();
   }
 
  private:
   enum class Decision : std::uint8_t { none, walk, fold_all };
 
-  bool is_candidate(UseOfGeometry use) const {
+  bool is_candidate(const StageCall& call) const {
     constexpr std::int64_t most_points = std::numeric_limits<std::int32_t>::max();
+    const UseOfGeometry use = call.options.geometry;
     if (use == UseOfGeometry::never || data.rows > most_points || data.columns > most_points) return false;
-    return use == UseOfGeometry::always || nanoseconds_of_all() > heuristics::geometry_nanoseconds;
+    if (use == UseOfGeometry::always || nanoseconds_of_all() > heuristics::geometry_nanoseconds) return true;
+    call.note("all pairs are visited, since there are few");
+    return false;
   }
 
+  double pairs() const { return static_cast<double>(data.rows) * static_cast<double>(data.columns); }
   double nanoseconds_of_all() const {
-    const double pairs = static_cast<double>(data.rows) * static_cast<double>(data.columns);
-    return pairs * kernel_.cost / (heuristics::operations_per_nanosecond * kernel_.lanes);
+    return pairs() * kernel_.cost / (heuristics::operations_per_nanosecond * kernel_.lanes);
   }
 
-  // What is packed in order is of no use then.
-  void fold_all(const StageCall& call) {
-    if (rows_are_in_order_) mark(data.row, &Source::is_packed, false);
-    rows_are_in_order_ = false;
-    Base::run(call);
-  }
-
-  static void mark(std::vector<Source>& sources, bool Source::*flag, bool value) {
-    for (Source& source : sources) source.*flag = value;
-  }
-
-  class GeometricRun : public Base::Run {
-    using Run = typename Base::Run;
-    using Run::call_, Run::code_, Run::k_, Run::threads_;
+  class GeometricRun : public Base::OrderedRun {
+    using Run = typename Base::OrderedRun;
+    using Run::call_, Run::k_, Run::threads_;
 
    public:
     GeometricRun(GeometricStage& stage, const StageCall& call)
@@ -95,7 +87,7 @@ class GeometricStage final : public HostStage<Real> {
       this->pack_parameters();
       const bool moved = has_moved(k_.row, g_.data.row, g_.plan_.coordinates.row, !had_parameters) ||
                          has_moved(k_.column, g_.data.column, g_.plan_.coordinates.column, !had_parameters);
-      if (moved || g_.decision_ == Decision::none) g_.decision_ = Decision::none;
+      if (moved) g_.decision_ = Decision::none;
       if (g_.decision_ == Decision::fold_all && call_.options.geometry == UseOfGeometry::automatic) return false;
       const bool is_first = g_.decision_ != Decision::walk;
       const bool same_columns = !is_first && Base::all_packed(g_.data.column);
@@ -113,20 +105,10 @@ class GeometricStage final : public HostStage<Real> {
     }
 
     void walk() {
-      const std::vector<Range> shares = shares_of_tiles();
-      const auto count = static_cast<std::int64_t>(shares.size());
-      if (g_.two_sided()) g_.totals_ = ColumnTotals<Real>(k_, count, g_.data.columns);
       std::atomic<std::int64_t> visited{0};
-      this->run_tasks(
-          count,
-          [&](std::int64_t number, int worker, TaskRunner& runner) {
-            visited += walk(shares[static_cast<std::size_t>(number)], number, this->worker_of(worker), runner);
-          },
-          [&](std::int64_t done) { return call_.poll(static_cast<double>(done) / static_cast<double>(count)); }, threads_);
-      if (g_.two_sided()) g_.totals_.finish(g_.data.parts[1], g_.column_order_->data());
-      GeometryCounters::instance().note_walk(static_cast<double>(visited), static_cast<double>(g_.data.rows) * static_cast<double>(g_.data.columns));
-      call_.note(percent(static_cast<double>(visited) / static_cast<double>(g_.data.rows) / static_cast<double>(g_.data.columns)) +
-                 " of the pairs were visited");
+      this->fold_tiles([&] { return Visitor{*this, {k_, g_.plan_, g_.tree_, g_.parameters_.data()}, visited}; });
+      GeometryCounters::instance().note_walk(static_cast<double>(visited), g_.pairs());
+      call_.note(percent(static_cast<double>(visited) / g_.pairs()) + " of the pairs were visited");
     }
 
    private:
@@ -159,12 +141,6 @@ class GeometricStage final : public HostStage<Real> {
       return false;
     }
 
-    // Rows with their components side by side, in the order of the data.
-    void pack_row_points(Range rows, Worker& own, Real* points) {
-      this->pack_points(k_.row, g_.data.row, rows, own, points,
-                        [&](Real* tile) { code_->hoist_rows(g_.parameters_.data(), tile, this->work_of(own)); });
-    }
-
     Decision decide() {
       if (call_.options.geometry == UseOfGeometry::always) return Decision::walk;
       mark(g_.data.row, &Source::is_packed, false);
@@ -172,7 +148,7 @@ class GeometricStage final : public HostStage<Real> {
       const std::vector<std::int64_t> rows = spread(g_.data.rows, heuristics::sample_points);
       std::vector<Real> points(rows.size() * static_cast<std::size_t>(k_.row.width));
       for (std::size_t k = 0; k < rows.size(); ++k) {
-        pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), points.data() + static_cast<std::int64_t>(k) * k_.row.width);
+        this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), points.data() + static_cast<std::int64_t>(k) * k_.row.width);
       }
       const double share = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
                                .share(points, g_.data.rows, g_.columns_.data(), g_.data.columns);
@@ -225,127 +201,42 @@ class GeometricStage final : public HostStage<Real> {
     }
 
     void arrange_rows(bool moved) {
-      const std::int64_t width = k_.row.width, tile = g_.tile_;
-      Buffer<Real> points(static_cast<std::size_t>(g_.data.rows * width));
-      mark(g_.data.row, &Source::is_packed, false);
-      this->pack_in_ranges(g_.data.rows, width, [&](Range range, Worker& own) {
-        pack_row_points(range, own, points.data() + range.from * width);
-      });
-      if (moved) g_.row_order_ = order_of(points.data(), g_.data.rows, width, g_.plan_.coordinates.row, row_key());
-      g_.reserve(g_.row_tiles_, g_.tiles_ * tile * width);
-      this->pack_in_ranges(g_.tiles_ * tile, width, [&](Range range, Worker&) {
-        for (std::int64_t t = range.from / tile; t < range.to / tile; ++t) {
-          const Tile own = g_.tile(t);
-          for (std::int64_t r = 0; r < tile; ++r) {  // those behind the last one repeat it
-            const std::int64_t place = own.first_row + std::min(r, own.rows - 1);
-            const Real* from = points.data() + (*g_.row_order_)[static_cast<std::size_t>(place)] * width;
-            Real* to = g_.row_tiles_.data() + t * tile * width + r;
-            for (std::int64_t c = 0; c < width; ++c) to[c * tile] = from[c];
-          }
-        }
-      });
-      mark(g_.data.row, &Source::is_packed, true);
-      g_.rows_are_in_order_ = true;
+      const Buffer<Real> points = this->packed_row_points();
+      if (moved) g_.row_order_ = order_of(points.data(), g_.data.rows, k_.row.width, g_.plan_.coordinates.row, row_key());
+      this->place_rows(points);
     }
 
     void arrange_columns(bool moved) {
+      constexpr std::int64_t leaf = heuristics::leaf_columns;
       const std::int64_t width = k_.column.width, count = g_.data.columns;
-      if (moved) g_.column_order_ = order_of(g_.columns_.data(), count, width, g_.plan_.coordinates.column, column_key());
-      const Order& order = *g_.column_order_;
-      g_.reserve(g_.ordered_columns_, count * width + 1);
-      if (moved) g_.tree_ = ColumnTree<Real>(count, heuristics::leaf_columns, width);
+      if (moved) {
+        g_.column_order_ = order_of(g_.columns_.data(), count, width, g_.plan_.coordinates.column, column_key());
+        g_.tree_ = ColumnTree<Real>(count, leaf, width);
+      }
+      this->place_columns();
       this->pack_in_ranges(count, width, [&](Range range, Worker&) {
-        for (std::int64_t j = range.from; j < range.to; ++j) {
-          std::copy_n(g_.columns_.data() + order[static_cast<std::size_t>(j)] * width, width, g_.ordered_columns_.data() + j * width);
-        }
-      });
-      this->pack_in_ranges(count, width, [&](Range range, Worker&) {
-        constexpr std::int64_t leaf = heuristics::leaf_columns;
-        g_.tree_.fill_leaves({divided_up(range.from, leaf), divided_up(range.to, leaf)}, g_.ordered_columns_.data(), order);
+        g_.tree_.fill_leaves({divided_up(range.from, leaf), divided_up(range.to, leaf)}, g_.ordered_columns_.data(), *g_.column_order_);
       });
       g_.tree_.fill_upper_levels();
     }
 
-    // Sets of totals as few as with all pairs; other shares are as short as balances the load.
-    std::vector<Range> shares_of_tiles() const {
-      using namespace heuristics;
-      const std::int64_t tiles = g_.tiles_;
-      const std::int64_t most = g_.two_sided() ? tiles / two_sided_share_tiles : divided_up(tiles, row_block_tiles);
-      const std::int64_t count = std::clamp<std::int64_t>(most, 1, g_.two_sided() ? enough_tasks : tiles);
-      std::vector<Range> shares;
-      for (std::int64_t k = 0; k < count; ++k) shares.push_back({tiles * k / count, tiles * (k + 1) / count});
-      return shares;
-    }
+    struct Visitor {
+      const GeometricRun& run;
+      Walk<Real> walk;
+      std::atomic<std::int64_t>& visited;
 
-    // Returns the number of pairs visited.
-    std::int64_t walk(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner) {
-      const std::int64_t block = g_.schedule_.column_block;
-      g_.reserve(own.values, k_.value_slots * g_.tile_);
-      g_.reserve(own.indices, k_.index_slots * g_.tile_);
-      if (g_.two_sided()) g_.reserve(own.column_sums, k_.column_sums_size(std::min(block, g_.data.columns)));
-      Walk<Real> walk(k_, g_.plan_, g_.tree_, g_.parameters_.data());
-      const State state{own.values.data(), own.indices.data()};
-      std::int64_t visited = 0;
-      for (std::int64_t t = tiles.from; t < tiles.to && !runner.should_stop(); ++t) {
-        const std::int64_t valid = g_.tile(t).rows;
-        const Real* row = g_.row_tiles_.data() + t * g_.tile_ * k_.row.width;
-        start_state(k_, state);
-        HostKernel::FoldCall call{g_.parameters_.data(), row, nullptr, 0, 0, state.values, state.indices, this->work_of(own),
-                                  own.column_sums.data(), valid};
-        call.stays = k_.ordered;
-        visited += valid * walk.run(row, state, valid, [&](Range columns) {
-          for (std::int64_t j = columns.from; j < columns.to && !runner.should_stop(); j += block) {
-            const std::int64_t n = std::min(block, columns.to - j);
-            if (g_.two_sided()) std::fill_n(own.column_sums.data(), k_.column_sums_size(n), Real(0));
-            call.column = g_.ordered_columns_.data() + j * k_.column.width;
-            call.columns = n;
-            call.first_column = j;
-            call.numbers = g_.column_order_->data() + j;
-            code_->fold(call);
-            call.resumes = k_.ordered;
-            if (g_.two_sided()) g_.totals_.add(totals, j, n, own.column_sums.data());
-          }
-        });
-        if (call.resumes) {
-          call.columns = 0;
-          call.stays = false;
-          code_->fold(call);
-        }
-        finish(t, state);
+      template <class Fold>
+      void visit(std::int64_t number, const Real* rows, State state, const Fold& fold) {
+        const std::int64_t valid = run.g_.tile(number).rows;
+        visited += valid * walk.run(rows, state, valid, fold);
       }
-      return visited;
-    }
-
-    // Results go to where their rows come from.
-    void finish(std::int64_t number, State state) {
-      const Tile& tile = g_.tile(number);
-      std::int64_t size = 0;
-      for (std::int64_t columns : g_.data.widths) size += columns * g_.tile_;
-      std::vector<double> results(static_cast<std::size_t>(size));
-      std::vector<double*> parts;
-      for (std::size_t p = 0; p < g_.data.parts.size(); ++p) {
-        parts.push_back(p == 0 ? results.data() : parts[p - 1] + g_.data.widths[p - 1] * g_.tile_);
-      }
-      finish_state(k_, state, 0, tile.rows, g_.tile_, parts.data(), call_.options.index_base, call_.options.missing_index);
-      const std::int32_t* rows = g_.row_order_->data() + tile.first_row;
-      const std::size_t by_rows = g_.two_sided() ? 1 : g_.data.widths.size();
-      for (std::size_t p = 0; p < by_rows; ++p) {
-        for (std::int64_t c = 0; c < g_.data.widths[p]; ++c) {
-          double* to = g_.data.parts[p] + c * g_.data.rows;
-          const double* from = parts[p] + c * g_.tile_;
-          for (std::int64_t r = 0; r < tile.rows; ++r) to[rows[r]] = from[r];
-        }
-      }
-    }
+    };
 
     GeometricStage& g_;
   };
 
   const GeometryPlan& plan_;
   Decision decision_ = Decision::none;
-  bool rows_are_in_order_ = false;
-  KnownOrders::Held row_order_, column_order_;
-  Buffer<Real> row_tiles_, ordered_columns_;
   ColumnTree<Real> tree_;
 };
 

@@ -31,7 +31,7 @@ class Walk {
     StateRows rows = rows_of(kernel_, state);
     rows.rows = valid;
     visited_ = 0;
-    const bool by_state = reducer_.has_bars();
+    const bool by_state = reducer_.skipping() == Reducer::Skipping::by_bars;
     if (by_state) reducer_.bars(kernel_, rows, bars_.data());
     Range waiting;  // sums are over longer ranges, as fold() is then called less often
     stack_.clear();

@@ -46,6 +46,7 @@ class HostStage : public Stage {
     Buffer<long long> indices;
     Buffer<unsigned char> work;
     Buffer<Real> column_sums;  // as the kernel leaves them
+    Buffer<double> results;    // of a tile, on their way to other rows
   };
 
   template <class T>
