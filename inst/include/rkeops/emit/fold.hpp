@@ -69,6 +69,12 @@ class Fold {
     for_slots(out, count, [&](const std::string& k, int row) { out.line(type, " ", slot(name, k, row), ";"); });
   }
 
+  // Of a column of the step: counted from the first one of the call, or its own.
+  std::string number(int column) const {
+    const std::string place = "j + " + str(column);
+    return kernel_.ordered ? "numbers[" + place + "]" : place;
+  }
+
   // Place of lane 0 of a slot in the state in memory.
   std::string memory(const char* array, const std::string& k, int row) const {
     return std::string(array) + " + (" + k + ") * TILE + " + str(row) + " * LANES";

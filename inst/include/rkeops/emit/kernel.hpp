@@ -115,12 +115,15 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   out.line("#define ROW(k, a) load(row + (k) * TILE + (a) * LANES)");
   out.line("#define COLUMN(k, b) splat(column[(b) * ", kernel.column_stride, " + (k)])");
   const bool two_sided = kernel.column_sums > 0;
-  out.line("/* folds n columns, the first of which is number `base`, into the state of a tile of rows */");
-  out.line("ENTRY void ", two_sided ? "rkeops_fold_two_sided" : "rkeops_fold",
+  const bool ordered = kernel.ordered;
+  out.line("/* folds n columns, ", ordered ? "which have `numbers`" : "the first of which is number `base`",
+           ", into the state of a tile of rows */");
+  out.line("ENTRY void ", two_sided ? "rkeops_fold_two_sided" : ordered ? "rkeops_fold_ordered" : "rkeops_fold",
            "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
-  out.open("    long long base, double* restrict value, long long* restrict index, V* restrict work",
-           two_sided ? ", real* restrict column_sums, int64 valid)" : ")");
-  out.line("(void)parameter, (void)row, (void)index, (void)base, (void)work;");
+  out.open("    ", ordered ? "const int* restrict numbers" : "long long base",
+           ", double* restrict value, long long* restrict index, V* restrict work",
+           two_sided ? ", real* restrict column_sums, int64 valid)" : ordered ? ", int resumes, int stays)" : ")");
+  out.line("(void)parameter, (void)row, (void)index, (void)", ordered ? "resumes, (void)stays" : "base", ", (void)work;");
   if (kernel.window > 0) {
     out.line("const int64 window_from = blockIdx.z * ", kernel.window, "L;");
     out.line("const int64 window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");
@@ -133,9 +136,9 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
 
 }  // namespace kernel_text
 
-inline KernelPlan generate(const PairProgram& program, const Target& target, const Tiling& tiling) {
+inline KernelPlan generate(const PairProgram& program, const Target& target, const Tiling& tiling, bool ordered = false) {
   using namespace kernel_text;
-  KernelPlan kernel = layout(program, target, tiling);
+  KernelPlan kernel = layout(program, target, tiling, ordered);
   Functions functions;
   Text body;
   const std::int64_t limit = tiling.unroll_limit;
@@ -156,10 +159,10 @@ inline KernelPlan generate(const PairProgram& program, const Target& target, con
 }
 
 // The largest tile whose text stays small enough to compile quickly, and its threads' memory on a GPU too.
-inline KernelPlan generate(const PairProgram& program, const Target& target) {
+inline KernelPlan generate(const PairProgram& program, const Target& target, bool ordered = false) {
   KernelPlan kernel;
   for (const Tiling& tiling : tilings(program, target)) {
-    kernel = generate(program, target, tiling);
+    kernel = generate(program, target, tiling, ordered);
     if (kernel.text.size() < heuristics::longest_text && fits_gpu(kernel)) break;
   }
   return kernel;

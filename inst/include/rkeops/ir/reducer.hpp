@@ -19,6 +19,21 @@ class Fold;
 // What goes back to a formula inside of a reduction: its adjoint for each pair, and the care that this asks for.
 using Contribute = std::function<void(Expr formula, Expr adjoint, Care care)>;
 
+// What a value has to beat to enter the state of the weakest of some rows.
+struct Bar {
+  double value;      // NaN: anything enters
+  long long number;  // where positions are kept: a value that is equal enters from earlier columns only
+};
+
+// Pairs of some rows with some columns, of which only bounds are known: component c of the results (F, then the second formula)
+// is between low[c * step] and high[c * step]. NaN: it may be anything.
+struct BoxOfPairs {
+  const double *low, *high;
+  std::int64_t step;
+  double columns, all_columns;  // in the box, and of the reduction
+  long long least_number;       // of a column in the box
+};
+
 class Reducer {
  public:
   virtual ~Reducer() = default;
@@ -46,6 +61,16 @@ class Reducer {
   // `into` becomes the state of its own columns followed by those of `next`.
   virtual void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const = 0;
   virtual void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const = 0;
+
+  // ---- pairs that need not be visited. States are those of valid rows only, in the format of kernels for columns in any order.
+  // Of each component of F.
+  virtual void bars(const StateLayout&, const StateRows& /*state*/, Bar*) const {}
+  // Would a visit change nothing?
+  virtual bool can_skip(const StateLayout&, const BoxOfPairs&, const Bar*) const { return false; }
+  // Does what a visit would do, if bounds tell; else false, and nothing has happened.
+  virtual bool add_constant(const StateLayout&, const StateRows& /*state*/, const BoxOfPairs&) const { return false; }
+  // Boxes with the lowest one are visited first, equal ones in the order of the columns.
+  virtual double priority(const StateLayout&, const BoxOfPairs&) const { return 0; }
 
   // ---- kernels
   virtual double cost() const { return 1; }  // of a component, in simple operations

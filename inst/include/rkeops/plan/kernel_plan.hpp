@@ -20,6 +20,7 @@ struct KernelPlan : StateLayout {
   int lanes, row_vectors;  // rows of a tile = lanes * row_vectors
   int columns_per_step;
   bool tensor_cores;           // are they used?
+  bool ordered;                // columns come in any order, with their numbers: where positions are kept, kernels differ
   std::int64_t column_stride;  // from one packed column to the next, in numbers
   std::int64_t work_vectors;   // scratch space, in SIMD vectors; on a GPU, in numbers of each thread
   std::int64_t window;         // on a GPU: components of the result that one block computes, 0: all

@@ -43,7 +43,7 @@ inline std::int64_t window_of(const KernelPlan& kernel, std::int64_t unroll_limi
   return kernel.dim > window() ? window() : 0;
 }
 
-inline KernelPlan layout(const PairProgram& program, const Target& target, const Tiling& tiling) {
+inline KernelPlan layout(const PairProgram& program, const Target& target, const Tiling& tiling, bool ordered = false) {
   KernelPlan k{};
   const std::vector<Value>& results = program.results;
   k.row = packed(program, varies_row);
@@ -64,6 +64,7 @@ inline KernelPlan layout(const PairProgram& program, const Target& target, const
   k.tensor_cores = tiling.tensor_cores;
   k.column_stride = stride_of(k);
   k.reducer().lay_out(k);
+  k.ordered = ordered && k.index_slots > 0;
   const PairCost cost = pair_cost(program);
   k.window = window_of(k, tiling.unroll_limit, cost);
   k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;

@@ -4,6 +4,7 @@
 
 #include "../emit/fold.hpp"
 #include "../pass/guard.hpp"
+#include "ordered.hpp"
 
 namespace rkeops {
 
@@ -14,14 +15,16 @@ class ExtremumFold : public Fold {
     declare(out, "V", "best", f_->dim);
     if (indices()) declare(out, "I", "position", f_->dim);
     for_slots(out, f_->dim, [&](const std::string& k, int row) {
-      out.line(slot("best", k, row), " = load_state(", memory("value", k, row), ");");
-      if (indices()) out.line(slot("position", k, row), " = isplat(-1);");
+      out.line(slot("best", k, row), ordered() ? " = load_best(" : " = load_state(", memory("value", k, row), ");");
+      if (ordered()) out.line(slot("position", k, row), " = load_positions(", memory("index", k, row), ");");
+      else if (indices()) out.line(slot("position", k, row), " = isplat(-1);");
     });
   }
   void step(Components& c) override {
     c.prepare({f_}, vector());
     const std::string worse = kernel_.reduction->maximum ? " <= " : " >= ",
                       kept = kernel_.reduction->maximum ? " >= " : " <= ";
+    if (ordered()) return for_components(c, [&](const Component& k) { ordered_step(c, k, kept); });
     for_components(c, [&](const Component& k) {
       for (int column = 0; column < c.columns(); ++column) {
         for (int row = 0; row < c.rows(); ++row) {
@@ -32,7 +35,7 @@ class ExtremumFold : public Fold {
             const std::string position = slot("position", k.text, row);
             c.out().line("const I wins = ~(f", worse, "m) & (f == f);");
             c.out().line(best, " = select(wins, f, m);");
-            c.out().line(position, " = iselect(wins, isplat((integer)(j + ", column, ")), ", position, ");");
+            c.out().line(position, " = iselect(wins, isplat((integer)(", number(column), ")), ", position, ");");
           } else {  // NaN wins, and stays
             c.out().line(best, " = select((m", kept, "f) | (m != m), m, f);");
           }
@@ -43,13 +46,38 @@ class ExtremumFold : public Fold {
   }
   void end(Text& out) override {
     for_slots(out, f_->dim, [&](const std::string& k, int row) {
-      out.line("store_state(", memory("value", k, row), ", ", slot("best", k, row), ");");
-      if (indices()) out.line("store_positions(", memory("index", k, row), ", ", slot("position", k, row), ", base);");
+      const std::string value = memory("value", k, row), index = memory("index", k, row), best = slot("best", k, row);
+      if (ordered()) {
+        out.line("store_best(", value, ", ", index, ", ", best, ", ", slot("position", k, row), ");");
+      } else {
+        out.line("store_state(", value, ", ", best, ");");
+        if (indices()) out.line("store_positions(", index, ", ", slot("position", k, row), ", base);");
+      }
     });
   }
 
  private:
   bool indices() const { return kernel_.reduction->indices; }
+  bool ordered() const { return kernel_.ordered; }
+
+  void ordered_step(Components& c, const Component& k, const std::string& kept) const {
+    for (int row = 0; row < c.rows(); ++row) {
+      const std::string best = slot("best", k.text, row), position = slot("position", k.text, row);
+      std::string wins;
+      c.out().open("");
+      for (int column = 0; column < c.columns(); ++column) {
+        const std::string value = c.value(f_, k, {row, column}), f = "f" + str(column);
+        c.out().line("const V ", f, " = ", value, ";");
+        wins += (column ? " | " : "") + ("(" + f) + kept + best + ")";
+      }
+      c.out().open("if (any(", wins, "))");
+      for (int column = 0; column < c.columns(); ++column) {
+        c.out().line("enter(f", column, ", isplat(", number(column), "), &", best, ", &", position, ");");
+      }
+      c.out().close();
+      c.out().close();
+    }
+  }
 };
 
 // NaN loses against everything.
@@ -105,12 +133,41 @@ class ExtremumReducer : public Reducer {
       for (std::int64_t r = 0; r < count; ++r) to[r] = from[r] < 0 ? missing : static_cast<double>(from[r]) + base;
     }
   }
+  void bars(const StateLayout& layout, const StateRows& state, Bar* bars) const override {
+    const bool maximum = layout.reduction->maximum;
+    for (std::int64_t c = 0; c < layout.dim; ++c) {
+      if (layout.reduction->indices) {
+        bars[c] = weakest(state, c, c, maximum);
+        continue;
+      }
+      bars[c] = {maximum ? HUGE_VAL : -HUGE_VAL, -1};  // equal values change nothing; nor does anything where there is NaN
+      for (std::int64_t r = 0; r < state.rows; ++r) {
+        const double value = state.value(c, r);
+        if (maximum ? value < bars[c].value : value > bars[c].value) bars[c].value = value;
+      }
+    }
+  }
+  bool can_skip(const StateLayout& layout, const BoxOfPairs& box, const Bar* bars) const override {
+    return none_enters(layout, box, bars);
+  }
+  double priority(const StateLayout& layout, const BoxOfPairs& box) const override {
+    return best_first(layout, box, layout.reduction->maximum);
+  }
   std::int64_t arrays(const StateLayout& layout) const override { return layout.reduction->indices ? 2 : 1; }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     return std::make_unique<ExtremumFold>(kernel, work, program, named);
   }
   std::string functions(const KernelPlan& kernel) const override {
     if (!kernel.reduction->indices) return "";
+    if (kernel.ordered) {
+      return ordered_text(kernel) + R"(
+INLINE void enter(V f, I j, V* best, I* position) {
+  const I wins = is_before(f, j, *best, *position);
+  *best = select(wins, f, *best);
+  *position = iselect(wins, j, *position);
+}
+)";
+    }
     return R"(
 INLINE void store_positions(long long* index, I position, long long base) {
   FOR_LANES(l) if (LANE(position, l) >= 0) index[l] = base + LANE(position, l);

@@ -37,6 +37,16 @@ class NearestReducer : public Reducer {
     if (layout.candidates > 0) CandidateStates::finish(layout, state, out);
     else SortedStates::finish(layout, state, out);
   }
+  void bars(const StateLayout& layout, const StateRows& state, Bar* bars) const override {
+    for (std::int64_t c = 0; c < layout.dim; ++c) {
+      const std::int64_t head = c * (layout.candidates + 1), last = c * layout.k + layout.k - 1;
+      bars[c] = layout.candidates > 0 ? weakest(state, head, head + layout.k, false) : weakest(state, last, last, false);
+    }
+  }
+  bool can_skip(const StateLayout& layout, const BoxOfPairs& box, const Bar* bars) const override {
+    return none_enters(layout, box, bars);
+  }
+  double priority(const StateLayout& layout, const BoxOfPairs& box) const override { return best_first(layout, box, false); }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     if (kernel.candidates > 0) return std::make_unique<CandidatesFold>(kernel, work, program, named);
     return std::make_unique<NearestFold>(kernel, work, program, named);

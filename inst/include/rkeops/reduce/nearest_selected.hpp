@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../emit/fold.hpp"
+#include "ordered.hpp"
 
 namespace rkeops {
 
@@ -33,8 +34,8 @@ class CandidatesFold : public Fold {
         }
         c.out().open("if (any(", wins, "))");
         for (int column = 0; column < c.columns(); ++column) {
-          c.out().line(bar, " = collect(f", column, ", base + j + ", column, ", ", bar, ", value + ", at, ", index + ", at,
-                       ");");
+          const std::string from = kernel_.ordered ? number(column) : "base + " + number(column);
+          c.out().line(bar, " = collect(f", column, ", ", from, ", ", bar, ", value + ", at, ", index + ", at, ");");
         }
         c.out().close();
         c.out().close();
@@ -53,16 +54,21 @@ class CandidatesFold : public Fold {
 // Candidates are ordered by value, then by position, so that the selection is the same however they lie. Pivots are
 // drawn at random, though the same in each run: no order of the columns makes all of them bad.
 inline std::string candidates_text(const KernelPlan& kernel) {
-  return substitute(R"(
+  const bool ordered = kernel.ordered;
+  const std::string beats = ordered ? "f <= bar" : "~(f >= bar) & (f == f)";
+  const std::string bar = ordered ? "select(x == x, x, splat(WORST))" : "x";
+  // Of what is equal, that which comes after the bar itself.
+  const std::string skip = ordered ? "\n    if (LANE(f, l) == *v && j > at[KEPT * NEXT_SLOT]) continue;" : "";
+  return (ordered ? ordered_text(kernel) : "") + substitute(R"(
 #define KEPT $0L
 #define CANDIDATES $1L
 #define NEXT_ROW $2L
 #define NEXT_SLOT $3L
-INLINE I beats(V f, V bar) { return ~(f >= bar) & (f == f); }
+INLINE I beats(V f, V bar) { return $4; }
 INLINE V load_bar(const double* value) {
   V x;
   FOR_LANES(l) LANE(x, l) = (real)value[l * NEXT_ROW];
-  return x;
+  return $5;
 }
 INLINE void exchange(double* value, long long* index, int64 a, int64 b) {
   const double v = value[a * NEXT_SLOT];
@@ -98,7 +104,7 @@ RARE V collect(V f, long long j, V bar, double* value, long long* index) {
   const I wins = beats(f, bar);
   FOR_LANES(l) if (LANE(wins, l)) {
     double* v = value + l * NEXT_ROW;
-    long long* at = index + l * NEXT_ROW;
+    long long* at = index + l * NEXT_ROW;$6
     const long long last = ++*at;
     v[(1 + last) * NEXT_SLOT] = LANE(f, l);
     at[(1 + last) * NEXT_SLOT] = j;
@@ -112,8 +118,9 @@ RARE V collect(V f, long long j, V bar, double* value, long long* index) {
   return bar;
 }
 )",
-                    std::vector<std::string>{str(kernel.k), str(kernel.candidates), str(kernel.row_stride()),
-                                             str(kernel.slot_stride())});
+                                                            std::vector<std::string>{
+                                                                str(kernel.k), str(kernel.candidates), str(kernel.row_stride()),
+                                                                str(kernel.slot_stride()), beats, bar, skip});
 }
 
 struct Candidate {
@@ -139,7 +146,9 @@ class CandidateSlots {
     for (std::int64_t c = 1; c <= count; ++c) list.push_back({values_[c * stride_], indices_[c * stride_]});
   }
 
-  void assign(const std::vector<Candidate>& list) {
+  // If there are k of them, the last one is the k-th best, and the bar.
+  void assign(const std::vector<Candidate>& list, std::int64_t k) {
+    if (static_cast<std::int64_t>(list.size()) == k) *values_ = list.back().value;
     *indices_ = static_cast<long long>(list.size()) - 1;
     std::int64_t c = 0;
     for (const Candidate& candidate : list) {
@@ -156,7 +165,7 @@ class CandidateSlots {
 };
 
 inline void keep_best(std::vector<Candidate>& list, std::int64_t k) {
-  if (static_cast<std::int64_t>(list.size()) <= k) return;
+  if (static_cast<std::int64_t>(list.size()) < k) return;
   std::nth_element(list.begin(), list.begin() + k - 1, list.end());
   list.resize(static_cast<std::size_t>(k));
 }
@@ -170,7 +179,7 @@ struct CandidateStates {
     slots.append_to(list);
     CandidateSlots(layout, next, row, component).append_to(list);
     keep_best(list, layout.k);
-    slots.assign(list);
+    slots.assign(list, layout.k);
   }
   // NaN and no position where there are fewer than K.
   static void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) {

@@ -12,10 +12,13 @@ class NearestFold : public Fold {
   void begin(Text& out) override {
     work_.array("best", kernel_.value_slots * rows());
     work_.array("position", kernel_.value_slots * rows(), "I");
+    if (kernel_.ordered) out.line("if (!resumes)");
     out.open("for (int64 s = 0; s < ", kernel_.value_slots, "; ++s)");
     for (int row = 0; row < rows(); ++row) {
-      out.line("best[s * ", rows(), " + ", row, "] = load_state(", memory("value", "s", row), ");");
-      out.line("position[s * ", rows(), " + ", row, "] = isplat((integer)(-1 - s % ", kernel_.k, "));");
+      const std::string place = "[s * " + str(rows()) + " + " + str(row) + "]";
+      out.line("best", place, kernel_.ordered ? " = load_best(" : " = load_state(", memory("value", "s", row), ");");
+      if (kernel_.ordered) out.line("position", place, " = load_positions(", memory("index", "s", row), ");");
+      else out.line("position", place, " = isplat((integer)(-1 - s % ", kernel_.k, "));");
     }
     out.close();
   }
@@ -30,12 +33,13 @@ class NearestFold : public Fold {
         for (int column = 0; column < c.columns(); ++column) {
           const std::string value = c.value(f_, k, {row, column}), f = "f" + str(column);
           c.out().line("const V ", f, " = ", value, ";");
-          wins += (column ? " | " : "") + std::string("(~(") + f + " >= last) & (" + f + " == " + f + "))";
+          const std::string beats = kernel_.ordered ? f + " <= last" : "~(" + f + " >= last) & (" + f + " == " + f + ")";
+          wins += (column ? " | " : "") + ("(" + beats + ")");
         }
         c.out().open("if (any(", wins, "))");
         for (int column = 0; column < c.columns(); ++column) {
           c.out().line("insert(best + ", first, " + ", row, ", position + ", first, " + ", row, ", f", column,
-                       ", isplat((integer)(j + ", column, ")));");
+                       ", isplat((integer)(", number(column), ")));");
         }
         c.out().close();
         c.out().close();
@@ -43,6 +47,7 @@ class NearestFold : public Fold {
     });
   }
   void end(Text& out) override {
+    if (kernel_.ordered) return ordered_end(out);
     out.open("for (int64 s = 0; s < ", kernel_.value_slots, "; s += ", kernel_.k, ")");
     for (int row = 0; row < rows(); ++row) {
       out.line("store_nearest(value + s * TILE + ", row, " * LANES, index + s * TILE + ", row, " * LANES, best + s * ",
@@ -50,9 +55,42 @@ class NearestFold : public Fold {
     }
     out.close();
   }
+
+ private:
+  // The bars are in the last slots.
+  void ordered_end(Text& out) const {
+    out.open("for (int64 s = 0; s < ", kernel_.value_slots, "; s += K)");
+    out.open("for (int64 k = stays ? K - 1 : 0; k < K; ++k)");
+    for (int row = 0; row < rows(); ++row) {
+      const std::string place = "[(s + k) * " + str(rows()) + " + " + str(row) + "]";
+      out.line("store_best(", memory("value", "s + k", row), ", ", memory("index", "s + k", row), ", best", place, ", position",
+               place, ");");
+    }
+    out.close();
+    out.close();
+  }
 };
 
 inline std::string sorted_text(const KernelPlan& kernel) {
+  const std::vector<std::string> sizes{str(kernel.k), str(kernel.row_vectors)};
+  if (kernel.ordered) {
+    return ordered_text(kernel) + substitute(R"(
+enum { K = $0, STRIDE = $1 };
+/* f goes to its place, what is behind it moves on, and the last one drops out */
+RARE void insert(V* best, I* position, V f, I j) {
+  I wins = is_before(f, j, best[(K - 1) * STRIDE], position[(K - 1) * STRIDE]);
+  for (int k = K - 1; any(wins); k--) {
+    const V above = k > 0 ? best[(k - 1) * STRIDE] : f;
+    const I above_position = k > 0 ? position[(k - 1) * STRIDE] : j;
+    const I goes_on = is_before(f, j, above, above_position);
+    best[k * STRIDE] = select(goes_on, above, select(wins, f, best[k * STRIDE]));
+    position[k * STRIDE] = iselect(goes_on, above_position, iselect(wins, j, position[k * STRIDE]));
+    wins = goes_on;
+  }
+}
+)",
+                                             sizes);
+  }
   return substitute(R"(
 enum { K = $0, STRIDE = $1 };
 /* f goes behind all that are not worse; the last one drops out */
@@ -82,7 +120,7 @@ RARE void store_nearest(double* value, long long* index, const V* best, const I*
   }
 }
 )",
-                    std::vector<std::string>{str(kernel.k), str(kernel.row_vectors)});
+                    sizes);
 }
 
 // Slot component * K + rank has the value of that rank.

@@ -100,6 +100,24 @@ class SoftmaxReducer : public Reducer {
     }
   }
 
+  void bars(const StateLayout& layout, const StateRows& state, Bar* bars) const override {
+    for (std::int64_t m = 0; m < layout.running_max; ++m) bars[m] = weakest(state, m, -1, true);
+  }
+  // Weights may be large and cancel: then exp(F - m) has to be 0 (EXP_MIN of emit/prelude/cpu_exp_log.hpp). Without them the sum
+  // is at least 1, and what all columns may add is less than rounding takes from it.
+  bool can_skip(const StateLayout& layout, const BoxOfPairs& box, const Bar* bars) const override {
+    const bool single = layout.precision == Precision::float32, weighted = layout.second_dim > 0;
+    const double lost = weighted ? (single ? -105 : -747) : (single ? -32 : -53) * std::log(2.0) - std::log(box.all_columns);
+    for (std::int64_t m = 0; m < layout.running_max; ++m) {
+      if (!(box.high[m * box.step] - bars[m].value < lost)) return false;
+    }
+    for (std::int64_t c = layout.dim; c < layout.dim + layout.second_dim; ++c) {
+      if (!std::isfinite(box.low[c * box.step]) || !std::isfinite(box.high[c * box.step])) return false;
+    }
+    return true;
+  }
+  double priority(const StateLayout& layout, const BoxOfPairs& box) const override { return best_first(layout, box, true); }
+
   bool adds() const override { return true; }
   double cost() const override { return 2 * costly; }
   std::int64_t arrays(const StateLayout& layout) const override { return layout.running_max == 1 ? 0 : 2; }

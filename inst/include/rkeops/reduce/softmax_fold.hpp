@@ -1,6 +1,7 @@
 // Kernels of sums of exponentials relative to a running maximum.
 #pragma once
 
+#include "ordered.hpp"
 #include "totals.hpp"
 
 namespace rkeops {

@@ -52,6 +52,24 @@ class SumReducer : public Reducer {
       for (std::int64_t row = 0; row < out.rows; ++row) out.column(0, k)[row] = total(layout, state, row, k);
     }
   }
+  bool can_skip(const StateLayout& layout, const BoxOfPairs& box, const Bar*) const override {
+    for (std::int64_t c = 0; c < layout.dim + layout.second_dim; ++c) {
+      if (box.low[c * box.step] != 0 || box.high[c * box.step] != 0) return false;
+    }
+    return true;
+  }
+  // Where all values of a component are the same.
+  bool add_constant(const StateLayout& layout, const StateRows& state, const BoxOfPairs& box) const override {
+    if (layout.column_sums > 0) return false;
+    for (std::int64_t c = 0; c < layout.dim; ++c) {
+      if (!(box.low[c * box.step] == box.high[c * box.step])) return false;
+    }
+    for (std::int64_t c = 0; c < layout.dim; ++c) {
+      const double sum = box.columns * box.low[c * box.step];
+      for (std::int64_t r = 0; r < state.rows; ++r) add_to_total(layout, state, r, c, sum);
+    }
+    return true;
+  }
   std::int64_t arrays(const StateLayout&) const override { return 1; }
   std::unique_ptr<Fold> fold(const KernelPlan& kernel, Workspace& work, const PairProgram& program, bool named) const override {
     return std::make_unique<SumFold>(kernel, work, program, named);

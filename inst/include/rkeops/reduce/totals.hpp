@@ -5,19 +5,21 @@
 
 namespace rkeops {
 
+inline void add_to_total(const StateLayout& layout, const StateRows& state, std::int64_t row, std::int64_t slot, double x) {
+  double& high = state.value(slot, row);
+  if (layout.compensated) add_compensated(high, state.value(slot + layout.sums, row), x);
+  else high += x;
+}
+
 // The sum in `slot` of a row, scaled, and that of `next`, scaled.
 inline void merge_total(const StateLayout& layout, const StateRows& into, const StateRows& next, std::int64_t row,
                         std::int64_t slot, double into_scale = 1, double next_scale = 1) {
-  double& high = into.value(slot, row);
-  const double x = next.value(slot, row) * next_scale;
-  high *= into_scale;
-  if (!layout.compensated) {
-    high += x;
-    return;
+  into.value(slot, row) *= into_scale;
+  if (layout.compensated) {
+    double& low = into.value(slot + layout.sums, row);
+    low = low * into_scale + next.value(slot + layout.sums, row) * next_scale;
   }
-  double& low = into.value(slot + layout.sums, row);
-  low = low * into_scale + next.value(slot + layout.sums, row) * next_scale;
-  add_compensated(high, low, x);
+  add_to_total(layout, into, row, slot, next.value(slot, row) * next_scale);
 }
 
 inline double total(const StateLayout& layout, const StateRows& state, std::int64_t row, std::int64_t slot) {

@@ -12,6 +12,7 @@ class LoadedKernel final : public HostKernel {
   explicit LoadedKernel(std::unique_ptr<const OpenLibrary> library) : library_(std::move(library)) {
     fold_ = library_->find<Fold>("rkeops_fold");
     fold_two_sided_ = library_->find<FoldTwoSided>("rkeops_fold_two_sided");
+    fold_ordered_ = library_->find<FoldOrdered>("rkeops_fold_ordered");
     hoist_parameters_ = library_->find<HoistParameters>("rkeops_prologue_parameter");
     hoist_rows_ = library_->find<Hoist>("rkeops_prologue_row");
     hoist_columns_ = library_->find<Hoist>("rkeops_prologue_column");
@@ -21,6 +22,9 @@ class LoadedKernel final : public HostKernel {
     if (fold_two_sided_) {
       fold_two_sided_(call.parameter, call.row, call.column, call.columns, call.first_column, call.values, call.indices,
                       call.work, call.column_sums, call.valid_rows);
+    } else if (fold_ordered_) {
+      fold_ordered_(call.parameter, call.row, call.column, call.columns, call.numbers, call.values, call.indices, call.work,
+                    call.resumes, call.stays);
     } else {
       fold_(call.parameter, call.row, call.column, call.columns, call.first_column, call.values, call.indices, call.work);
     }
@@ -38,7 +42,7 @@ class LoadedKernel final : public HostKernel {
   // Is it what was compiled under this key? (A loader may answer with a library that it has already.)
   bool is_of(const std::string& key) const {
     const char* name = library_->find<const char*>("rkeops_key");
-    return name && std::strncmp(name, key.c_str(), key.size() + 1) == 0 && (fold_ || fold_two_sided_);
+    return name && std::strncmp(name, key.c_str(), key.size() + 1) == 0 && (fold_ || fold_two_sided_ || fold_ordered_);
   }
 
   // What makes a source that of a key.
@@ -52,12 +56,15 @@ class LoadedKernel final : public HostKernel {
                         double* value, long long* index, void* work);
   using FoldTwoSided = void (*)(const void* parameter, const void* row, const void* column, long long n, long long base,
                                 double* value, long long* index, void* work, void* column_sums, long long valid);
+  using FoldOrdered = void (*)(const void* parameter, const void* row, const void* column, long long n, const int* numbers,
+                               double* value, long long* index, void* work, int resumes, int stays);
   using HoistParameters = void (*)(void* parameter, void* work);
   using Hoist = void (*)(const void* parameter, void* tile, void* work);
 
   std::unique_ptr<const OpenLibrary> library_;
   Fold fold_;
   FoldTwoSided fold_two_sided_;  // instead of fold where sums are taken over rows too
+  FoldOrdered fold_ordered_;     // instead of fold where columns come in any order and have numbers
   HoistParameters hoist_parameters_;
   Hoist hoist_rows_, hoist_columns_;
 };
