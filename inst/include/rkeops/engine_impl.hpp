@@ -37,7 +37,7 @@ inline Target target_of(const RunOptions& options) {
 }
 
 // None where rows and columns never meet, or where the reduction needs all pairs.
-inline std::shared_ptr<const GeometryPlan> geometry_of(Expr formula, const PairProgram& program, const Target& target,
+inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& program, const Target& target,
                                                        const KernelPlan& kernel) {
   const Coordinates coordinates = coordinates_of(program);
   if (target.processor == Processor::gpu || kernel.reducer().skipping() == Reducer::Skipping::never || coordinates.row.empty() || coordinates.column.empty()) {
@@ -46,7 +46,7 @@ inline std::shared_ptr<const GeometryPlan> geometry_of(Expr formula, const PairP
   KernelPlan ordered = program.reduction.indices ? generate(program, target, true) : kernel;
   const Digest digest = digest_of(ordered.text);
   return std::make_shared<const GeometryPlan>(
-      GeometryPlan{bounds_of(formula, program, target.precision), coordinates, std::move(ordered), digest});
+      GeometryPlan{std::make_shared<const PairBounds>(program, target.precision), coordinates, std::move(ordered), digest});
 }
 
 }  // namespace engine_detail
@@ -150,7 +150,7 @@ struct Program::State {
       const std::int64_t part = pass.part < 0 ? -1 : pass.part + static_cast<std::int64_t>(k);
       std::vector<std::int64_t> widths;
       for (const OutputPart& output : reduction_of(formula).reducer->parts(formula)) widths.push_back(output.columns);
-      std::shared_ptr<const GeometryPlan> geometry = engine_detail::geometry_of(formula, program, target, kernel);
+      std::shared_ptr<const GeometryPlan> geometry = engine_detail::geometry_of(program, target, kernel);
       StagePlan one{std::move(kernel), digest, widths, std::move(geometry), stage->id, stage->dim, part, parts};
       if (pass.other && of == 1) one.other_node = pass.other->id, one.other_width = pass.other->dim;
       for (std::size_t m = 0; last && m < pass.readings.size(); ++m) {

@@ -100,6 +100,10 @@ class SoftmaxReducer : public Reducer {
     }
   }
 
+  Skipping skipping() const override { return Skipping::by_bars; }
+  void expected_bars(const StateLayout& layout, const std::vector<BoxOfPairs>& boxes, Bar* bars) const override {
+    expect_bars(layout, boxes, 1, true, bars);
+  }
   void bars(const StateLayout& layout, const StateRows& state, Bar* bars) const override {
     for (std::int64_t m = 0; m < layout.running_max; ++m) bars[m] = weakest(state, m, -1, true);
   }
