@@ -43,7 +43,7 @@ class OrderedStage : public HostStage<Real> {
       this->run_tasks(
           count,
           [&](std::int64_t number, int worker, TaskRunner& runner) {
-            fold_share(shares[static_cast<std::size_t>(number)], number, this->worker_of(worker), runner, visitor());
+            fold_share(shares[static_cast<std::size_t>(number)], number, this->worker_of(worker), runner, visitor);
           },
           [&](std::int64_t done) { return call_.poll(static_cast<double>(done) / static_cast<double>(count)); }, threads_);
       if (o_.two_sided()) o_.totals_.finish(o_.data.parts[1], o_.column_order_->data());
@@ -111,8 +111,9 @@ class OrderedStage : public HostStage<Real> {
       return shares;
     }
 
-    template <class Visitor>
-    void fold_share(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner, Visitor visitor) {
+    template <class MakeVisitor>
+    void fold_share(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner, const MakeVisitor& make_visitor) {
+      auto visitor = make_visitor();
       const std::int64_t block = o_.schedule_.column_block;
       o_.reserve(own.values, k_.value_slots * o_.tile_);
       o_.reserve(own.indices, k_.index_slots * o_.tile_);
