@@ -20,6 +20,11 @@ summary_call <- function(generic, others) {
 }
 
 summarise <- function(generic, arguments, na_rm, call) {
+  if (generic == "sum" && "tol" %in% names(arguments)) {
+    given <- arguments$tol
+    arguments$tol <- NULL
+    return(with_tolerance(given, summarise(generic, arguments, na_rm, call), call))
+  }
   x <- arguments[[1L]]
   index <- if (length(arguments) > 1L) summary_index(generic, arguments[-1L], call) else NA
   switch(generic,

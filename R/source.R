@@ -7,6 +7,8 @@
 #' * the **graph**: the simplified formula, one operation a line, arguments first; what is used twice is there once;
 #' * the **plan**: which index is folded, the tile of rows and columns that a kernel holds in registers, what is packed,
 #'   and the state that is kept for each row;
+#' * the **geometry**: which pairs may be left out, as far as the formula tells; how many are left out depends on the data and
+#'   is told by computations themselves if the option `verbosity` is 2;
 #' * the **program of a pair**: what is computed once, for each row, for each column and for each pair. Values have the
 #'   names that they have in the kernel;
 #' * the **kernel**: C or CUDA text.

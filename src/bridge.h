@@ -119,12 +119,14 @@ class RHost {
   void resume_jump() const;  // to be called after the run, however it ended
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::vector<std::string>& notes() const { return notes_; }
+  double certificate() const { return certificate_; }  // of sums with a tolerance; -1: none was given
 
  private:
   static bool interrupted(void* self);
   static void progress(void* self, double done);
   static void warn(void* self, const char* message);
   static void note(void* self, const char* message);
+  static void certify(void* self, double part);
 
   Rcpp::RObject draw_, remove_;
   bool bar_drawn_ = false;
@@ -132,6 +134,7 @@ class RHost {
   double start_s_;
   std::vector<std::string> warnings_, notes_;
   const bool takes_notes_;
+  double certificate_ = -1;
 };
 
 }  // namespace bridge

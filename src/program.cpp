@@ -114,11 +114,12 @@ SEXP bridge::with_hooks(const Runtime& runtime, const std::function<SEXP(const r
     throw;
   }
   host.resume_jump();
-  if (!host.warnings().empty() || !host.notes().empty())
+  if (!host.warnings().empty() || !host.notes().empty() || host.certificate() >= 0)
     value = ListBuilder()
                 .add("value", value)
                 .add("warnings", make_strings(host.warnings()))
                 .add("notes", make_strings(host.notes()))
+                .add("certificate", make_numbers({host.certificate()}))
                 .finish("rkeops_told");
   return value;
 }

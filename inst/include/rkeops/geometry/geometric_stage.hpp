@@ -250,6 +250,7 @@ class GeometricStage final : public OrderedStage<Real> {
         rows.rows = run_.g_.tile(number).rows;
         nodes_.set_tile(packed, rows.rows);
         const bool replaces = run_.tolerance() > 0 && run_.k_.reducer().skipping() == Reducer::Skipping::by_bounds;
+        if (!replaces) certificate_ = run_.tolerance();
         visited_ += rows.rows * (replaces ? tolerant_walk_.run(rows, fold, certificate_) : walk_.run(rows, fold));
       }
 
