@@ -257,7 +257,7 @@ write_growth <- function(found, file) {
   groups <- list(factor(found$method, names(methods)), factor(found$work, unique(found$work)))
   lines <- vapply(split(found, groups, drop = TRUE), function(one) {
     at <- one$seconds[match(sizes, one$n)]
-    tenfold <- c(rep(NA, 2), at[-(1:2)] / at[seq_len(length(at) - 2L)])
+    tenfold <- at[-(1:2)] / utils::head(at, -2L)
     row(one$work[1], one$method[1], cells(at), format(signif(utils::tail(c(NA, tenfold[!is.na(tenfold)]), 1L), 3)))
   }, "")
   writeLines(c(
@@ -308,6 +308,7 @@ if (length(chosen) > 0L) cat("\nwritten: bench/", report_base("geometry"), some,
 if ("growth" %in% asked) {
   base <- paste0(report_base("geometry-growth"), some)
   found <- grow(base)
+  if (is.null(found)) stop("nothing grows from 1000 points on with --scale=", scale)
   write_growth(found, paste0(base, ".md"))
   cat("\nwritten: bench/", base, ".csv and .md\n", sep = "")
   draw(found, "../build/geometry-growth.png")
