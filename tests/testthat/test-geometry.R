@@ -174,39 +174,49 @@ local_cores <- function(n, env = parent.frame()) {
   withr::defer(replace(old), envir = env)
 }
 
-compute <- function(family, v, index, geometry, threads) {
-  set_rkeops_options(list(geometry = geometry, threads = threads))
-  leaves(family$f(v, index))
+agree <- function(got, expected, error, precision) {
+  if (error == "none") same_bits(got, expected) else within_rounding(got, expected, error, precision)
 }
 
-# `thorough`: with two threads and with the choice that is left to the package, too.
-expect_same <- function(family, v, index, precision, label, thorough) {
-  agree <- function(got, expected) {
-    all(mapply(function(a, b) {
-      if (family$error == "none") same_bits(a, b) else within_rounding(a, b, family$error, precision)
-    }, got, expected))
-  }
-  never <- compute(family, v, index, "never", 2)
-  always <- compute(family, v, index, "always", 1)
-  expect(agree(always, never), paste(label, "differs from exhaustive computation"))
-  for (threads in if (thorough) 2:3 else 3) {
-    expect(same_bits(compute(family, v, index, "always", threads), always), paste(label, "depends on threads"))
-  }
-  if (thorough) expect(agree(compute(family, v, index, "auto", 2), never), paste(label, "differs by auto"))
+# All families by one choice of options, since a change of them takes longer than a small reduction.
+compute_all <- function(families, v, indices, ...) {
+  set_rkeops_options(list(...))
+  lapply(families, function(family) {
+    indices <- intersect(indices, family$index)
+    lapply(stats::setNames(indices, indices), function(index) leaves(family$f(v, index)))
+  })
 }
 
-expect_all_same <- function(families, data, indices = c("j", "i")) {
+# Families of `thorough` are computed with two threads and by geometry = "auto", too.
+expect_all_same <- function(families, data, indices = c("j", "i"), thorough = names(core_families)) {
   local_rkeops_options(verbosity = 0)
   local_cores(3)
   v <- make_variables(data)
   for (precision in c("float64", "float32")) {
     set_rkeops_options(list(precision = precision))
-    for (name in names(families)) {
-      for (index in intersect(families[[name]]$index, indices)) {
-        label <- sprintf("%s, index %s, %s", name, index, precision)
-        expect_same(families[[name]], v, index, precision, label, name %in% names(core_families))
+    results <- function(geometry, threads, chosen = names(families)) {
+      compute_all(families[chosen], v, indices, geometry = geometry, threads = threads)
+    }
+    never <- results("never", 2)
+    always <- results("always", 1)
+    others <- list(results("always", 3), results("always", 2, intersect(names(families), thorough)))
+    auto <- results("auto", 2, intersect(names(families), thorough))
+    compare <- function(got, expected, same, what) {
+      for (name in names(got)) for (index in names(got[[name]])) for (k in seq_along(got[[name]][[index]])) {
+        a <- got[[name]][[index]][[k]]
+        b <- expected[[name]][[index]][[k]]
+        if (same(a, b, families[[name]]$error, precision)) {
+          succeed()
+          next
+        }
+        at <- c(which(!mapply(identical, a, b, num.eq = FALSE)), NA)[1]
+        where <- sprintf("%s, index %s, %s", name, index, precision)
+        fail(sprintf("%s: %s, such as [%d] %.17g instead of %.17g", where, what, at, a[at], b[at]))
       }
     }
+    compare(always, never, agree, "not what exhaustive computation gives")
+    compare(auto, never, agree, "auto gives something else")
+    for (other in others) compare(other, always, function(a, b, ...) same_bits(a, b), "depends on threads")
   }
 }
 
