@@ -45,7 +45,7 @@ data_sets <- function() {
     "integer grid" = drawn(function(n) matrix(sample.int(8, 2 * n, replace = TRUE), n)),
     "sorted" = function(n) {
       y <- cube(2)(n)
-      list(x = cube(2)(fewer(n)), y = y[order(y[, 1]), ])
+      list(x = cube(2)(fewer(n)), y = y[order(y[, 1]), , drop = FALSE])
     },
     "a row of NaN" = with_rows(function(y) replace(y, cbind(nrow(y) %/% 3 + 1, 1:2), NaN)),
     "a point at infinity" = with_rows(function(y) replace(y, cbind(nrow(y) %/% 2 + 1, 1:2), c(Inf, 0.5))),
