@@ -116,8 +116,9 @@ unwrap <- function(result, call = NULL, written = TRUE) {
     if (!written) result[c("formula", "position")] <- list("", -1)
     raise_failure(result, call)
   }
-  if (inherits(result, "rkeops_warned")) {
+  if (inherits(result, "rkeops_told")) {
     raise_warnings(result$warnings, call)
+    for (note in result$notes) message("rkeops: ", note)
     return(result$value)
   }
   result

@@ -50,6 +50,7 @@ option_table <- function() {
     formula_only = list(FALSE, flag),
     index_base = list(1L, whole(0, 1)),
     threads = list(0L, whole(0, 2^31 - 1)),
+    geometry = list("auto", choice("auto", "never", "always")),
     cache_limit = list(512 * 2^20, whole(0, 2^53)),
     compile_timeout = list(60, seconds),
     compiler = list(NULL, words)
@@ -127,7 +128,8 @@ current_options <- function() {
 #' | `device_id` | `-1L` | number of the GPU, from 0 (several share the work); -1 for the default one |
 #' | `tensor_cores` | `FALSE` | `TRUE`: matrix products in float32 on GPUs use tensor cores, see [rkeops_use_tensor_cores()] |
 #' | `threads` | `0L` | threads to compute with, at least 0; 0 for all cores available to this process |
-#' | `verbosity` | `1L` | 0: no progress bar; 1: one during computations of more than two seconds in interactive sessions; 2: in all sessions |
+#' | `geometry` | `"auto"` | `"auto"`, `"never"` or `"always"`: on CPUs, leave out pairs of rows that cannot matter; `"auto"`: where that is found to be faster |
+#' | `verbosity` | `1L` | 0: no progress bar; 1: one during computations of more than two seconds in interactive sessions; 2: in all sessions, and a message that says which share of the pairs was visited |
 #' | `index_base` | `1L` | 1 or 0: number of the first row or component in what R functions give and take; 0 as in RKeOps 2 |
 #' | `formula_only` | `FALSE` | `TRUE`: reductions of LazyTensors print their formula and stop with an error |
 #' | `cache_dir` | `NULL` | directory of the compiled kernels, which must exist; `NULL`: see `RKEOPS_CACHE_DIR` |
@@ -229,12 +231,14 @@ runtime_options <- function() {
     nvrtc = nvrtc_hint(),
     precision = options$precision,
     threads = thread_count(options),
+    geometry = options$geometry,
     index_base = options$index_base,
     cache_dir = cache_directory(options),
     cache_limit = options$cache_limit,
     compiler = compiler_to_call(options),
     compile_timeout = options$compile_timeout,
     formula_only = options$formula_only,
+    notes = options$verbosity == 2L,
     progress = progress_functions(options)
   )
 }

@@ -103,7 +103,7 @@ bool interrupted();
 // Reads the list that R/options.R prepares (runtime_options()); missing fields keep the engine's defaults.
 struct Runtime {
   rkeops::RunOptions run;
-  bool formula_only = false;
+  bool formula_only = false, takes_notes = false;
   Rcpp::RObject draw, remove;  // functions for the progress bar
 };
 Runtime read_runtime(SEXP options);
@@ -118,17 +118,20 @@ class RHost {
   rkeops::Host hooks();
   void resume_jump() const;  // to be called after the run, however it ended
   const std::vector<std::string>& warnings() const { return warnings_; }
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   static bool interrupted(void* self);
   static void progress(void* self, double done);
   static void warn(void* self, const char* message);
+  static void note(void* self, const char* message);
 
   Rcpp::RObject draw_, remove_;
   bool bar_drawn_ = false;
   std::exception_ptr jump_;
   double start_s_;
-  std::vector<std::string> warnings_;
+  std::vector<std::string> warnings_, notes_;
+  const bool takes_notes_;
 };
 
 }  // namespace bridge

@@ -21,7 +21,7 @@ SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP token
     const bridge::LazyProgram made = bridge::lazy_program(CHAR(STRING_ELT(formula, 0)), args, definitions, true);
     if (!made.program) return bridge::failure("formula_only", made.text);
     std::vector<rkeops::Input> inputs = bridge::views(*made.program, data, false);
-    if (made.runtime->run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(inputs, data, tokens);
+    bridge::keep_data(made.runtime->run, inputs, data, tokens);
     const std::vector<bridge::Shape> shapes = bridge::shapes_of(*made.program, inputs);
     const Rcpp::Shield<SEXP> pointer(bridge::new_pointer<Prepared>(data, tokens));
     return bridge::with_hooks(*made.runtime, [&](const rkeops::Host& host) -> SEXP {

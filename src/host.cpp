@@ -56,6 +56,12 @@ Runtime read_runtime(SEXP options) {
   SEXP backend = field(options, "backend");
   if (TYPEOF(backend) == STRSXP && std::strcmp(CHAR(STRING_ELT(backend, 0)), "GPU") == 0)
     run.processor = rkeops::Processor::gpu;
+  SEXP geometry = field(options, "geometry");
+  if (TYPEOF(geometry) == STRSXP) {
+    const std::string use = CHAR(STRING_ELT(geometry, 0));
+    if (use == "never") run.geometry = rkeops::UseOfGeometry::never;
+    if (use == "always") run.geometry = rkeops::UseOfGeometry::always;
+  }
   SEXP devices = field(options, "devices");
   if (TYPEOF(devices) == INTSXP && Rf_xlength(devices) > 0)
     run.devices.assign(INTEGER(devices), INTEGER(devices) + Rf_xlength(devices));
@@ -74,6 +80,7 @@ Runtime read_runtime(SEXP options) {
   SEXP compiler = field(options, "compiler");
   if (TYPEOF(compiler) == STRSXP)
     for (R_xlen_t k = 0; k < Rf_xlength(compiler); ++k) run.jit.compiler.push_back(native(compiler, k));
+  runtime.takes_notes = number(field(options, "notes"), 0) != 0;
   runtime.formula_only = number(field(options, "formula_only"), 0) != 0;
   SEXP progress = field(options, "progress");
   runtime.draw = field(progress, "draw");
@@ -107,7 +114,8 @@ std::shared_ptr<const Runtime> current_runtime() {
   return runtime;
 }
 
-RHost::RHost(const Runtime& runtime) : draw_(runtime.draw), remove_(runtime.remove), start_s_(now_s()) {}
+RHost::RHost(const Runtime& runtime)
+    : draw_(runtime.draw), remove_(runtime.remove), start_s_(now_s()), takes_notes_(runtime.takes_notes) {}
 
 RHost::~RHost() {
   if (bar_drawn_) R_ToplevelExec(call_function, remove_);
@@ -118,6 +126,7 @@ rkeops::Host RHost::hooks() {
   host.interrupted = &RHost::interrupted;
   host.progress = Rf_isFunction(draw_) ? &RHost::progress : nullptr;
   host.warn = &RHost::warn;
+  host.note = takes_notes_ ? &RHost::note : nullptr;
   host.context = this;
   return host;
 }
@@ -127,6 +136,8 @@ bool interrupted() { return R_ToplevelExec(check_interrupt, nullptr) == FALSE; }
 bool RHost::interrupted(void* self) { return static_cast<RHost*>(self)->jump_ || bridge::interrupted(); }
 
 void RHost::warn(void* self, const char* message) { static_cast<RHost*>(self)->warnings_.emplace_back(message); }
+
+void RHost::note(void* self, const char* message) { static_cast<RHost*>(self)->notes_.emplace_back(message); }
 
 // From the second second on. Drawing runs R code, out of which R may want to jump (an interrupt, a handler of
 // messages): the run is ended first, as by an interrupt, then the jump goes on.

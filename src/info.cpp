@@ -74,6 +74,9 @@ SEXP rk_statistics() {
         .add("kernels_in_memory", bridge::make_numbers({static_cast<double>(counts.kernels_in_memory)}))
         .add("compile_seconds", bridge::make_numbers({counts.compile_seconds}))
         .add("resident_bytes", bridge::make_numbers({static_cast<double>(counts.resident_bytes)}))
+        .add("orders_made", bridge::make_numbers({static_cast<double>(counts.orders_made)}))
+        .add("pairs_visited", bridge::make_numbers({counts.pairs_visited}))
+        .add("pairs", bridge::make_numbers({counts.pairs}))
         .finish();
   });
 }

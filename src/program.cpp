@@ -92,10 +92,13 @@ std::vector<rkeops::Input> bridge::views(const rkeops::Program& program, SEXP in
   return result;
 }
 
-void bridge::keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
+void bridge::keep_data(const rkeops::RunOptions& options, std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens) {
+  const bool gpu = options.processor == rkeops::Processor::gpu;
+  if (!gpu && options.geometry == rkeops::UseOfGeometry::never) return;
+  constexpr std::int64_t worth_an_order = 10000;  // numbers
   for (std::size_t k = 0; k < data.size() && static_cast<R_xlen_t>(k) < Rf_xlength(tokens); ++k) {
     SEXP token = VECTOR_ELT(tokens, static_cast<R_xlen_t>(k));
-    if (TYPEOF(token) != ENVSXP) continue;
+    if (TYPEOF(token) != ENVSXP || (!gpu && data[k].rows * data[k].cols < worth_an_order)) continue;
     bridge::keep(token, VECTOR_ELT(inputs, static_cast<R_xlen_t>(k)), data[k].data);
     data[k].keep = true;
   }
@@ -111,8 +114,12 @@ SEXP bridge::with_hooks(const Runtime& runtime, const std::function<SEXP(const r
     throw;
   }
   host.resume_jump();
-  if (!host.warnings().empty())
-    value = ListBuilder().add("value", value).add("warnings", make_strings(host.warnings())).finish("rkeops_warned");
+  if (!host.warnings().empty() || !host.notes().empty())
+    value = ListBuilder()
+                .add("value", value)
+                .add("warnings", make_strings(host.warnings()))
+                .add("notes", make_strings(host.notes()))
+                .finish("rkeops_told");
   return value;
 }
 
@@ -168,7 +175,7 @@ namespace {
 
 SEXP run(const rkeops::Program& program, SEXP inputs, bool by_rows, SEXP tokens, const bridge::Runtime& runtime) {
   std::vector<rkeops::Input> data = bridge::views(program, inputs, by_rows);
-  if (runtime.run.processor == rkeops::Processor::gpu) bridge::keep_on_gpu(data, inputs, tokens);
+  bridge::keep_data(runtime.run, data, inputs, tokens);
   const Rcpp::Shield<SEXP> result(bridge::allocate(bridge::shapes_of(program, data), R_NilValue));
   const std::vector<double*> outputs = bridge::memory_of(result);
   return bridge::with_hooks(runtime, [&](const rkeops::Host& host) {
@@ -233,7 +240,7 @@ SEXP rk_program_info(SEXP pointer) {
 }
 
 // The whole evaluation. Answers with a matrix (or a list of them), or with a list of class rkeops_failure, or of class
-// rkeops_warned. Inputs have no class.
+// rkeops_told. Inputs have no class.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows) {
   return catch_failure([&]() -> SEXP {

@@ -12,7 +12,7 @@ rkeops::Input view(const rkeops::Argument& argument, SEXP value, bool by_rows);
 std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bool by_rows);
 
 // `tokens`: NULL, or a list parallel to the inputs of environments that live as long as these inputs stay as they are.
-void keep_on_gpu(std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens);
+void keep_data(const rkeops::RunOptions& options, std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens);
 
 // Results as R has them: a matrix; for K nearest of several components an array rows x K x components; for all entries an array.
 struct Shape {

@@ -122,6 +122,8 @@ struct Statistics {
   std::int64_t kernels_compiled, kernels_from_disk, kernels_in_memory;
   double compile_seconds;
   std::int64_t resident_bytes;  // of matrices kept on GPUs
+  std::int64_t orders_made;     // of rows or columns, for leaving out pairs
+  double pairs_visited, pairs;  // in all walks, and what there would have been to visit
 };
 Statistics statistics();
 
@@ -136,7 +138,7 @@ std::string cache_trouble(const JitOptions& options);
 std::int64_t cache_bytes(const std::string& directory);
 void clear_cache(const std::string& directory);
 
-// The data at this address, given as an Input with `keep`, end or change: GPUs forget them.
+// The data at this address, given as an Input with `keep`, end or change: GPUs forget them, and so does who has put them in order.
 void forget(const void* data);
 
 // GPUs, and what is needed to use them. Asking never fails: `problem` says what is missing (empty: all is there). Of `open`

@@ -4,12 +4,14 @@
 #include "emit/explain.hpp"
 #include "engine.hpp"
 #include "engine_info.hpp"
+#include "geometry/make_stage.hpp"
 #include "parse/parser.hpp"
 #include "pass/differential.hpp"
 #include "pass/grouping.hpp"
 #include "pass/quotients.hpp"
 #include "pass/stages.hpp"
 #include "reduce/all.hpp"
+#include "plan/coordinates.hpp"
 #include "runtime/execution.hpp"
 
 namespace rkeops {
@@ -32,6 +34,19 @@ inline Target target_of(const RunOptions& options) {
   target.processor = options.processor;
   target.tensor_cores = options.tensor_cores && options.processor == Processor::gpu && options.precision == Precision::float32;
   return target;
+}
+
+// None where rows and columns never meet, or where the reduction needs all pairs.
+inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& program, const Target& target,
+                                                       const KernelPlan& kernel) {
+  const Coordinates coordinates = coordinates_of(program);
+  if (target.processor == Processor::gpu || kernel.reducer().skipping() == Reducer::Skipping::never || coordinates.row.empty() || coordinates.column.empty()) {
+    return nullptr;
+  }
+  KernelPlan ordered = program.reduction.indices ? generate(program, target, true) : kernel;
+  const Digest digest = digest_of(ordered.text);
+  return std::make_shared<const GeometryPlan>(
+      GeometryPlan{std::make_shared<const PairBounds>(program, target.precision), coordinates, std::move(ordered), digest});
 }
 
 }  // namespace engine_detail
@@ -126,13 +141,17 @@ struct Program::State {
   ProgramPlan make_plans(const Target& target) const {
     ProgramPlan plan;
     each_kernel(target, [&](const PairPass& pass, std::size_t k, std::size_t of, Expr formula) {
-      KernelPlan kernel = generate(lower(formula), target);
+      const PairProgram program = lower(formula);
+      KernelPlan kernel = generate(program, target);
       const Digest digest = digest_of(kernel.text);
       const Expr stage = k == 0 ? pass.stage : pass.other ? pass.other : pass.stage;
       const bool last = k + 1 == of;
       const auto parts = static_cast<std::int64_t>(reduction_of(stage).reducer->parts(stage).size() / of);
       const std::int64_t part = pass.part < 0 ? -1 : pass.part + static_cast<std::int64_t>(k);
-      StagePlan one{std::move(kernel), digest, stage->id, stage->dim, part, parts};
+      std::vector<std::int64_t> widths;
+      for (const OutputPart& output : reduction_of(formula).reducer->parts(formula)) widths.push_back(output.columns);
+      std::shared_ptr<const GeometryPlan> geometry = engine_detail::geometry_of(program, target, kernel);
+      StagePlan one{std::move(kernel), digest, widths, std::move(geometry), stage->id, stage->dim, part, parts};
       if (pass.other && of == 1) one.other_node = pass.other->id, one.other_width = pass.other->dim;
       for (std::size_t m = 0; last && m < pass.readings.size(); ++m) {
         const Reading& reading = pass.readings[m];
@@ -186,7 +205,7 @@ std::int64_t Program::rows_of(Category index, const std::vector<Input>& inputs) 
 void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
                   const Host& host) const {
   const Sizes sizes = state_->checked(inputs);
-  Execution(state_->plan(engine_detail::target_of(options)), inputs, sizes, options, false).run(outputs, host);
+  Execution(state_->plan(engine_detail::target_of(options)), inputs, sizes, options, make_stage, false).run(outputs, host);
 }
 
 std::string Program::source(const RunOptions& options) const {
@@ -268,7 +287,7 @@ std::unique_ptr<Evaluation> Program::prepare(const std::vector<Input>& inputs, c
   state.lent.resize(inputs.size());
   for (std::size_t k = 0; k < inputs.size(); ++k) state.lend(k);
   state.execution = std::make_unique<Execution>(state_->plan(engine_detail::target_of(options)), state.inputs, state.sizes,
-                                                state.options, true);
+                                                state.options, make_stage, true);
   state.execution->prepare(host);
   return evaluation;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine.hpp"
+#include "geometry/make_stage.hpp"
 #include "ir/reduction.hpp"
 #include "parse/parser.hpp"
 #include "runtime/execution.hpp"
@@ -89,8 +90,10 @@ std::vector<ReductionInfo> reduction_table() {
 
 Statistics statistics() {
   const BackendCounters& counters = BackendCounters::instance();
+  GeometryCounters& geometry = GeometryCounters::instance();
   return {counters.compiled, counters.from_disk, CpuBackend::instance().size(),
-          static_cast<double>(counters.compile_microseconds) * 1e-6, ResidentMatrices::instance().bytes()};
+          static_cast<double>(counters.compile_microseconds) * 1e-6, ResidentMatrices::instance().bytes(),
+          geometry.orders, geometry.visited(), geometry.pairs()};
 }
 
 void clear_memory_cache() {
@@ -105,7 +108,10 @@ void clear_cache(const std::string& directory) {
   for (const std::string& place : temporary_directories()) Scratch::sweep(place);
 }
 
-void forget(const void* data) { ResidentMatrices::instance().forget(data); }
+void forget(const void* data) {
+  ResidentMatrices::instance().forget(data);
+  KnownOrders::instance().forget(data);
+}
 
 GpuReport gpu_report(const JitOptions& options, const std::vector<int>& open) {
   GpuReport report;

@@ -111,6 +111,17 @@ constexpr std::int64_t packing_rows = 4096;            // of one task
 constexpr std::int64_t kept_rows_columns = 4096;
 constexpr std::int64_t kept_rows_bytes = 1 * MiB;  // whatever the inputs take
 
+// ---- geometry
+
+constexpr std::int64_t leaf_columns = 32;        // of a leaf of the tree of columns
+constexpr std::size_t known_orders = 64;         // that are kept with variables, four bytes a row each
+constexpr std::int64_t sample_points = 1024;     // rows and columns that the estimate looks at
+constexpr std::int64_t sample_tiles = 8;         // of which so many tiles walk
+constexpr double geometry_nanoseconds = 1.2e7;   // of all pairs: fifty times what the estimate takes
+constexpr double operations_per_nanosecond = 4;  // and lane, of one thread
+constexpr double ordering_nanoseconds = 120;     // a point
+constexpr double walk_cost = 1.5;                // of a pair visited, against one of all pairs
+
 // ---- runtime, GPU
 
 constexpr std::int64_t gpu_column_step = 4096;          // memory_batches of columns are multiples

@@ -42,6 +42,9 @@ using Build = Expr (*)(Graph& graph, const Exprs& args, const Integers& params);
 
 // What is known of a value by its arguments; see facts.hpp.
 using FactsRule = Facts (*)(const Node&);
+// Bounds of values from bounds of the arguments, of many boxes at once; see interval.hpp.
+struct BoundsCall;
+using BoundsRule = void (*)(const BoundsCall&);
 
 // Other properties, a set of bits.
 using Traits = std::uint8_t;
@@ -84,6 +87,9 @@ struct Operation {
   Traits properties = 0;
   // Truth values are 0 and 1. The result is one if so many operands, the first ones, are truth values; -1: it is none.
   int truth_operands = -1;
+  BoundsRule bound = nullptr;  // null: nothing is known
+  // By how many units (half ulps) computed values may be off: of functions, twice what tests/cpp/test_cpu_math.cpp allows.
+  int units = 0;
 
   // Rows of the table are written with these.
   Operation& gate(Care care) { return gates = care, *this; }
@@ -91,6 +97,7 @@ struct Operation {
   Operation& facts(FactsRule rule) { return known = rule, *this; }
   Operation& traits(Traits set) { return properties = set, *this; }
   Operation& truth(int operands) { return truth_operands = operands, *this; }
+  Operation& bounds(BoundsRule rule, int off = 0) { return bound = rule, units = off, *this; }
   Operation& price(Cost of_component) { return cost = of_component, *this; }
 };
 

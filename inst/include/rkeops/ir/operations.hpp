@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "facts.hpp"
+#include "interval_functions.hpp"
 #include "operations_complex.hpp"
 #include "operations_complex_functions.hpp"
 #include "operations_elementwise.hpp"
@@ -19,6 +20,8 @@ namespace rkeops {
 inline const std::vector<Operation>& operations() {
   using Args = const Exprs&;
   using Params = const Integers&;
+  using interval::by_lanes;
+  using interval::by_number;
   static const std::vector<Operation> table = [] {
     std::vector<Operation> rows;
     const auto add = [&](Op op, const char* name, Operation row) {

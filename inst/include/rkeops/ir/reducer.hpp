@@ -32,6 +32,7 @@ struct BoxOfPairs {
   std::int64_t step;
   double columns, all_columns;  // in the box, and of the reduction
   long long least_number;       // of a column in the box
+  double tolerance = 0;         // what may be left out, as a part of all that is summed
 };
 
 class Reducer {
@@ -63,8 +64,13 @@ class Reducer {
   virtual void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const = 0;
 
   // ---- pairs that need not be visited. States are those of valid rows only, in the format of kernels for columns in any order.
+  // What tells that pairs do not matter: nothing, bounds of their values, or bounds and what has been visited before.
+  enum class Skipping : std::uint8_t { never, by_bounds, by_bars };
+  virtual Skipping skipping() const { return Skipping::never; }
   // Of each component of F.
   virtual void bars(const StateLayout&, const StateRows& /*state*/, Bar*) const {}
+  // What they will be about when these boxes have been visited, which are all pairs of their rows.
+  virtual void expected_bars(const StateLayout&, const std::vector<BoxOfPairs>&, Bar*) const {}
   // Would a visit change nothing?
   virtual bool can_skip(const StateLayout&, const BoxOfPairs&, const Bar*) const { return false; }
   // Does what a visit would do, if bounds tell; else false, and nothing has happened.

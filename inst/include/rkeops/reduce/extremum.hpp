@@ -136,6 +136,10 @@ class ExtremumReducer : public Reducer {
       for (std::int64_t r = 0; r < count; ++r) to[r] = from[r] < 0 ? missing : static_cast<double>(from[r]) + base;
     }
   }
+  Skipping skipping() const override { return Skipping::by_bars; }
+  void expected_bars(const StateLayout& layout, const std::vector<BoxOfPairs>& boxes, Bar* bars) const override {
+    expect_bars(layout, boxes, 1, layout.reduction->maximum, bars);
+  }
   void bars(const StateLayout& layout, const StateRows& state, Bar* bars) const override {
     const bool maximum = layout.reduction->maximum;
     for (std::int64_t c = 0; c < layout.dim; ++c) {

@@ -37,6 +37,10 @@ class NearestReducer : public Reducer {
     if (layout.candidates > 0) CandidateStates::finish(layout, state, out);
     else SortedStates::finish(layout, state, out);
   }
+  Skipping skipping() const override { return Skipping::by_bars; }
+  void expected_bars(const StateLayout& layout, const std::vector<BoxOfPairs>& boxes, Bar* bars) const override {
+    expect_bars(layout, boxes, layout.k, false, bars);
+  }
   void bars(const StateLayout& layout, const StateRows& state, Bar* bars) const override {
     for (std::int64_t c = 0; c < layout.dim; ++c) {
       const std::int64_t head = c * (layout.candidates + 1), last = c * layout.k + layout.k - 1;

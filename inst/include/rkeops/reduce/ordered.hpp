@@ -3,6 +3,8 @@
 // worst value with a number behind all columns, so that f <= last is all that is asked of a pair.
 #pragma once
 
+#include <algorithm>
+
 #include "../plan/kernel_plan.hpp"
 
 namespace rkeops {
@@ -68,6 +70,28 @@ inline bool none_enters(const StateLayout& layout, const BoxOfPairs& box, const 
     if (!(best == bar && box.least_number > bars[c].number)) return false;
   }
   return true;
+}
+
+// The bars when so many values of each row have been found for each component, by bounds alone.
+inline void expect_bars(const StateLayout& layout, const std::vector<BoxOfPairs>& boxes, std::int64_t values, bool maximum,
+                        Bar* bars) {
+  std::vector<std::pair<double, double>> worst;  // values of boxes, and how many there are
+  for (std::int64_t c = 0; c < layout.dim; ++c) {
+    worst.clear();
+    for (const BoxOfPairs& box : boxes) {
+      const double value = maximum ? -box.low[c * box.step] : box.high[c * box.step];
+      if (value == value) worst.emplace_back(value, box.columns);
+    }
+    std::sort(worst.begin(), worst.end());
+    double found = 0;
+    bars[c] = {std::nan(""), 0};
+    for (const auto& [value, columns] : worst) {
+      found += columns;
+      if (found < static_cast<double>(values)) continue;
+      bars[c] = {maximum ? -value : value, -1};
+      break;
+    }
+  }
 }
 
 // The priority of a box, where the least values matter most, or the largest; all components count.

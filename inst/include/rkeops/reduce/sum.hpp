@@ -52,6 +52,7 @@ class SumReducer : public Reducer {
       for (std::int64_t row = 0; row < out.rows; ++row) out.column(0, k)[row] = total(layout, state, row, k);
     }
   }
+  Skipping skipping() const override { return Skipping::by_bounds; }
   bool can_skip(const StateLayout& layout, const BoxOfPairs& box, const Bar*) const override {
     for (std::int64_t c = 0; c < layout.dim + layout.second_dim; ++c) {
       if (box.low[c * box.step] != 0 || box.high[c * box.step] != 0) return false;

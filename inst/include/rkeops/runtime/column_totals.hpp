@@ -33,15 +33,17 @@ class ColumnTotals {
     }
   }
 
-  // out: column-major, columns x dim.
-  void finish(double* out) {
+  // out: column-major, columns x dim; `order`, if there is one, says where a column belongs.
+  void finish(double* out, const std::int32_t* order = nullptr) {
     const std::int64_t count = columns_ * dim_;
     for (std::int64_t t = 0; t < count; ++t) {
       for (std::int64_t set = 1; set < sets_; ++set) {
         if (low_.size() > 0) low_[at(t)] += low_[at(set * count + t)];
         add_to(t, high_[at(set * count + t)]);
       }
-      out[t / dim_ + t % dim_ * columns_] = low_.size() > 0 ? high_[at(t)] + low_[at(t)] : high_[at(t)];
+      const std::int64_t column = t / dim_;
+      out[(order ? order[column] : column) + t % dim_ * columns_] =
+          low_.size() > 0 ? high_[at(t)] + low_[at(t)] : high_[at(t)];
     }
   }
 

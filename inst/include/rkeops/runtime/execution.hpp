@@ -6,28 +6,10 @@
 #include <map>
 #include <set>
 
-#include "../backend/cpu/cpu_backend.hpp"
 #include "bind.hpp"
-#include "gpu_stage.hpp"
-#include "host_stage.hpp"
-#include "readings.hpp"
+#include "stage_plan.hpp"
 
 namespace rkeops {
-
-// How a program is computed for one target; made once, never changed.
-struct StagePlan {
-  KernelPlan kernel;
-  Digest digest;                                  // of its text
-  std::int64_t node, width;                       // an inner stage: what later stages know its result by, and its columns
-  std::int64_t part, parts;                       // others write the output, from this part on; -1 for inner ones
-  std::int64_t other_node = -1, other_width = 0;  // an inner stage that sums over rows as well: that result
-  std::vector<ReadingPlan> readings = {};         // results found in these
-};
-
-struct ProgramPlan {
-  std::vector<StagePlan> stages;
-  std::vector<Write> writes;
-};
 
 // What a fold over no columns at all, or for no rows, gives, or an error where there is nothing neutral.
 inline void finish_empty(const KernelPlan& kernel, const StageData& data) {
@@ -38,10 +20,11 @@ class Execution {
  public:
   // `inputs` fit `sizes`, `options` live as long as this. `keep`: there will be more runs.
   Execution(std::shared_ptr<const ProgramPlan> plan, const std::vector<Input>& inputs, const Sizes& sizes,
-            const RunOptions& options, bool keep)
-      : plan_(std::move(plan)), options_(options), inner_options_(options), stages_(plan_->stages.size()) {
+            const RunOptions& options, MakeStage make_stage, bool keep)
+      : plan_(std::move(plan)), options_(options), inner_options_(options), make_stage_(make_stage), stages_(plan_->stages.size()) {
     inner_options_.index_base = 0;  // positions that formulas read
     inner_options_.missing_index = std::nan("");
+    inner_options_.tolerance = 0;  // what later stages make of an error is not known
     for (std::size_t s = 0; s < stages_.size(); ++s) bind(s, inputs, sizes, keep);
   }
   Execution(const Execution&) = delete;
@@ -105,7 +88,7 @@ class Execution {
   void bind(std::size_t s, const std::vector<Input>& inputs, const Sizes& sizes, bool keep) {
     const StagePlan& plan = plan_->stages[s];
     const KernelPlan& kernel = plan.kernel;
-    StageData data{{}, {}, {}, sizes.of(kernel.rows), sizes.of(kernel.columns), {}};
+    StageData data{{}, {}, {}, sizes.of(kernel.rows), sizes.of(kernel.columns), {}, plan.widths};
     const auto sources = [&](const PackedArea& area) {
       std::vector<Source> list;
       for (const PackedLeaf& leaf : area.leaves) {
@@ -141,23 +124,9 @@ class Execution {
     }
     if (data.rows == 0 || data.columns == 0) {
       bound.empty = std::move(data);
-    } else if (kernel.precision == Precision::float32) {
-      bound.stage = make_stage<float>(plan, std::move(data), keep);
     } else {
-      bound.stage = make_stage<double>(plan, std::move(data), keep);
+      bound.stage = make_stage_(plan, std::move(data), options_, keep);
     }
-  }
-
-  template <class Real>
-  std::unique_ptr<Stage> make_stage(const StagePlan& plan, StageData data, bool keep) const {
-    const KernelPlan& kernel = plan.kernel;
-    if (options_.processor == Processor::gpu) {
-      Schedule schedule = dense_gpu_schedule(kernel, data.rows, data.columns);
-      return std::make_unique<GpuStage<Real>>(kernel, plan.digest, std::move(data), std::move(schedule));
-    }
-    Schedule schedule = dense_schedule(kernel, data.rows, data.columns);
-    return std::make_unique<HostStage<Real>>(CpuBackend::instance(), kernel, plan.digest, std::move(data),
-                                             std::move(schedule), keep);
   }
 
   static Input buffer(Buffer<double>& memory, std::int64_t rows, std::int64_t columns) {
@@ -178,7 +147,8 @@ class Execution {
       for (std::size_t l = 0; l < sources.size(); ++l) {
         if (area.leaves[l].from != from || area.leaves[l].index != index) continue;
         if (input) sources[l].input = *input;
-        sources[l].is_packed = bound.is_done = false;
+        sources[l].change();
+        bound.is_done = false;
       }
     };
     change_area(kernel.row, bound.stage->data.row);
@@ -225,6 +195,7 @@ class Execution {
   const std::shared_ptr<const ProgramPlan> plan_;
   const RunOptions& options_;
   RunOptions inner_options_;
+  const MakeStage make_stage_;
   std::vector<BoundStage> stages_;
   std::map<std::int64_t, Input> results_;  // of reductions, by node
   std::list<Buffer<double>> found_;        // those of readings

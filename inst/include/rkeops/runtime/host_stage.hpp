@@ -11,7 +11,7 @@
 namespace rkeops {
 
 template <class Real>
-class HostStage final : public Stage {
+class HostStage : public Stage {
  public:
   // `keep`: there will be more runs.
   HostStage(Backend<HostKernel>& backend, const KernelPlan& kernel, const Digest& digest, StageData stage_data,
@@ -25,6 +25,13 @@ class HostStage final : public Stage {
   void run(const StageCall& call) override {
     Run run(*this, call);
     run.pack();
+    fold(run);
+  }
+
+ protected:
+  class Run;
+
+  void fold(Run& run) {
     if (two_sided()) totals_ = ColumnTotals<Real>(kernel_, schedule_.totals, data.columns);
     const std::int64_t splits = schedule_.column_splits, states = splits > 1 && !entries() ? schedule_.pass_tiles() * splits : 0;
     reserve(partial_values_, states * kernel_.value_slots * tile_);
@@ -33,13 +40,13 @@ class HostStage final : public Stage {
     if (two_sided()) totals_.finish(data.parts[1]);
   }
 
- private:
   struct Worker {
     Buffer<Real> rows;      // packed tiles of a row_block
     Buffer<double> values;  // their states, or their entries for a column_block
     Buffer<long long> indices;
     Buffer<unsigned char> work;
     Buffer<Real> column_sums;  // as the kernel leaves them
+    Buffer<double> results;    // of a tile, on their way to other rows
   };
 
   template <class T>
@@ -75,17 +82,19 @@ class HostStage final : public Stage {
   // What one run needs besides.
   class Run {
    public:
-    Run(HostStage& stage, const StageCall& call)
+    Run(HostStage& stage, const StageCall& call) : Run(stage, call, stage.kernel_, stage.digest_) {}
+    // By another kernel of the same layout.
+    Run(HostStage& stage, const StageCall& call, const KernelPlan& kernel, const Digest& digest)
         : s_(stage),
-          k_(stage.kernel_),
+          k_(kernel),
           call_(call),
-          code_(stage.backend_.kernel(stage.kernel_, stage.digest_, call.options.jit, call.hooks())),
+          code_(stage.backend_.kernel(kernel, digest, call.options.jit, call.hooks())),
           threads_(stage.choose_threads(call.options)) {
       if (s_.workers_.size() < static_cast<std::size_t>(threads_)) s_.workers_.resize(static_cast<std::size_t>(threads_));
     }
 
     void pack() {
-      if (!all_packed(s_.data.parameter) || s_.parameters_.size() == 0) pack_parameters();
+      pack_parameters();
       pack_columns();
       if (s_.keeps_rows_) pack_rows();
     }
@@ -112,7 +121,7 @@ class HostStage final : public Stage {
           [&](std::int64_t) { return !call_.interrupted(); }, k_.candidates > 0 ? threads_ : 1);
     }
 
-   private:
+   protected:
     Worker& worker_of(int number) { return s_.workers_[static_cast<std::size_t>(number)]; }
 
     void* work_of(Worker& worker) {
@@ -139,6 +148,7 @@ class HostStage final : public Stage {
 
     // What is hoisted of rows and columns may need them.
     void pack_parameters() {
+      if (all_packed(s_.data.parameter) && s_.parameters_.size() > 0) return;
       s_.pack_parameters(s_.parameters_);
       code_->hoist_parameters(s_.parameters_.data(), work_of(worker_of(0)));
       for (auto* area : {&s_.data.row, &s_.data.column}) {
@@ -177,15 +187,22 @@ class HostStage final : public Stage {
       for (Source& source : sources) source.is_packed = true;
     }
 
-    // Tile by tile, as rows are, then turned round.
     void pack_whole_columns(Range range, Worker& own) {
-      const std::int64_t width = k_.column.width;
+      pack_points(k_.column, s_.data.column, range, own, s_.columns_.data() + range.from * k_.column.width,
+                  [&](Real* tile) { code_->hoist_columns(s_.parameters_.data(), tile, work_of(own)); });
+    }
+
+    // To `points`, all components of a point side by side: tile by tile, as rows are, then turned round.
+    template <class Hoist>
+    void pack_points(const PackedArea& area, const std::vector<Source>& sources, Range range, Worker& own, Real* points,
+                     const Hoist& hoist) {
+      const std::int64_t width = area.width;
       reserve(own.rows, width * s_.tile_);
       for (std::int64_t first = range.from; first < range.to; first += s_.tile_) {
         const Tile rows{first, std::min(s_.tile_, range.to - first)};
-        Real *tile = own.rows.data(), *out = s_.columns_.data() + first * width;
-        pack_tile_of(k_.column, s_.data.column, rows, tile);
-        code_->hoist_columns(s_.parameters_.data(), tile, work_of(own));
+        Real *tile = own.rows.data(), *out = points + (first - range.from) * width;
+        pack_tile_of(area, sources, rows, tile);
+        hoist(tile);
         for (std::int64_t r = 0; r < rows.rows; ++r) {
           for (std::int64_t c = 0; c < width; ++c) out[r * width + c] = tile[c * s_.tile_ + r];
         }

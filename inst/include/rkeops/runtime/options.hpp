@@ -10,11 +10,16 @@
 
 namespace rkeops {
 
+// Are pairs that cannot matter left out? Automatic: where that is found to be faster.
+enum class UseOfGeometry : std::uint8_t { automatic, never, always };
+
 struct RunOptions {
   Precision precision = Precision::float64;
   Processor processor = Processor::cpu;
   std::vector<int> devices = {0};                                   // GPUs that share the work
   bool tensor_cores = false;                                        // for matrix products in float32 on GPUs
+  UseOfGeometry geometry = UseOfGeometry::automatic;                // on CPUs
+  double tolerance = 0;                                             // of sums: an error of this part of sum |F| is allowed
   int threads = 0;                                                  // 0: all cores available to this process
   std::int64_t index_base = 1;                                      // added to 0-based positions of arg-reductions
   double missing_index = std::numeric_limits<double>::quiet_NaN();  // written where no index exists
@@ -26,6 +31,9 @@ struct Host {
   bool (*interrupted)(void* context) = nullptr;                // true: stop, raise Error of kind interrupt
   void (*progress)(void* context, double fraction) = nullptr;  // 0..1, at most some ten times a second
   void (*warn)(void* context, const char* message) = nullptr;  // e.g. the cache directory cannot be written
+  void (*note)(void* context, const char* message) = nullptr;  // what may be of interest: which share of the pairs was visited
+  // With a tolerance: the part of sum |F| that a result may be off at most.
+  void (*certify)(void* context, double part) = nullptr;
   void* context = nullptr;
 };
 

@@ -15,6 +15,9 @@ struct Source {
   Input input;
   Part part = Part::whole;
   bool is_packed = false;  // by a stage that keeps its operands
+  bool is_placed = false;  // and in an order that depends on them
+
+  void change() { is_packed = is_placed = false; }
 
   double at(std::int64_t row, std::int64_t col) const { return part_of(whole(row, col), part); }
 
@@ -42,6 +45,7 @@ struct StageData {
   std::int64_t rows, columns;
   // Of the output, column-major with `rows` rows (sums over rows: `columns`; entries: rows * columns).
   std::vector<double*> parts;
+  std::vector<std::int64_t> widths;  // columns of these
 };
 
 // tile[(offset + c) * tile_rows + r] = component c of row r of the tile.

@@ -26,6 +26,10 @@ struct StageCall {
     return !interrupted();
   }
 
+  void note(const std::string& message) const {
+    if (host.note) host.note(host.context, message.c_str());
+  }
+
   Hooks hooks() const {
     return {[this] { return interrupted(); },
             [this](const std::string& message) {

@@ -1,0 +1,119 @@
+// What share of the pairs a walk would visit, by bounds alone, on a sample of rows and columns.
+#pragma once
+
+#include "../plan/geometry.hpp"
+#include "boxes.hpp"
+
+namespace rkeops {
+
+// `most` of the numbers below `count`, evenly spread.
+inline std::vector<std::int64_t> spread(std::int64_t count, std::int64_t most) {
+  const std::int64_t n = std::min(count, most);
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(n));
+  for (std::int64_t k = 0; k < n; ++k) numbers[static_cast<std::size_t>(k)] = k * count / n;
+  return numbers;
+}
+
+template <class Real>
+class Estimate {
+ public:
+  Estimate(const KernelPlan& kernel, const GeometryPlan& plan, const Real* parameters)
+      : kernel_(kernel), plan_(plan), parameter_(1, kernel.parameter.width, 1) {
+    for (std::int64_t c = 0; c < kernel.parameter.width; ++c) {
+      parameter_.low[parameter_.at(c, 0)] = parameter_.high[parameter_.at(c, 0)] = static_cast<double>(parameters[c]);
+    }
+  }
+
+  // row_points: some rows, evenly spread; columns: all of them. Components side by side.
+  double share(const std::vector<Real>& row_points, std::int64_t rows, const Real* columns, std::int64_t column_count,
+               double tolerance) const {
+    const std::int64_t width = kernel_.column.width;
+    std::vector<Real> column_points;
+    for (std::int64_t j : spread(column_count, heuristics::sample_points)) {
+      column_points.insert(column_points.end(), columns + j * width, columns + (j + 1) * width);
+    }
+    const BoxArray<double> tiles = boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows);
+    const BoxArray<double> leaves = boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count);
+    const std::int64_t results = plan_.bounds->results();
+    std::vector<double> low(static_cast<std::size_t>(leaves.count * results)), high(low.size()), work;
+    double visited = 0;
+    const std::vector<std::int64_t> walked = spread(tiles.count, heuristics::sample_tiles);
+    for (std::int64_t t : walked) {
+      plan_.bounds->bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
+      visited += visited_share(leaves, static_cast<double>(column_count) / static_cast<double>(leaves.count), low, high, tolerance);
+    }
+    return visited / static_cast<double>(walked.size());
+  }
+
+ private:
+  // The share of leaves that matter for a tile. Bars are those that will hold when all leaves are folded.
+  double visited_share(const BoxArray<double>& leaves, double columns, const std::vector<double>& low,
+                       const std::vector<double>& high, double tolerance) const {
+    const Reducer& reducer = kernel_.reducer();
+    if (tolerance > 0 && reducer.skipping() == Reducer::Skipping::by_bounds) return replaced_share(leaves.count, low, high, tolerance);
+    std::vector<BoxOfPairs> boxes;
+    for (std::int64_t b = 0; b < leaves.count; ++b) {
+      boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, columns * static_cast<double>(leaves.count), 0, tolerance});
+    }
+    std::vector<Bar> bars(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.dim)));
+    reducer.expected_bars(kernel_, boxes, bars.data());
+    std::int64_t kept = 0;
+    for (const BoxOfPairs& box : boxes) kept += !reducer.can_skip(kernel_, box, bars.data());
+    return static_cast<double>(kept) / static_cast<double>(leaves.count);
+  }
+
+  // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced.
+  double replaced_share(std::int64_t count, const std::vector<double>& low, const std::vector<double>& high, double tolerance) const {
+    std::int64_t most = 0;
+    for (std::int64_t c = 0; c < kernel_.dim; ++c) {
+      std::vector<double> rooms;
+      double sum = 0;
+      for (std::int64_t b = 0; b < count; ++b) {
+        const auto at = static_cast<std::size_t>(c * count + b);
+        rooms.push_back((high[at] - low[at]) / 2);
+        sum += std::fabs(low[at] + high[at]) / 2;
+      }
+      std::sort(rooms.begin(), rooms.end());
+      double room = 0;
+      std::int64_t replaced = 0;
+      for (; replaced < count && (room += rooms[static_cast<std::size_t>(replaced)]) <= tolerance * sum; ++replaced) {}
+      most = std::max(most, count - replaced);
+    }
+    return static_cast<double>(most) / static_cast<double>(count);
+  }
+
+  // Of leaves as they would be among all points: with d coordinates, a part of the points in as many leaves fills boxes that are
+  // larger by the d-th root.
+  BoxArray<double> boxes(const std::vector<Real>& points, std::int64_t width, const std::vector<std::int64_t>& components,
+                         std::int64_t leaf, std::int64_t all) const {
+    const std::int64_t count = static_cast<std::int64_t>(points.size()) / width;
+    std::vector<float> coordinates;
+    for (std::int64_t p = 0; p < count; ++p) {
+      for (std::int64_t c : components) coordinates.push_back(static_cast<float>(points[static_cast<std::size_t>(p * width + c)]));
+    }
+    const Order order = make_order(coordinates, components.size(), leaf, [](std::int64_t tasks, const auto& task) {
+      for (std::int64_t k = 0; k < tasks; ++k) task(k);
+    });
+    std::vector<Real> ordered;
+    for (std::int32_t p : order) ordered.insert(ordered.end(), points.begin() + p * width, points.begin() + (p + 1) * width);
+    const double shrink = std::pow(static_cast<double>(count) / static_cast<double>(all), 1.0 / static_cast<double>(components.size()));
+    BoxArray<double> boxes(divided_up(count, leaf), width, 1);
+    for (std::int64_t b = 0; b < boxes.count; ++b) {
+      for (std::int64_t c = 0; c < width; ++c) {
+        double &low = boxes.low[boxes.at(c, b)], &high = boxes.high[boxes.at(c, b)];
+        range_of(ordered.data() + b * leaf * width + c, std::min(leaf, count - b * leaf), width, low, high);
+        const double middle = low + (high - low) / 2, half = (high - low) / 2 * shrink;
+        if (!std::isfinite(half)) continue;
+        low = middle - half;
+        high = middle + half;
+      }
+    }
+    return boxes;
+  }
+
+  const KernelPlan& kernel_;
+  const GeometryPlan& plan_;
+  BoxArray<double> parameter_;
+};
+
+}  // namespace rkeops

@@ -1,0 +1,275 @@
+// A stage that leaves out pairs which cannot matter: rows and columns are put in order, each tile of rows walks the tree of
+// columns, and what may matter is folded by the kernels that exist. Whether that is worth it is found out beforehand, from the
+// data alone; if it is not, all pairs are folded.
+#pragma once
+
+#include "estimate.hpp"
+#include "known_orders.hpp"
+#include "ordered_stage.hpp"
+#include "tolerant_walk.hpp"
+#include "walk.hpp"
+
+namespace rkeops {
+
+class GeometryCounters {  // since the process started
+ public:
+  static GeometryCounters& instance() {
+    static GeometryCounters counters;
+    return counters;
+  }
+
+  std::atomic<std::int64_t> orders{0};
+
+  void note_walk(double visited, double pairs) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    visited_ += visited;
+    pairs_ += pairs;
+  }
+  double visited() const { return value(visited_); }
+  double pairs() const { return value(pairs_); }
+
+ private:
+  double value(const double& of) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return of;
+  }
+
+  mutable std::mutex mutex_;
+  double visited_ = 0, pairs_ = 0;
+};
+
+template <class Real>
+class GeometricStage final : public OrderedStage<Real> {
+  using Base = OrderedStage<Real>;
+  using typename Base::Worker;
+  using Base::data, Base::kernel_, Base::mark;
+
+ public:
+  // `plan` lives as long as this.
+  GeometricStage(Backend<HostKernel>& backend, const KernelPlan& kernel, const Digest& digest, const GeometryPlan& plan,
+                 StageData stage_data, Schedule schedule, bool keep)
+      : Base(backend, kernel, digest, std::move(stage_data), std::move(schedule), keep), plan_(plan) {}
+
+  void run(const StageCall& call) override {
+    if (!is_candidate(call)) return Base::fold_all(call);
+    GeometricRun run(*this, call);
+    if (!run.arrange()) return Base::fold_all(call);
+    run.walk();
+  }
+
+ private:
+  enum class Decision : std::uint8_t { none, walk, fold_all };
+
+  bool is_candidate(const StageCall& call) const {
+    constexpr std::int64_t most_points = std::numeric_limits<std::int32_t>::max();
+    const UseOfGeometry use = call.options.geometry;
+    if (use == UseOfGeometry::never || data.rows > most_points || data.columns > most_points) return false;
+    if (use == UseOfGeometry::always || nanoseconds_of_all() > heuristics::geometry_nanoseconds) return true;
+    call.note("all pairs are visited, since there are few");
+    return false;
+  }
+
+  double pairs() const { return static_cast<double>(data.rows) * static_cast<double>(data.columns); }
+  double nanoseconds_of_all() const {
+    return pairs() * kernel_.cost / (heuristics::operations_per_nanosecond * kernel_.lanes);
+  }
+
+  class GeometricRun : public Base::OrderedRun {
+    using Run = typename Base::OrderedRun;
+    using Run::call_, Run::k_, Run::threads_;
+
+   public:
+    GeometricRun(GeometricStage& stage, const StageCall& call)
+        : Run(stage, call, stage.plan_.ordered, stage.plan_.digest), g_(stage) {}
+
+    // False: there is nothing to be gained.
+    bool arrange() {
+      const bool had_parameters = Base::all_packed(g_.data.parameter) && g_.parameters_.size() > 0;
+      this->pack_parameters();
+      const bool moved = has_moved(k_.row, g_.data.row, g_.plan_.coordinates.row, !had_parameters) ||
+                         has_moved(k_.column, g_.data.column, g_.plan_.coordinates.column, !had_parameters);
+      if (moved) g_.decision_ = Decision::none;
+      if (g_.decision_ == Decision::fold_all && call_.options.geometry == UseOfGeometry::automatic) return false;
+      const bool is_first = g_.decision_ != Decision::walk;
+      const bool same_columns = !is_first && Base::all_packed(g_.data.column);
+      const bool same_rows = !is_first && g_.rows_are_in_order_ && Base::all_packed(g_.data.row);
+      this->pack_columns();
+      if (is_first) {
+        g_.decision_ = decide();
+        mark(g_.data.row, &Source::is_placed, true);
+        mark(g_.data.column, &Source::is_placed, true);
+        if (g_.decision_ == Decision::fold_all) return false;
+      }
+      if (!same_rows) arrange_rows(is_first);
+      if (!same_columns) arrange_columns(is_first);
+      return true;
+    }
+
+    void walk() {
+      std::atomic<std::int64_t> visited{0};
+      std::mutex mutex;
+      double certificate = 0;
+      this->fold_tiles([&] { return Visitor(*this, visited, mutex, certificate); });
+      GeometryCounters::instance().note_walk(static_cast<double>(visited), g_.pairs());
+      call_.note(percent(static_cast<double>(visited) / g_.pairs()) + " of the pairs were visited");
+      if (call_.host.certify) call_.host.certify(call_.host.context, certificate);
+    }
+
+   private:
+    static std::string percent(double share) {
+      char text[32];
+      std::snprintf(text, sizeof text, "%.3g %%", 100 * share);
+      return text;
+    }
+
+    using Sources = std::vector<Source>;
+
+    // Was a leaf changed that coordinates come from?
+    static bool has_moved(const PackedArea& area, const Sources& sources, const std::vector<std::int64_t>& components,
+                          bool with_parameters) {
+      bool hoisted = false;
+      std::set<std::int64_t> own;
+      for (const PackedLeaf& leaf : area.leaves) {
+        for (std::int64_t k = 0; k < leaf.dim; ++k) own.insert(leaf.offset + k);
+      }
+      for (std::int64_t c : components) hoisted |= own.count(c) == 0;
+      if (hoisted && with_parameters) return true;
+      for (std::size_t l = 0; l < sources.size(); ++l) {
+        if (sources[l].is_placed) continue;
+        const PackedLeaf& leaf = area.leaves[l];
+        const bool is_read = std::any_of(components.begin(), components.end(), [&](std::int64_t c) {
+          return c >= leaf.offset && c < leaf.offset + leaf.dim;
+        });
+        if (is_read || (hoisted && leaf.feeds_hoisted)) return true;
+      }
+      return false;
+    }
+
+    Decision decide() {
+      if (call_.options.geometry == UseOfGeometry::always) return Decision::walk;
+      mark(g_.data.row, &Source::is_packed, false);
+      g_.rows_are_in_order_ = false;
+      const std::vector<std::int64_t> rows = spread(g_.data.rows, heuristics::sample_points);
+      std::vector<Real> points(rows.size() * static_cast<std::size_t>(k_.row.width));
+      for (std::size_t k = 0; k < rows.size(); ++k) {
+        this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), points.data() + static_cast<std::int64_t>(k) * k_.row.width);
+      }
+      const double share = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
+                               .share(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
+      double ordering = 0;
+      if (!KnownOrders::instance().find(row_key())) ordering += static_cast<double>(g_.data.rows);
+      if (!KnownOrders::instance().find(column_key())) ordering += static_cast<double>(g_.data.columns);
+      call_.note("bounds on a sample say that " + percent(share) + " of the pairs matter");
+      const double saved = (1 - heuristics::walk_cost * share) * g_.nanoseconds_of_all();
+      return saved > heuristics::ordering_nanoseconds * ordering ? Decision::walk : Decision::fold_all;
+    }
+
+    KnownOrders::Key row_key() const { return key_of(k_.row, g_.data.row, g_.plan_.coordinates.row, g_.tile_); }
+    KnownOrders::Key column_key() const {
+      return key_of(k_.column, g_.data.column, g_.plan_.coordinates.column, heuristics::leaf_columns);
+    }
+
+    static KnownOrders::Key key_of(const PackedArea& area, const Sources& sources, const std::vector<std::int64_t>& components,
+                                   std::int64_t leaf_size) {
+      KnownOrders::Key key{{}, leaf_size};
+      for (std::int64_t c : components) {
+        bool found = false;
+        for (std::size_t l = 0; l < sources.size() && !found; ++l) {
+          const PackedLeaf& leaf = area.leaves[l];
+          const Input& input = sources[l].input;
+          found = leaf.from == PackedLeaf::From::input && input.keep && c >= leaf.offset && c < leaf.offset + leaf.dim;
+          if (found) key.sources.push_back({input.data, input.rows, c - leaf.offset, input.by_rows});
+        }
+        if (!found) return {{}, leaf_size};
+      }
+      return key;
+    }
+
+    KnownOrders::Held order_of(const Real* points, std::int64_t count, std::int64_t width,
+                               const std::vector<std::int64_t>& components, const KnownOrders::Key& key) {
+      if (KnownOrders::Held known = KnownOrders::instance().find(key)) return known;
+      std::vector<float> coordinates(static_cast<std::size_t>(count) * components.size());
+      float* to = coordinates.data();
+      for (std::int64_t p = 0; p < count; ++p) {
+        for (std::int64_t c : components) *to++ = static_cast<float>(points[p * width + c]);
+      }
+      const auto run = [&](std::int64_t tasks, const auto& task) {
+        this->run_tasks(
+            tasks, [&](std::int64_t k, int, TaskRunner&) { task(k); }, [&](std::int64_t) { return call_.poll(0); },
+            count < heuristics::packing_threads_from ? 1 : threads_);
+      };
+      const auto order = std::make_shared<const Order>(make_order(coordinates, components.size(), key.leaf, run));
+      ++GeometryCounters::instance().orders;
+      KnownOrders::instance().keep(key, order);
+      return order;
+    }
+
+    void arrange_rows(bool moved) {
+      const Buffer<Real> points = this->packed_row_points();
+      if (moved) g_.row_order_ = order_of(points.data(), g_.data.rows, k_.row.width, g_.plan_.coordinates.row, row_key());
+      this->place_rows(points);
+    }
+
+    void arrange_columns(bool moved) {
+      constexpr std::int64_t leaf = heuristics::leaf_columns;
+      const std::int64_t width = k_.column.width, count = g_.data.columns;
+      if (moved) {
+        g_.column_order_ = order_of(g_.columns_.data(), count, width, g_.plan_.coordinates.column, column_key());
+        g_.tree_ = ColumnTree<Real>(count, leaf, width);
+      }
+      this->place_columns();
+      this->pack_in_ranges(count, width, [&](Range range, Worker&) {
+        g_.tree_.fill_leaves({divided_up(range.from, leaf), divided_up(range.to, leaf)}, g_.ordered_columns_.data(), *g_.column_order_);
+      });
+      g_.tree_.fill_upper_levels();
+    }
+
+    // Sums alone can be cut short: what is left out of them is replaced.
+    double tolerance() const {
+      return g_.two_sided() ? 0 : call_.options.tolerance;
+    }
+
+    class Visitor {
+     public:
+      Visitor(const GeometricRun& run, std::atomic<std::int64_t>& visited, std::mutex& mutex, double& certificate)
+          : run_(run),
+            nodes_(run.k_, *run.g_.plan_.bounds, run.g_.tree_, run.g_.parameters_.data(), run.tolerance()),
+            walk_(run.k_, nodes_),
+            tolerant_walk_(run.k_, nodes_, run.tolerance()),
+            visited_(visited),
+            mutex_(mutex),
+            largest_(certificate) {}
+      ~Visitor() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        largest_ = std::max(largest_, certificate_);
+      }
+
+      template <class Fold>
+      void visit(std::int64_t number, const Real* packed, State state, const Fold& fold) {
+        StateRows rows = rows_of(run_.k_, state);
+        rows.rows = run_.g_.tile(number).rows;
+        nodes_.set_tile(packed, rows.rows);
+        const bool replaces = run_.tolerance() > 0 && run_.k_.reducer().skipping() == Reducer::Skipping::by_bounds;
+        visited_ += rows.rows * (replaces ? tolerant_walk_.run(rows, fold, certificate_) : walk_.run(rows, fold));
+      }
+
+     private:
+      const GeometricRun& run_;
+      NodeBounds<Real> nodes_;
+      Walk<Real> walk_;
+      TolerantWalk<Real> tolerant_walk_;
+      std::atomic<std::int64_t>& visited_;
+      std::mutex& mutex_;
+      double& largest_;
+      double certificate_ = 0;
+    };
+
+    GeometricStage& g_;
+  };
+
+  const GeometryPlan& plan_;
+  Decision decision_ = Decision::none;
+  ColumnTree<Real> tree_;
+};
+
+}  // namespace rkeops

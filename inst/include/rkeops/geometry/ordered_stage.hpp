@@ -1,0 +1,178 @@
+// A stage whose rows and columns are packed in another order than that of the data, and whose tiles of rows are folded with some
+// of the columns only. Which, is up to what derives from it.
+#pragma once
+
+#include "../runtime/host_stage.hpp"
+#include "order.hpp"
+
+namespace rkeops {
+
+template <class Real>
+class OrderedStage : public HostStage<Real> {
+  using Base = HostStage<Real>;
+
+ protected:
+  using typename Base::Worker;
+  using Base::Base, Base::data, Base::kernel_;
+
+  // Packed rows that are in order are of no use for this.
+  void fold_all(const StageCall& call) {
+    if (rows_are_in_order_) mark(data.row, &Source::is_packed, false);
+    rows_are_in_order_ = false;
+    Base::run(call);
+  }
+
+  static void mark(std::vector<Source>& sources, bool Source::*flag, bool value) {
+    for (Source& source : sources) source.*flag = value;
+  }
+
+  class OrderedRun : public Base::Run {
+   public:
+    using Run = typename Base::Run;
+    // By a kernel of the same layout as the stage's, for columns in any order.
+    OrderedRun(OrderedStage& stage, const StageCall& call, const KernelPlan& kernel, const Digest& digest)
+        : Run(stage, call, kernel, digest), o_(stage) {}
+
+    // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range) for ranges of places
+    // of columns.
+    template <class MakeVisitor>
+    void fold_tiles(const MakeVisitor& visitor) {
+      const std::vector<Range> shares = shares_of_tiles();
+      const auto count = static_cast<std::int64_t>(shares.size());
+      if (o_.two_sided()) o_.totals_ = ColumnTotals<Real>(k_, count, o_.data.columns);
+      this->run_tasks(
+          count,
+          [&](std::int64_t number, int worker, TaskRunner& runner) {
+            fold_share(shares[static_cast<std::size_t>(number)], number, this->worker_of(worker), runner, visitor);
+          },
+          [&](std::int64_t done) { return call_.poll(static_cast<double>(done) / static_cast<double>(count)); }, threads_);
+      if (o_.two_sided()) o_.totals_.finish(o_.data.parts[1], o_.column_order_->data());
+    }
+
+   protected:
+    using Run::call_, Run::code_, Run::k_, Run::threads_;
+
+    // Rows with their components side by side, in the order of the data.
+    void pack_row_points(Range rows, Worker& own, Real* points) {
+      this->pack_points(k_.row, o_.data.row, rows, own, points,
+                        [&](Real* tile) { code_->hoist_rows(o_.parameters_.data(), tile, this->work_of(own)); });
+    }
+
+    Buffer<Real> packed_row_points() {
+      const std::int64_t width = k_.row.width;
+      Buffer<Real> points(static_cast<std::size_t>(o_.data.rows * width + 1));
+      mark(o_.data.row, &Source::is_packed, false);
+      this->pack_in_ranges(o_.data.rows, width, [&](Range range, Worker& own) {
+        pack_row_points(range, own, points.data() + range.from * width);
+      });
+      return points;
+    }
+
+    // To tiles, by row_order_.
+    void place_rows(const Buffer<Real>& points) {
+      const std::int64_t width = k_.row.width, tile = o_.tile_;
+      o_.reserve(o_.row_tiles_, o_.tiles_ * tile * width);
+      this->pack_in_ranges(o_.tiles_ * tile, width, [&](Range range, Worker&) {
+        for (std::int64_t t = range.from / tile; t < range.to / tile; ++t) {
+          const Tile& own = o_.tile(t);
+          for (std::int64_t r = 0; r < tile; ++r) {  // those behind the last one repeat it
+            const std::int64_t place = own.first_row + std::min(r, own.rows - 1);
+            const Real* from = points.data() + (*o_.row_order_)[static_cast<std::size_t>(place)] * width;
+            Real* to = o_.row_tiles_.data() + t * tile * width + r;
+            for (std::int64_t c = 0; c < width; ++c) to[c * tile] = from[c];
+          }
+        }
+      });
+      mark(o_.data.row, &Source::is_packed, true);
+      o_.rows_are_in_order_ = true;
+    }
+
+    // By column_order_.
+    void place_columns() {
+      const std::int64_t width = k_.column.width;
+      o_.reserve(o_.ordered_columns_, o_.data.columns * width + 1);
+      this->pack_in_ranges(o_.data.columns, width, [&](Range range, Worker&) {
+        for (std::int64_t j = range.from; j < range.to; ++j) {
+          const Real* from = o_.columns_.data() + (*o_.column_order_)[static_cast<std::size_t>(j)] * width;
+          std::copy_n(from, width, o_.ordered_columns_.data() + j * width);
+        }
+      });
+    }
+
+   private:
+    // Two-sided: as few sets of totals as with all pairs. Other shares are as short as balances the load.
+    std::vector<Range> shares_of_tiles() const {
+      using namespace heuristics;
+      const std::int64_t tiles = o_.tiles_;
+      const std::int64_t wanted = o_.two_sided() ? std::min(enough_tasks, tiles / two_sided_share_tiles) : tiles / row_block_tiles;
+      const std::int64_t count = std::max<std::int64_t>(1, std::max(wanted, o_.two_sided() ? 1 : std::min(tiles, enough_tasks)));
+      std::vector<Range> shares;
+      for (std::int64_t k = 0; k < count; ++k) shares.push_back({tiles * k / count, tiles * (k + 1) / count});
+      return shares;
+    }
+
+    template <class MakeVisitor>
+    void fold_share(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner, const MakeVisitor& make_visitor) {
+      auto visitor = make_visitor();
+      const std::int64_t block = o_.schedule_.column_block;
+      o_.reserve(own.values, k_.value_slots * o_.tile_);
+      o_.reserve(own.indices, k_.index_slots * o_.tile_);
+      if (o_.two_sided()) o_.reserve(own.column_sums, k_.column_sums_size(std::min(block, o_.data.columns)));
+      const State state{own.values.data(), own.indices.data()};
+      for (std::int64_t t = tiles.from; t < tiles.to && !runner.should_stop(); ++t) {
+        const std::int64_t valid = o_.tile(t).rows;
+        const Real* rows = o_.row_tiles_.data() + t * o_.tile_ * k_.row.width;
+        start_state(k_, state);
+        HostKernel::FoldCall call{o_.parameters_.data(), rows, nullptr, 0, 0, state.values, state.indices, this->work_of(own),
+                                  own.column_sums.data(), valid};
+        call.stays = k_.ordered;
+        visitor.visit(t, rows, state, [&](Range columns) {
+          for (std::int64_t j = columns.from; j < columns.to && !runner.should_stop(); j += block) {
+            call.columns = std::min(block, columns.to - j);
+            if (o_.two_sided()) std::fill_n(own.column_sums.data(), k_.column_sums_size(call.columns), Real(0));
+            call.column = o_.ordered_columns_.data() + j * k_.column.width;
+            call.first_column = j;
+            call.numbers = o_.column_order_->data() + j;
+            code_->fold(call);
+            call.resumes = k_.ordered;
+            if (o_.two_sided()) o_.totals_.add(totals, j, call.columns, own.column_sums.data());
+          }
+        });
+        if (call.resumes) {  // the state is in the kernel's own format
+          call.columns = 0;
+          call.stays = false;
+          code_->fold(call);
+        }
+        finish(o_.tile(t), state, own);
+      }
+    }
+
+    // Results go to where their rows come from.
+    void finish(const Tile& tile, State state, Worker& own) {
+      const std::vector<std::int64_t>& widths = o_.data.widths;
+      const std::size_t by_rows = o_.two_sided() ? 1 : widths.size();
+      std::int64_t size = 0;
+      for (std::size_t p = 0; p < by_rows; ++p) size += widths[p] * o_.tile_;
+      o_.reserve(own.results, size);
+      std::vector<double*> parts{own.results.data()};
+      for (std::size_t p = 1; p < by_rows; ++p) parts.push_back(parts[p - 1] + widths[p - 1] * o_.tile_);
+      finish_state(k_, state, 0, tile.rows, o_.tile_, parts.data(), call_.options.index_base, call_.options.missing_index);
+      const std::int32_t* rows = o_.row_order_->data() + tile.first_row;
+      for (std::size_t p = 0; p < by_rows; ++p) {
+        for (std::int64_t c = 0; c < widths[p]; ++c) {
+          double* to = o_.data.parts[p] + c * o_.data.rows;
+          const double* from = parts[p] + c * o_.tile_;
+          for (std::int64_t r = 0; r < tile.rows; ++r) to[rows[r]] = from[r];
+        }
+      }
+    }
+
+    OrderedStage& o_;
+  };
+
+  bool rows_are_in_order_ = false;
+  std::shared_ptr<const Order> row_order_, column_order_;
+  Buffer<Real> row_tiles_, ordered_columns_;
+};
+
+}  // namespace rkeops

@@ -1,0 +1,360 @@
+// Bounds of computed values, and the rules by which operations make bounds of bounds.
+//
+// A rule gives bounds of the exact results for all values inside its arguments; then they are moved outward by what the row of
+// the table says that computed results may be off. So the exact value, the computed one, and what fused multiply-add makes of
+// them lie inside, for any order of summation.
+//
+// NaN as both bounds: nothing is known, the value may be NaN. Values beyond the largest number may be infinite, and their
+// bounds are.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#if defined __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "../base/types.hpp"
+#include "operation.hpp"
+
+namespace rkeops {
+
+// Two boxes side by side: rules of T = double are those of T = Lanes.
+using Lanes = double __attribute__((vector_size(16)));
+using LaneMask = decltype(Lanes{} < Lanes{});
+
+template <class T>
+struct BoundsOf {
+  T low, high;
+};
+using Interval = BoundsOf<double>;
+
+namespace interval {
+
+// Of a kernel's precision. The unit is larger than half an ulp: what double arithmetic in the rules adds is covered.
+struct Rounding {
+  double unit, tiny, huge;  // relative error, smallest normal number, largest number
+  double exp_least;         // v_exp is exactly 0 below
+};
+
+inline Rounding rounding_of(Precision precision) {
+  if (precision == Precision::float64) return {0x1p-51, 0x1p-1022, std::numeric_limits<double>::max(), -747};
+  return {0x1p-24 + 0x1p-50, 0x1p-126, static_cast<double>(std::numeric_limits<float>::max()), -105};
+}
+
+}  // namespace interval
+
+// A rule at work. Bounds of n boxes lie side by side.
+struct BoxBounds {
+  const double *low, *high;
+};
+struct BoundsCall {
+  const BoxBounds* args;
+  std::size_t count;  // of arguments; of a horizontal operation: components
+  const std::int64_t* params;
+  std::int64_t n;
+  double *low, *high;
+  interval::Rounding rounding;
+  double error;  // by which computed results are off, relatively
+};
+
+namespace interval {
+
+constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+constexpr Interval unknown{nan, nan}, everything{-inf, inf};
+
+inline double choose(bool yes, double a, double b) { return yes ? a : b; }
+inline Lanes choose(LaneMask yes, Lanes a, Lanes b) { return (Lanes)((yes & (LaneMask)a) | (~yes & (LaneMask)b)); }
+
+// b where one of them is NaN.
+inline double least(double a, double b) { return a < b ? a : b; }
+inline double most(double a, double b) { return a > b ? a : b; }
+#if defined __SSE2__
+inline Lanes least(Lanes a, Lanes b) { return (Lanes)_mm_min_pd((__m128d)a, (__m128d)b); }
+inline Lanes most(Lanes a, Lanes b) { return (Lanes)_mm_max_pd((__m128d)a, (__m128d)b); }
+#else
+inline Lanes least(Lanes a, Lanes b) { return choose(a < b, a, b); }
+inline Lanes most(Lanes a, Lanes b) { return choose(a > b, a, b); }
+#endif
+
+template <class T>
+T all(double x) { return T{} + x; }
+template <class T>
+T size(T x) { return most(-x, x); }
+
+template <class T>
+T load(const double* p) {
+  T x;
+  std::memcpy(&x, p, sizeof x);
+  return x;
+}
+template <class T>
+void store(double* p, T x) { std::memcpy(p, &x, sizeof x); }
+template <class T>
+BoundsOf<T> load(const BoxBounds& x, std::int64_t b) { return {load<T>(x.low + b), load<T>(x.high + b)}; }
+
+// body(T{}, b) for all n boxes, as many at a time as T has.
+template <class Body>
+void for_boxes(std::int64_t n, Body body) {
+  std::int64_t b = 0;
+  for (; b + 2 <= n; b += 2) body(Lanes{}, b);
+  if (b < n) body(0.0, b);
+}
+
+// Larger than the largest number: infinite.
+template <class T>
+BoundsOf<T> in_range(BoundsOf<T> x, const Rounding& r) {
+  const T huge = all<T>(r.huge), low = least(huge, x.low), high = most(-huge, x.high);
+  return {choose(low < -huge, all<T>(-inf), low), choose(high > huge, all<T>(inf), high)};
+}
+
+// Rounding keeps signs, and zeros.
+template <class T>
+BoundsOf<T> outward(BoundsOf<T> x, double error, const Rounding& r) {
+  const T low = least(all<T>(r.huge), x.low), high = most(all<T>(-r.huge), x.high);
+  const T lower = low - (size(low) * error + r.tiny), upper = high + (size(high) * error + r.tiny);
+  return in_range(BoundsOf<T>{most(choose(low >= 0.0, T{}, all<T>(-inf)), lower),
+                              least(choose(high <= 0.0, T{}, all<T>(inf)), upper)}, r);
+}
+
+// Unless the condition holds, nothing is known.
+template <class M, class T>
+BoundsOf<T> known_if(M condition, BoundsOf<T> x) {
+  return {choose(condition, x.low, all<T>(nan)), choose(condition, x.high, all<T>(nan))};
+}
+
+template <class T>
+auto touches_zero(BoundsOf<T> x) { return (x.low <= 0.0) & (x.high >= 0.0); }
+template <class T>
+auto is_zero(BoundsOf<T> x) { return (x.low == 0.0) & (x.high == 0.0); }
+template <class T>
+auto has_no_zero(BoundsOf<T> x) { return (x.low > 0.0) | (x.high < 0.0); }
+template <class T>
+auto may_be_infinite(BoundsOf<T> x) { return (x.low == -inf) | (x.high == inf); }
+template <class T>
+BoundsOf<T> hull(BoundsOf<T> a, BoundsOf<T> b) {
+  const auto known = (a.low <= a.high) & (b.low <= b.high);
+  return known_if(known, BoundsOf<T>{least(a.low, b.low), most(a.high, b.high)});
+}
+template <class M, class T>
+BoundsOf<T> choose(M condition, BoundsOf<T> a, BoundsOf<T> b) {
+  return {choose(condition, a.low, b.low), choose(condition, a.high, b.high)};
+}
+template <class M, class T>
+T truth(M condition, T) { return choose(condition, all<T>(1), T{}); }
+
+// Rules for any T: bounds of the result from those of the arguments x.
+#define INTERVAL_RULE(name)                                                              \
+  struct name {                                                                          \
+    template <class T>                                                                   \
+    static BoundsOf<T> of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r);     \
+  };                                                                                     \
+  template <class T>                                                                     \
+  BoundsOf<T> name::of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r)
+
+// ---- arithmetic
+
+INTERVAL_RULE(Add) {
+  const T down = x[0].low + x[1].high, up = x[0].high + x[1].low;  // NaN where Inf - Inf is possible
+  return known_if((down == down) & (up == up), BoundsOf<T>{x[0].low + x[1].low, x[0].high + x[1].high});
+}
+INTERVAL_RULE(Minus) { return {-x[0].high, -x[0].low}; }
+INTERVAL_RULE(Subtract) {
+  const BoundsOf<T> y[] = {x[0], Minus::of(x + 1, r)};
+  return Add::of(y, r);
+}
+INTERVAL_RULE(Mult) {
+  const T p = x[0].low * x[1].low, q = x[0].low * x[1].high, s = x[0].high * x[1].low, t = x[0].high * x[1].high;
+  const T low = least(least(p, q), least(s, t)), high = most(most(p, q), most(s, t));
+  const auto zero_times_infinity =
+      (touches_zero(x[0]) & may_be_infinite(x[1])) | (touches_zero(x[1]) & may_be_infinite(x[0]));
+  return {choose(zero_times_infinity, all<T>(nan), low), choose(zero_times_infinity, all<T>(nan), high)};
+}
+INTERVAL_RULE(Square) {
+  const T low = most(T{}, most(x[0].low, -x[0].high)), high = most(-x[0].low, x[0].high);
+  return {low * low, high * high};
+}
+INTERVAL_RULE(Abs) { return {most(T{}, most(x[0].low, -x[0].high)), most(-x[0].low, x[0].high)}; }
+INTERVAL_RULE(ReLU) { return {most(T{}, x[0].low), most(T{}, x[0].high)}; }
+
+// ---- comparisons and choices. NaN compares as false; where nothing is known, 0 and 1 are possible.
+
+INTERVAL_RULE(LessThan) { return {truth(x[0].high < x[1].low, T{}), 1.0 - truth(x[0].low >= x[1].high, T{})}; }
+INTERVAL_RULE(LessOrEqual) { return {truth(x[0].high <= x[1].low, T{}), 1.0 - truth(x[0].low > x[1].high, T{})}; }
+INTERVAL_RULE(Equal) {
+  const auto same = (x[0].low == x[1].high) & (x[0].high == x[1].low);
+  return {truth(same, T{}), 1.0 - truth((x[0].high < x[1].low) | (x[0].low > x[1].high), T{})};
+}
+INTERVAL_RULE(NotEqual) {
+  const BoundsOf<T> equal = Equal::of(x, r);
+  return {1.0 - equal.high, 1.0 - equal.low};
+}
+INTERVAL_RULE(And) {
+  return {truth(has_no_zero(x[0]) & has_no_zero(x[1]), T{}), 1.0 - truth(is_zero(x[0]) | is_zero(x[1]), T{})};
+}
+INTERVAL_RULE(Or) {
+  return {truth(has_no_zero(x[0]) | has_no_zero(x[1]), T{}), 1.0 - truth(is_zero(x[0]) & is_zero(x[1]), T{})};
+}
+INTERVAL_RULE(Not) { return {truth(is_zero(x[0]), T{}), 1.0 - truth(has_no_zero(x[0]), T{})}; }
+INTERVAL_RULE(Sign) {
+  return {truth(x[0].low > 0.0, T{}) + truth(x[0].low >= 0.0, T{}) - 1.0,
+          1.0 - truth(x[0].high < 0.0, T{}) - truth(x[0].high <= 0.0, T{})};
+}
+INTERVAL_RULE(Step) { return {truth(x[0].low >= 0.0, T{}), 1.0 - truth(x[0].high < 0.0, T{})}; }
+INTERVAL_RULE(IfElse) { return choose(x[0].low >= 0.0, x[1], choose(x[0].high < 0.0, x[2], hull(x[1], x[2]))); }
+INTERVAL_RULE(WhereNonzero) {
+  const BoundsOf<T> zero{};
+  return choose(is_zero(x[0]), zero, choose(has_no_zero(x[0]), x[1], hull(zero, x[1])));
+}
+INTERVAL_RULE(MultOrZero) {
+  const BoundsOf<T> zero{}, product = Mult::of(x, r);
+  return choose(is_zero(x[0]), zero, choose(has_no_zero(x[0]), product, hull(zero, product)));
+}
+// Where the limits may be in the wrong order, one of them or the value between them is possible.
+INTERVAL_RULE(Clamp) {
+  const auto known = (x[0].low <= x[0].high) & (x[1].low <= x[1].high) & (x[2].low <= x[2].high);
+  const BoundsOf<T> in_order{least(x[2].low, most(x[1].low, x[0].low)), least(x[2].high, most(x[1].high, x[0].high))};
+  return known_if(known, choose(x[1].high <= x[2].low, in_order, hull(x[1], x[2])));
+}
+#undef INTERVAL_RULE
+
+// A rule for one component.
+template <class Rule, std::size_t arguments>
+void by_lanes(const BoundsCall& c) {
+  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
+    using T = decltype(lanes);
+    BoundsOf<T> x[arguments];
+    for (std::size_t a = 0; a < arguments; ++a) x[a] = load<T>(c.args[a], b);
+    BoundsOf<T> result = Rule::of(x, c.rounding);
+    if (c.error > 0) result = outward(result, c.error, c.rounding);
+    store(c.low + b, result.low);
+    store(c.high + b, result.high);
+  });
+}
+
+// The same for rules that look at one box at a time; they need not know of NaN.
+template <Interval (*rule)(const Interval*, const BoundsCall&), std::size_t arguments>
+void by_number(const BoundsCall& c) {
+  for (std::int64_t b = 0; b < c.n; ++b) {
+    Interval x[arguments];
+    bool known = true;
+    for (std::size_t a = 0; a < arguments; ++a) {
+      x[a] = load<double>(c.args[a], b);
+      known = known && x[a].low <= x[a].high;
+    }
+    Interval result = known ? rule(x, c) : unknown;
+    if (c.error > 0) result = outward(result, c.error, c.rounding);
+    c.low[b] = result.low, c.high[b] = result.high;
+  }
+}
+
+// ---- horizontal operations and contractions
+
+// A sum of terms in any order. Partial sums may overflow where the terms of one sign alone do.
+template <class T>
+struct Total {
+  BoundsOf<T> sum{};
+  T low_sizes{}, high_sizes{};
+
+  void add(BoundsOf<T> x) {
+    sum = {sum.low + x.low, sum.high + x.high};
+    low_sizes += size(x.low), high_sizes += size(x.high);
+  }
+  BoundsOf<T> result(double error, const Rounding& r) const {
+    const auto below = low_sizes - sum.low > r.huge, above = high_sizes + sum.high > r.huge;
+    const BoundsOf<T> x = in_range(BoundsOf<T>{least(all<T>(r.huge), sum.low) - low_sizes * error,
+                                               most(all<T>(-r.huge), sum.high) + high_sizes * error}, r);
+    const BoundsOf<T> wide{choose(below, all<T>(-inf), x.low), choose(above, all<T>(inf), x.high)};
+    return choose(below & above, BoundsOf<T>{all<T>(nan), all<T>(nan)}, known_if(wide.low <= wide.high, wide));
+  }
+};
+
+template <class Term>
+void total(const BoundsCall& c, std::size_t step, Term term) {
+  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
+    using T = decltype(lanes);
+    Total<T> total;
+    for (std::size_t k = 0; k < c.count; k += step) total.add(term(lanes, c.args + k, b));
+    const BoundsOf<T> result = total.result(c.error * static_cast<double>(c.count / step), c.rounding);
+    store(c.low + b, result.low);
+    store(c.high + b, result.high);
+  });
+}
+
+inline void sum(const BoundsCall& c) {
+  total(c, 1, [](auto lanes, const BoxBounds* x, std::int64_t b) { return load<decltype(lanes)>(*x, b); });
+}
+
+// Arguments are the factors of the first product, those of the second, ...
+template <class Product>
+void sum_of_products(const BoundsCall& c) {
+  total(c, 2, [&](auto lanes, const BoxBounds* x, std::int64_t b) {
+    using T = decltype(lanes);
+    const BoundsOf<T> factors[] = {load<T>(x[0], b), load<T>(x[1], b)};
+    return outward(Product::of(factors, c.rounding), c.error, c.rounding);
+  });
+}
+
+template <bool largest>
+void extreme(const BoundsCall& c) {
+  const auto next = [](auto best, auto x) {
+    return choose((largest ? x > best : x < best) | (x != x), x, best);
+  };
+  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
+    using T = decltype(lanes);
+    BoundsOf<T> best = load<T>(c.args[0], b);
+    for (std::size_t k = 1; k < c.count; ++k) {
+      const BoundsOf<T> x = load<T>(c.args[k], b);
+      best = {next(best.low, x.low), next(best.high, x.high)};
+    }
+    store(c.low + b, best.low);
+    store(c.high + b, best.high);
+  });
+}
+
+// Positions that can be those of the extreme component. NaN components do not count; where all are, NaN is the position.
+template <bool largest>
+void position(const BoundsCall& c) {
+  for (std::int64_t b = 0; b < c.n; ++b) {
+    const auto component = [&](std::size_t k) {
+      const Interval x = load<double>(c.args[k], b);
+      return largest ? x : Interval{-x.high, -x.low};
+    };
+    double bar = -inf, first = nan, last = nan;
+    bool known = false;
+    for (std::size_t k = 0; k < c.count; ++k) {
+      const double low = component(k).low;
+      known = known || low == low;
+      bar = most(low, bar);
+    }
+    for (std::size_t k = 0; known && k < c.count; ++k) {
+      if (component(k).high < bar) continue;
+      last = static_cast<double>(k);
+      if (std::isnan(first)) first = last;
+    }
+    c.low[b] = first, c.high[b] = last;
+  }
+}
+
+// An entry of a table at the nearest of the positions, which are its argument; the entries are the others. NaN outside.
+inline void entry(const BoundsCall& c) {
+  const double size = static_cast<double>(c.count - 1);
+  constexpr double most_looked_at = 64;
+  for (std::int64_t b = 0; b < c.n; ++b) {
+    const Interval at = load<double>(c.args[0], b);
+    const double first = std::floor(at.low + 0.5), last = std::floor(at.high + 0.5);
+    Interval found = unknown;
+    if (at.low >= -0.5 && last < size && last - first < most_looked_at) {
+      for (double k = first; k <= last; ++k) {
+        const Interval x = load<double>(c.args[1 + static_cast<std::size_t>(k)], b);
+        found = k == first ? x : hull(found, x);
+      }
+    }
+    c.low[b] = found.low, c.high[b] = found.high;
+  }
+}
+
+}  // namespace interval
+}  // namespace rkeops

@@ -1,0 +1,21 @@
+// What has to be known of a kernel's formula so that pairs can be left out.
+#pragma once
+
+#include "../base/hash.hpp"
+#include "bounds.hpp"
+#include "kernel_plan.hpp"
+
+namespace rkeops {
+
+struct Coordinates {
+  std::vector<std::int64_t> row, column;  // components of packed data
+};
+
+struct GeometryPlan {
+  std::shared_ptr<const PairBounds> bounds;
+  Coordinates coordinates;
+  KernelPlan ordered;  // for columns in any order
+  Digest digest;       // of its text
+};
+
+}  // namespace rkeops
