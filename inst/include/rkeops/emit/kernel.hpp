@@ -122,8 +122,8 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
            "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
   out.open("    ", ordered ? "const int* restrict numbers" : "long long base",
            ", double* restrict value, long long* restrict index, V* restrict work",
-           two_sided ? ", real* restrict column_sums, int64 valid)" : ordered ? ", int resumes, int stays)" : ")");
-  out.line("(void)parameter, (void)row, (void)index, (void)", ordered ? "resumes, (void)stays" : "base", ", (void)work;");
+           two_sided ? ", real* restrict column_sums, int64 valid)" : ordered ? ", int resumes, Bar* bars)" : ")");
+  out.line("(void)parameter, (void)row, (void)index, (void)", ordered ? "resumes, (void)bars" : "base", ", (void)work;");
   if (kernel.window > 0) {
     out.line("const int64 window_from = blockIdx.z * ", kernel.window, "L;");
     out.line("const int64 window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");
