@@ -1,7 +1,6 @@
 # Pairs that are skipped by geometry change nothing: with geometry = "always" extrema, positions and counts are those of
 # "never", bit for bit; sums are within rounding, and the same bits for any number of threads. On the data sets of
 # helper-data-sets.R, for all families of reductions and distances of all kinds.
-skip_if_not("geometry" %in% names(get_rkeops_options()), "there is no option `geometry`")
 
 # What the formulas below are made of. Weights and tangents belong to rows; lengths are those of the data.
 make_variables <- function(data) {

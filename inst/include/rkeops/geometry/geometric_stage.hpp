@@ -112,7 +112,7 @@ class GeometricStage final : public OrderedStage<Real> {
       this->fold_tiles([&] { return Visitor(*this, visited, mutex, certificate); });
       GeometryCounters::instance().note_walk(static_cast<double>(visited), g_.pairs());
       call_.note(percent(static_cast<double>(visited) / g_.pairs()) + " of the pairs were visited");
-      if (call_.host.certify) call_.host.certify(call_.host.context, certificate);
+      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, certificate);
     }
 
    private:
