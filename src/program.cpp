@@ -202,7 +202,7 @@ SEXP rk_program_info(SEXP pointer) {
   return catch_failure([&]() -> SEXP {
     const ProgramPtr program = program_of(pointer);
     if (!program) return stale();
-    std::vector<std::string> names, categories;
+    std::vector<std::string> names, categories, results;
     std::vector<double> dims, positions, columns;
     std::vector<int> is_index;
     for (const rkeops::Argument& argument : program->arguments()) {
@@ -210,6 +210,13 @@ SEXP rk_program_info(SEXP pointer) {
       categories.emplace_back(rkeops::name_of(argument.category));
       dims.push_back(static_cast<double>(argument.dim));
       positions.push_back(static_cast<double>(argument.position));
+    }
+    for (const rkeops::OutputShape& result : program->outputs()) {
+      const bool one = result.name.empty() || result.parts.size() == 1, by_index = !result.parts.back().is_index;
+      for (const rkeops::OutputPart& part : result.parts) {
+        const char* index = part.category == rkeops::Category::i ? ".i" : ".j";
+        results.push_back(result.name + (one ? "" : by_index ? index : part.is_index ? ".position" : ".value"));
+      }
     }
     const rkeops::OutputShape& output = program->output();
     for (const rkeops::OutputPart& part : output.parts) {
@@ -222,6 +229,7 @@ SEXP rk_program_info(SEXP pointer) {
         .add("dims", bridge::make_numbers(dims))
         .add("positions", bridge::make_numbers(positions))
         .add("outputs", bridge::make_numbers({static_cast<double>(program->outputs().size())}))
+        .add("results", bridge::make_strings(results))
         .add("category", bridge::make_string(rkeops::name_of(output.category)))
         .add("dim", bridge::make_numbers({static_cast<double>(output.dim)}))
         .add("k", bridge::make_numbers({static_cast<double>(output.k)}))
@@ -274,11 +282,11 @@ bridge::LazyProgram bridge::lazy_program(std::string_view formula, SEXP args, SE
 
 namespace {
 
-// `data` NULL: the formula is only checked.
+// `data` NULL: the program.
 SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, bool plain_result) {
   const bridge::LazyProgram made = bridge::lazy_program(formula, args, definitions, data != R_NilValue);
   if (!made.program) return bridge::failure("formula_only", made.text);
-  if (data == R_NilValue) return data;
+  if (data == R_NilValue) return wrap(made.program);
   const std::vector<rkeops::OutputPart>& parts = made.program->parts();
   if (plain_result && (parts.size() > 1 || parts[0].is_index)) return R_NilValue;
   return run(*made.program, data, false, tokens, *made.runtime);
@@ -287,8 +295,8 @@ SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, 
 }  // namespace
 
 // Evaluates a formula over variables, which are declared as "name=Vi(3)", and definitions. `tokens`: NULL, or a list
-// parallel to `data` of environments that live as long as these data stay as they are. `data` NULL: the formula is only
-// checked.
+// parallel to `data` of environments that live as long as these data stay as they are. `data` NULL: the program, which
+// rk_program() gives for formulas as text.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens) {
   return catch_failure(
