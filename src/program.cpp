@@ -313,11 +313,11 @@ SEXP rk_reduce(SEXP arguments, SEXP name) {
     if (Rf_xlength(arguments) != 2 || Rf_isNull(names) || std::strcmp(CHAR(STRING_ELT(names, 1)), "index") != 0)
       return R_NilValue;
     SEXP x = VECTOR_ELT(arguments, 0), index = VECTOR_ELT(arguments, 1);
-    if (!is_lazytensor(x) || TYPEOF(index) != STRSXP || Rf_xlength(index) != 1) return R_NilValue;
+    if (kind_of(x) != Kind::real || TYPEOF(index) != STRSXP || Rf_xlength(index) != 1) return R_NilValue;
     const std::string letter = CHAR(STRING_ELT(index, 0));
     if (letter != "i" && letter != "j") return R_NilValue;
     SEXP data = field(x, Field::data);
-    bool plain = !is_complex(x) && Rf_isNull(field(x, Field::mask)) && Rf_isNull(field(x, Field::components));
+    bool plain = Rf_isNull(field(x, Field::mask)) && Rf_isNull(field(x, Field::components));
     plain = plain && !ISNAN(Rf_asReal(field(x, letter == "i" ? Field::ni : Field::nj)));
     for (R_xlen_t k = 0; plain && k < Rf_xlength(data); ++k)
       plain = Rf_isNull(Rf_getAttrib(VECTOR_ELT(data, k), R_DimNamesSymbol));
