@@ -83,7 +83,7 @@ Matrix random_data(const rkeops::Argument& a, std::int64_t rows, std::mt19937_64
 }
 
 struct Found {
-  long boxes = 0, known = 0, components = 0;
+  long boxes = 0, known = 0, refined = 0, components = 0;
 };
 
 // All values of all components against their bounds. "" or what is wrong.
@@ -97,11 +97,12 @@ std::string check_boxes(const PairFormula& formula, int repeats, std::mt19937_64
     found.boxes += boxes;
     for (std::int64_t k = 0; k < kernel.bounds().results(); ++k) {
       for (std::int64_t b = 0; b < boxes; ++b) {
-        const double low = kernel.low[static_cast<std::size_t>(k * boxes + b)],
-                     high = kernel.high[static_cast<std::size_t>(k * boxes + b)];
+        const std::size_t at = static_cast<std::size_t>(k * boxes + b);
+        const double low = kernel.refined_low[at], high = kernel.refined_high[at];
         ++found.components;
         if (std::isnan(low) && std::isnan(high)) continue;
         found.known += std::isfinite(low) || std::isfinite(high);
+        found.refined += low > kernel.low[at] || high < kernel.high[at];
         for (std::int64_t j = b * each; j < (b + 1) * each; ++j) {
           for (std::int64_t r = 0; r < kernel.rows(); ++r) {
             const double x = kernel.value(r, j, k);
@@ -150,7 +151,69 @@ TEST("random formulas") {
       if (f.size() < 600 && !random.declarations.empty()) check_formula(f, random.declarations, 9, seed, found);
     }
   }
-  std::printf("%ld boxes, %ld components, something known of %.0f %%\n", found.boxes, found.components, 100. * found.known / found.components);
+  std::printf("%ld boxes, %ld components, something known of %.0f %%, refined %.0f %%\n", found.boxes, found.components,
+              100. * static_cast<double>(found.known) / static_cast<double>(found.components),
+              100. * static_cast<double>(found.refined) / static_cast<double>(found.components));
+}
+
+// Width of the bounds over the width of the range, which is that of all values at corners and some inside.
+double looseness(const std::string& f, const std::vector<std::string>& declarations, double center_x, double center_y, double width,
+                 bool refined) {
+  const PairFormula formula(f, declarations);
+  PairKernel<double> kernel(formula, 1, 2048);
+  std::mt19937_64 random(7);
+  std::vector<Matrix> data;
+  for (const rkeops::Argument& a : formula.parsed.arguments) {
+    const std::int64_t count = a.category == Category::i ? kernel.rows() : a.category == Category::j ? kernel.columns() : 1;
+    Matrix m = random_matrix(count, a.dim, random, 0, 1);
+    for (std::int64_t c = 0; c < a.dim; ++c) {
+      const double center = a.category == Category::i ? center_x : center_y;
+      for (std::int64_t r = 0; r < count && a.category != Category::parameter; ++r) {
+        const double corner = std::round(m.at(r, c));
+        m.at(r, c) = center * (1 + (a.category == Category::i ? 0.3 : -0.2) * static_cast<double>(c)) + width * (random() % 4 ? corner : m.at(r, c));
+      }
+    }
+    data.push_back(m);
+  }
+  kernel.run(data);
+  double low = inf, high = -inf;
+  for (std::int64_t j = 0; j < kernel.columns(); ++j) {
+    for (std::int64_t r = 0; r < kernel.rows(); ++r) low = std::min(low, kernel.value(r, j, 0)), high = std::max(high, kernel.value(r, j, 0));
+  }
+  return refined ? (kernel.refined_high[0] - kernel.refined_low[0]) / (high - low) : (kernel.high[0] - kernel.low[0]) / (high - low);
+}
+
+TEST("tightness") {
+  const std::vector<std::string> xy{"x=Vi(3)", "y=Vj(3)"}, points{"x=Vi(2)", "y=Vj(2)"}, matrix{"x=Vi(3)", "y=Vj(3)", "a=Pm(9)"};
+  const std::vector<std::tuple<const char*, const char*, std::vector<std::string>>> list = {
+      {"squared distance", "SqDist(x,y)", xy},
+      {"Gaussian", "Exp(-SqDist(x,y))", xy},
+      {"Laplace", "Exp(-Norm2(x-y))", xy},
+      {"Cauchy", "Inv(1+SqDist(x,y))", xy},
+      {"Matern 3/2", "(1+1.7320508*Norm2(x-y))*Exp(-1.7320508*Norm2(x-y))", xy},
+      {"Matern 5/2", "(1+2.236068*Norm2(x-y)+1.6666667*SqDist(x,y))*Exp(-2.236068*Norm2(x-y))", xy},
+      {"inverse multiquadric", "Rsqrt(1+SqDist(x,y))", xy},
+      {"polynomial", "((x|y)+1)**3", xy},
+      {"expanded squared distance", "SqNorm2(x)-2*(x|y)+SqNorm2(y)", xy},
+      {"cosine", "(x|y)*Rsqrt(SqNorm2(x)*SqNorm2(y))", xy},
+      {"Manhattan", "Sum(Abs(x-y))", xy},
+      {"Mahalanobis", "WeightedSqDist(a,x,y)", matrix},
+      {"haversine",
+       "2*Asin(Sqrt(Square(Sin(0.5*(Elem(x,0)-Elem(y,0))))+Cos(Elem(x,0))*Cos(Elem(y,0))*Square(Sin(0.5*(Elem(x,1)-Elem(y,1))))))",
+       points}};
+  std::printf("%-26s   plain            refined\n%-26s", "box of width", "");
+  for (double width : {0.1, 0.01, 0.1, 0.01}) std::printf("%8g", width);
+  for (const auto& [name, f, declarations] : list) {
+    std::printf("\n%-26s", name);
+    for (bool refined : {false, true}) {
+      for (double width : {0.1, 0.01}) {
+        const double ratio = looseness(f, declarations, 0.5, 1.2, width, refined);
+        std::printf("%8.3f", ratio);
+        if (refined && width < 0.1) CHECK_THAT(ratio >= 1 && ratio < 1.2, std::string(name) + ": " + show(ratio));
+      }
+    }
+  }
+  std::printf("\n");
 }
 
 }  // namespace

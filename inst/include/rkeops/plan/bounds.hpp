@@ -2,14 +2,16 @@
 // intervals, for many boxes of columns at once.
 #pragma once
 
-#include "bounds_program.hpp"
+#include <memory>
+
+#include "refined_bounds.hpp"
 
 namespace rkeops {
 
 class PairBounds {
  public:
   PairBounds(const PairProgram& program, Precision precision)
-      : plain_(program, precision, BoundsProgram::From::packed) {}
+      : plain_(program, precision, BoundsProgram::From::packed), refined_(refined_bounds(program, precision)) {}
 
   // Components of all results together.
   std::int64_t results() const { return static_cast<std::int64_t>(plain_.results.size()); }
@@ -19,7 +21,7 @@ class PairBounds {
              std::vector<double>& work) const {
     if (work.size() < plain_.size(n)) work.resize(plain_.size(n));
     plain_.start({parameter, row, column}, n, work.data());
-    plain_.run(column, n, work.data(), plain_.rounding());
+    plain_.run(plain_.steps, column, n, work.data(), plain_.rounding());
     for (BoundsProgram::Component c : plain_.results) {
       const BoxBounds from = plain_.bounds_at(c, column, n, work.data());
       low = std::copy_n(from.low, n, low);
@@ -27,8 +29,18 @@ class PairBounds {
     }
   }
 
+  // Can bounds be wider than the range since a variable occurs more than once?
+  bool needs_refinement() const { return refined_ != nullptr; }
+
+  // Makes bounds that bound() gave for the same boxes tighter, at several times the price.
+  void refine(Boxes parameter, Boxes row, Boxes column, std::int64_t n, double* low, double* high,
+              std::vector<double>& work) const {
+    if (refined_) refined_->refine({parameter, row, column}, n, low, high, work);
+  }
+
  private:
   const BoundsProgram plain_;
+  const std::unique_ptr<const RefinedBounds> refined_;
 };
 
 }  // namespace rkeops

@@ -85,13 +85,13 @@ class BoundsProgram {
     return {at + 2 * n * c, at + 2 * n * c + n};
   }
 
-  void run(const Boxes& column, std::int64_t n, double* at, const interval::Rounding& rounding) const {
+  void run(const std::vector<Step>& some, const Boxes& column, std::int64_t n, double* at, const interval::Rounding& rounding) const {
     constexpr std::size_t few = 16;
     BoxBounds few_args[few];
     std::vector<BoxBounds> many_args(most_args_ > few ? most_args_ : 0);
     BoxBounds* const args = most_args_ > few ? many_args.data() : few_args;
     const interval::Rounding exact{0, 0, rounding.huge, rounding.exp_least};
-    for (const Step& step : steps) {
+    for (const Step& step : some) {
       for (std::size_t a = 0; a < step.count; ++a) args[a] = bounds_at(operands[step.first + a], column, n, at);
       double* const out = at + 2 * n * step.place;
       step.rule({args, step.count, params.data() + step.params, n, out, out + n, step.is_exact ? exact : rounding,
