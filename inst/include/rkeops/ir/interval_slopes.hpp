@@ -15,21 +15,26 @@ struct SlopeCall {
 
 namespace interval {
 
-// Arithmetic of bounds that are not those of computed values.
+// Arithmetic of bounds that are not those of computed values. A zero may be a tiny number of its sign.
 constexpr double in_double = 0x1p-51;
 inline Rounding exactly() { return rounding_of(Precision::float64); }
+inline Interval outward_of_zero(Interval x) {
+  constexpr double tiny = std::numeric_limits<double>::min();
+  const double low = x.low - (std::fabs(x.low) * in_double + tiny), high = x.high + (std::fabs(x.high) * in_double + tiny);
+  return {std::signbit(x.low) ? low : most(0.0, low), std::signbit(x.high) ? least(0.0, high) : high};
+}
 inline Interval times(Interval a, Interval b) {
   const Interval x[] = {a, b};
-  return outward(Mult::of(x, exactly()), in_double, exactly());
+  return is_zero(a) || is_zero(b) ? Interval{0, 0} : outward_of_zero(Mult::of(x, exactly()));
 }
+inline Interval over(Interval a, Interval b) { return is_zero(a) ? a : outward_of_zero(quotient_of(a, b)); }
+inline Interval square_of(Interval a) { return outward_of_zero(Square::of(&a, exactly())); }
 inline Interval plus(Interval a, Interval b) {
   const Interval x[] = {a, b};
   return outward(Add::of(x, exactly()), in_double, exactly());
 }
 inline Interval negative(Interval a) { return {-a.high, -a.low}; }
 inline Interval scaled(double c, Interval a) { return times({c, c}, a); }
-inline Interval over(Interval a, Interval b) { return outward(quotient_of(a, b), in_double, exactly()); }
-inline Interval square_of(Interval a) { return outward(Square::of(&a, exactly()), in_double, exactly()); }
 inline Interval root_of(Interval a) { return {std::sqrt(std::max(0.0, a.low)), std::sqrt(std::max(0.0, a.high))}; }
 // Of bounds that both hold.
 inline Interval common(Interval a, Interval b) {

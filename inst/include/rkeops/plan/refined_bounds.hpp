@@ -19,7 +19,7 @@ class RefinedBounds {
   RefinedBounds(const PairProgram& program, Precision precision)
       : program_(program, precision, BoundsProgram::From::leaves), rounding_(program_.rounding()) {
     rounding_.exp_least = -interval::inf;  // (exactly 0 is not exp(x) (1 + d))
-    constexpr std::size_t most_steps = 4096, most_results = 8;
+    constexpr std::size_t most_steps = 4096, most_results = 16;
     if (program_.results.size() > most_results || program_.steps.size() > most_steps) return;
     for (std::size_t k = 0; k < program_.results.size(); ++k) find_way(k);
   }
@@ -114,7 +114,7 @@ class RefinedBounds {
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
       const Interval adjoint = adjoint_of(step->place), value = at(all, step->place, b, run.n);
       if (interval::is_zero(adjoint) || (step->is_exact && value.low == value.high)) continue;
-      if (!step->operation->slope) return false;
+      if (!step->operation->slope || interval::is_unknown(value)) return false;
       const Component* const operands = program_.operands.data() + step->first;
       run.args.clear();
       for (const double* from : {all, inside}) {
