@@ -14,6 +14,11 @@ inline std::vector<std::int64_t> spread(std::int64_t count, std::int64_t most) {
   return numbers;
 }
 
+struct Estimated {
+  double share;      // of the pairs
+  double dimension;  // that the points seem to have
+};
+
 template <class Real>
 class Estimate {
  public:
@@ -25,15 +30,17 @@ class Estimate {
   }
 
   // row_points: some rows, evenly spread; columns: all of them. Components side by side.
-  double share(const std::vector<Real>& row_points, std::int64_t rows, const Real* columns, std::int64_t column_count,
+  Estimated of(const std::vector<Real>& row_points, std::int64_t rows, const Real* columns, std::int64_t column_count,
                double tolerance) const {
     const std::int64_t width = kernel_.column.width;
     std::vector<Real> column_points;
     for (std::int64_t j : spread(column_count, heuristics::sample_points)) {
       column_points.insert(column_points.end(), columns + j * width, columns + (j + 1) * width);
     }
-    const BoxArray<double> tiles = boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows);
-    const BoxArray<double> leaves = boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count);
+    double dimensions[2];
+    const BoxArray<double> tiles = boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows, dimensions[0]);
+    const BoxArray<double> leaves =
+        boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count, dimensions[1]);
     const std::int64_t results = plan_.bounds->results();
     std::vector<double> low(static_cast<std::size_t>(leaves.count * results)), high(low.size()), work;
     double visited = 0;
@@ -43,7 +50,7 @@ class Estimate {
       plan_.bounds->refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
       visited += visited_share(leaves, static_cast<double>(column_count) / static_cast<double>(leaves.count), low, high, tolerance);
     }
-    return visited / static_cast<double>(walked.size());
+    return {visited / static_cast<double>(walked.size()), std::min(dimensions[0], dimensions[1])};
   }
 
  private:
@@ -83,10 +90,10 @@ class Estimate {
     return static_cast<double>(most) / static_cast<double>(count);
   }
 
-  // Of leaves as they would be among all points: with d coordinates, a part of the points in as many leaves fills boxes that are
-  // larger by the d-th root.
+  // Of leaves as they would be among all points: in d dimensions, a part of the points in leaves of the same size fills boxes that
+  // are larger by the d-th root.
   BoxArray<double> boxes(const std::vector<Real>& points, std::int64_t width, const std::vector<std::int64_t>& components,
-                         std::int64_t leaf, std::int64_t all) const {
+                         std::int64_t leaf, std::int64_t all, double& dimension) const {
     const std::int64_t count = static_cast<std::int64_t>(points.size()) / width;
     std::vector<float> coordinates;
     for (std::int64_t p = 0; p < count; ++p) {
@@ -97,7 +104,8 @@ class Estimate {
     });
     std::vector<Real> ordered;
     for (std::int32_t p : order) ordered.insert(ordered.end(), points.begin() + p * width, points.begin() + (p + 1) * width);
-    const double shrink = std::pow(static_cast<double>(count) / static_cast<double>(all), 1.0 / static_cast<double>(components.size()));
+    dimension = dimension_of(ordered, width, components, leaf);
+    const double shrink = std::pow(static_cast<double>(count) / static_cast<double>(all), 1 / dimension);
     BoxArray<double> boxes(divided_up(count, leaf), width, 1);
     for (std::int64_t b = 0; b < boxes.count; ++b) {
       for (std::int64_t c = 0; c < width; ++c) {
@@ -110,6 +118,27 @@ class Estimate {
       }
     }
     return boxes;
+  }
+
+  // What the points look like: by how much boxes of four leaves are larger than those of one; no more than there are coordinates.
+  static double dimension_of(const std::vector<Real>& ordered, std::int64_t width, const std::vector<std::int64_t>& components,
+                             std::int64_t leaf) {
+    const std::int64_t count = static_cast<std::int64_t>(ordered.size()) / width;
+    const auto most = static_cast<double>(components.size());
+    const auto edges = [&](std::int64_t points) {
+      double sum = 0;
+      std::int64_t boxes = 0;
+      for (std::int64_t first = 0; first + points <= count; first += points, ++boxes) {
+        for (std::int64_t c : components) {
+          double low, high;
+          range_of(ordered.data() + first * width + c, points, width, low, high);
+          if (std::isfinite(high - low)) sum += high - low;
+        }
+      }
+      return sum / static_cast<double>(std::max<std::int64_t>(1, boxes));
+    };
+    const double growth = edges(4 * leaf) / edges(leaf);
+    return growth > 1 ? std::clamp(std::log(4.0) / std::log(growth), 1.0, most) : most;
   }
 
   const KernelPlan& kernel_;

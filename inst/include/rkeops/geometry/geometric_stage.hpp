@@ -58,7 +58,7 @@ class GeometricStage final : public OrderedStage<Real> {
   }
 
  private:
-  enum class Decision : std::uint8_t { none, walk, fold_all };
+  enum class Decision : std::uint8_t { none, walk, fold_all, attempt };
 
   bool is_candidate(const StageCall& call) const {
     constexpr std::int64_t most_points = std::numeric_limits<std::int32_t>::max();
@@ -102,17 +102,15 @@ class GeometricStage final : public OrderedStage<Real> {
       }
       if (!same_rows) arrange_rows(is_first);
       if (!same_columns) arrange_columns(is_first);
-      return true;
+      if (g_.decision_ == Decision::attempt) g_.decision_ = attempt();
+      return g_.decision_ == Decision::walk;
     }
 
     void walk() {
-      std::atomic<std::int64_t> visited{0};
-      std::mutex mutex;
-      double certificate = 0;
-      this->fold_tiles([&] { return Visitor(*this, visited, mutex, certificate); });
-      GeometryCounters::instance().note_walk(static_cast<double>(visited), g_.pairs());
-      call_.note(percent(static_cast<double>(visited) / g_.pairs()) + " of the pairs were visited");
-      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, certificate);
+      const Walked walked = walk(this->shares_of_tiles());
+      GeometryCounters::instance().note_walk(walked.visited, g_.pairs());
+      call_.note(percent(walked.visited / g_.pairs()) + " of the pairs were visited");
+      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, walked.certificate);
     }
 
    private:
@@ -154,14 +152,45 @@ class GeometricStage final : public OrderedStage<Real> {
       for (std::size_t k = 0; k < rows.size(); ++k) {
         this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), points.data() + static_cast<std::int64_t>(k) * k_.row.width);
       }
-      const double share = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
-                               .share(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
+      const Estimated estimated = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
+                               .of(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
       double ordering = 0;
       if (!KnownOrders::instance().find(row_key())) ordering += static_cast<double>(g_.data.rows);
       if (!KnownOrders::instance().find(column_key())) ordering += static_cast<double>(g_.data.columns);
-      call_.note("bounds on a sample say that " + percent(share) + " of the pairs matter");
-      const double saved = (1 - heuristics::walk_cost * share) * g_.nanoseconds_of_all();
-      return saved > heuristics::ordering_nanoseconds * ordering ? Decision::walk : Decision::fold_all;
+      call_.note("bounds on a sample say that " + percent(estimated.share) + " of the pairs matter");
+      ordering *= heuristics::ordering_nanoseconds;
+      if (gain(estimated.share) * g_.nanoseconds_of_all() > ordering) return Decision::walk;
+      const bool is_cheap = ordering < heuristics::attempt_cost * g_.nanoseconds_of_all();
+      return is_cheap && estimated.dimension < heuristics::most_dimensions ? Decision::attempt : Decision::fold_all;
+    }
+
+    // What is won, as a part of the time of all pairs, if this share is visited.
+    double gain(double share) const {
+      return 1 - share * (g_.plan_.bounds->needs_refinement() ? heuristics::refined_walk_cost : heuristics::walk_cost);
+    }
+
+    // The estimate was not in favour, but it is cautious: some tiles walk.
+    Decision attempt() {
+      std::vector<Range> some;
+      std::int64_t rows = 0;
+      for (std::int64_t t : spread(g_.tiles_, heuristics::attempted_tiles)) {
+        some.push_back({t, t + 1});
+        rows += g_.tile(t).rows;
+      }
+      const double share = walk(some).visited / (static_cast<double>(rows) * static_cast<double>(g_.data.columns));
+      call_.note(percent(share) + " of the pairs of some rows matter");
+      return gain(share) > 0 ? Decision::walk : Decision::fold_all;
+    }
+
+    struct Walked {
+      double visited = 0, certificate = 0;
+    };
+
+    Walked walk(const std::vector<Range>& shares) {
+      std::mutex mutex;
+      Walked walked;
+      this->fold_tiles(shares, [&] { return Visitor(*this, mutex, walked); });
+      return walked;
     }
 
     KnownOrders::Key row_key() const { return key_of(k_.row, g_.data.row, g_.plan_.coordinates.row, g_.tile_); }
@@ -231,17 +260,17 @@ class GeometricStage final : public OrderedStage<Real> {
 
     class Visitor {
      public:
-      Visitor(const GeometricRun& run, std::atomic<std::int64_t>& visited, std::mutex& mutex, double& certificate)
+      Visitor(const GeometricRun& run, std::mutex& mutex, Walked& total)
           : run_(run),
             nodes_(run.k_, *run.g_.plan_.bounds, run.g_.tree_, run.g_.parameters_.data(), run.tolerance()),
             walk_(run.k_, nodes_),
             tolerant_walk_(run.k_, nodes_, run.tolerance()),
-            visited_(visited),
             mutex_(mutex),
-            largest_(certificate) {}
+            total_(total) {}
       ~Visitor() {
         const std::lock_guard<std::mutex> lock(mutex_);
-        largest_ = std::max(largest_, certificate_);
+        total_.visited += own_.visited;
+        total_.certificate = std::max(total_.certificate, own_.certificate);
       }
 
       template <class Fold>
@@ -250,8 +279,9 @@ class GeometricStage final : public OrderedStage<Real> {
         rows.rows = run_.g_.tile(number).rows;
         nodes_.set_tile(packed, rows.rows);
         const bool replaces = run_.tolerance() > 0 && run_.k_.reducer().skipping() == Reducer::Skipping::by_bounds;
-        if (!replaces) certificate_ = run_.tolerance();
-        visited_ += rows.rows * (replaces ? tolerant_walk_.run(rows, fold, certificate_) : walk_.run(rows, fold));
+        if (!replaces) own_.certificate = run_.tolerance();
+        const std::int64_t columns = replaces ? tolerant_walk_.run(rows, fold, own_.certificate) : walk_.run(rows, fold);
+        own_.visited += static_cast<double>(rows.rows * columns);
       }
 
      private:
@@ -259,10 +289,9 @@ class GeometricStage final : public OrderedStage<Real> {
       NodeBounds<Real> nodes_;
       Walk<Real> walk_;
       TolerantWalk<Real> tolerant_walk_;
-      std::atomic<std::int64_t>& visited_;
       std::mutex& mutex_;
-      double& largest_;
-      double certificate_ = 0;
+      Walked& total_;
+      Walked own_;
     };
 
     GeometricStage& g_;

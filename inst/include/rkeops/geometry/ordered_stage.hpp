@@ -36,8 +36,7 @@ class OrderedStage : public HostStage<Real> {
     // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range, bars) for ranges
     // of places of columns. Where it gives bars to an ordered kernel, that writes them, and keeps the state to itself.
     template <class MakeVisitor>
-    void fold_tiles(const MakeVisitor& visitor) {
-      const std::vector<Range> shares = shares_of_tiles();
+    void fold_tiles(const std::vector<Range>& shares, const MakeVisitor& visitor) {
       const auto count = static_cast<std::int64_t>(shares.size());
       if (o_.two_sided()) o_.totals_ = ColumnTotals<Real>(k_, count, o_.data.columns);
       this->run_tasks(
@@ -51,6 +50,17 @@ class OrderedStage : public HostStage<Real> {
 
    protected:
     using Run::call_, Run::code_, Run::k_, Run::threads_;
+
+    // Two-sided: as few sets of totals as with all pairs. Other shares are as short as balances the load.
+    std::vector<Range> shares_of_tiles() const {
+      using namespace heuristics;
+      const std::int64_t tiles = o_.tiles_;
+      const std::int64_t wanted = o_.two_sided() ? std::min(enough_tasks, tiles / two_sided_share_tiles) : tiles / row_block_tiles;
+      const std::int64_t count = std::max<std::int64_t>(1, std::max(wanted, o_.two_sided() ? 1 : std::min(tiles, enough_tasks)));
+      std::vector<Range> shares;
+      for (std::int64_t k = 0; k < count; ++k) shares.push_back({tiles * k / count, tiles * (k + 1) / count});
+      return shares;
+    }
 
     // Rows with their components side by side, in the order of the data.
     void pack_row_points(Range rows, Worker& own, Real* points) {
@@ -100,17 +110,6 @@ class OrderedStage : public HostStage<Real> {
     }
 
    private:
-    // Two-sided: as few sets of totals as with all pairs. Other shares are as short as balances the load.
-    std::vector<Range> shares_of_tiles() const {
-      using namespace heuristics;
-      const std::int64_t tiles = o_.tiles_;
-      const std::int64_t wanted = o_.two_sided() ? std::min(enough_tasks, tiles / two_sided_share_tiles) : tiles / row_block_tiles;
-      const std::int64_t count = std::max<std::int64_t>(1, std::max(wanted, o_.two_sided() ? 1 : std::min(tiles, enough_tasks)));
-      std::vector<Range> shares;
-      for (std::int64_t k = 0; k < count; ++k) shares.push_back({tiles * k / count, tiles * (k + 1) / count});
-      return shares;
-    }
-
     template <class MakeVisitor>
     void fold_share(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner, const MakeVisitor& make_visitor) {
       auto visitor = make_visitor();
