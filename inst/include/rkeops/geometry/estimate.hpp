@@ -38,7 +38,8 @@ class Estimate {
       column_points.insert(column_points.end(), columns + j * width, columns + (j + 1) * width);
     }
     double dimensions[2];
-    const BoxArray<double> tiles = boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows, dimensions[0]);
+    const BoxArray<double> tiles =
+        boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows, dimensions[0]);
     const BoxArray<double> leaves =
         boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count, dimensions[1]);
     const std::int64_t results = plan_.bounds->results();
@@ -48,7 +49,8 @@ class Estimate {
     for (std::int64_t t : walked) {
       plan_.bounds->bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
       plan_.bounds->refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
-      visited += visited_share(leaves, static_cast<double>(column_count) / static_cast<double>(leaves.count), low, high, tolerance);
+      const double columns_of_leaf = static_cast<double>(column_count) / static_cast<double>(leaves.count);
+      visited += visited_share(leaves, columns_of_leaf, low, high, tolerance);
     }
     return {visited / static_cast<double>(walked.size()), std::min(dimensions[0], dimensions[1])};
   }
@@ -58,10 +60,13 @@ class Estimate {
   double visited_share(const BoxArray<double>& leaves, double columns, const std::vector<double>& low,
                        const std::vector<double>& high, double tolerance) const {
     const Reducer& reducer = kernel_.reducer();
-    if (tolerance > 0 && reducer.skipping() == Reducer::Skipping::by_bounds) return replaced_share(leaves.count, low, high, tolerance);
+    if (tolerance > 0 && reducer.skipping() == Reducer::Skipping::by_bounds) {
+      return replaced_share(leaves.count, low, high, tolerance);
+    }
     std::vector<BoxOfPairs> boxes;
     for (std::int64_t b = 0; b < leaves.count; ++b) {
-      boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, columns * static_cast<double>(leaves.count), 0, tolerance});
+      const double all = columns * static_cast<double>(leaves.count);
+      boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, all, 0, tolerance});
     }
     std::vector<Bar> bars(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.dim)));
     reducer.expected_bars(kernel_, boxes, bars.data());
@@ -71,7 +76,8 @@ class Estimate {
   }
 
   // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced.
-  double replaced_share(std::int64_t count, const std::vector<double>& low, const std::vector<double>& high, double tolerance) const {
+  double replaced_share(std::int64_t count, const std::vector<double>& low, const std::vector<double>& high,
+                        double tolerance) const {
     std::int64_t most = 0;
     for (std::int64_t c = 0; c < kernel_.dim; ++c) {
       std::vector<double> rooms;
@@ -97,7 +103,8 @@ class Estimate {
     const std::int64_t count = static_cast<std::int64_t>(points.size()) / width;
     std::vector<float> coordinates;
     for (std::int64_t p = 0; p < count; ++p) {
-      for (std::int64_t c : components) coordinates.push_back(static_cast<float>(points[static_cast<std::size_t>(p * width + c)]));
+      const Real* point = points.data() + p * width;
+      for (std::int64_t c : components) coordinates.push_back(static_cast<float>(point[c]));
     }
     const Order order = make_order(coordinates, components.size(), leaf, [](std::int64_t tasks, const auto& task) {
       for (std::int64_t k = 0; k < tasks; ++k) task(k);

@@ -86,8 +86,8 @@ class GeometricStage final : public OrderedStage<Real> {
     bool arrange() {
       const bool had_parameters = Base::all_packed(g_.data.parameter) && g_.parameters_.size() > 0;
       this->pack_parameters();
-      const bool moved = has_moved(k_.row, g_.data.row, g_.plan_.coordinates.row, !had_parameters) ||
-                         has_moved(k_.column, g_.data.column, g_.plan_.coordinates.column, !had_parameters);
+      const bool moved = !had_parameters || has_moved(k_.row, g_.data.row, g_.plan_.coordinates.row) ||
+                         has_moved(k_.column, g_.data.column, g_.plan_.coordinates.column);
       if (moved) g_.decision_ = Decision::none;
       if (g_.decision_ == Decision::fold_all && call_.options.geometry == UseOfGeometry::automatic) return false;
       const bool is_first = g_.decision_ != Decision::walk;
@@ -123,15 +123,13 @@ class GeometricStage final : public OrderedStage<Real> {
     using Sources = std::vector<Source>;
 
     // Was a leaf changed that coordinates come from?
-    static bool has_moved(const PackedArea& area, const Sources& sources, const std::vector<std::int64_t>& components,
-                          bool with_parameters) {
+    static bool has_moved(const PackedArea& area, const Sources& sources, const std::vector<std::int64_t>& components) {
       bool hoisted = false;
       std::set<std::int64_t> own;
       for (const PackedLeaf& leaf : area.leaves) {
         for (std::int64_t k = 0; k < leaf.dim; ++k) own.insert(leaf.offset + k);
       }
       for (std::int64_t c : components) hoisted |= own.count(c) == 0;
-      if (hoisted && with_parameters) return true;
       for (std::size_t l = 0; l < sources.size(); ++l) {
         if (sources[l].is_placed) continue;
         const PackedLeaf& leaf = area.leaves[l];
@@ -150,7 +148,8 @@ class GeometricStage final : public OrderedStage<Real> {
       const std::vector<std::int64_t> rows = spread(g_.data.rows, heuristics::sample_points);
       std::vector<Real> points(rows.size() * static_cast<std::size_t>(k_.row.width));
       for (std::size_t k = 0; k < rows.size(); ++k) {
-        this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), points.data() + static_cast<std::int64_t>(k) * k_.row.width);
+        Real* const to = points.data() + static_cast<std::int64_t>(k) * k_.row.width;
+        this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), to);
       }
       const Estimated estimated = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
                                .of(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
@@ -248,7 +247,8 @@ class GeometricStage final : public OrderedStage<Real> {
       }
       this->place_columns();
       this->pack_in_ranges(count, width, [&](Range range, Worker&) {
-        g_.tree_.fill_leaves({divided_up(range.from, leaf), divided_up(range.to, leaf)}, g_.ordered_columns_.data(), *g_.column_order_);
+        const Range leaves{divided_up(range.from, leaf), divided_up(range.to, leaf)};
+        g_.tree_.fill_leaves(leaves, g_.ordered_columns_.data(), *g_.column_order_);
       });
       g_.tree_.fill_upper_levels();
     }
