@@ -125,8 +125,8 @@ class OrderedStage : public HostStage<Real> {
         start_state(k_, state);
         HostKernel::FoldCall call{o_.parameters_.data(), rows, nullptr, 0, 0, state.values, state.indices, this->work_of(own),
                                   own.column_sums.data(), valid};
-        call.stays = k_.ordered;
-        visitor.visit(t, rows, state, [&](Range columns) {
+        visitor.visit(t, rows, state, [&](Range columns, Bar* bars = nullptr) {
+          if (k_.ordered) call.bars = bars;
           for (std::int64_t j = columns.from; j < columns.to && !runner.should_stop(); j += block) {
             call.columns = std::min(block, columns.to - j);
             if (o_.two_sided()) std::fill_n(own.column_sums.data(), k_.column_sums_size(call.columns), Real(0));
@@ -134,13 +134,13 @@ class OrderedStage : public HostStage<Real> {
             call.first_column = j;
             call.numbers = o_.column_order_->data() + j;
             code_->fold(call);
-            call.resumes = k_.ordered;
+            call.resumes = call.bars != nullptr;
             if (o_.two_sided()) o_.totals_.add(totals, j, call.columns, own.column_sums.data());
           }
         });
-        if (call.resumes) {  // the state is in the kernel's own format
+        if (call.resumes) {  // the kernel has kept the state
           call.columns = 0;
-          call.stays = false;
+          call.bars = nullptr;
           code_->fold(call);
         }
         finish(o_.tile(t), state, own);

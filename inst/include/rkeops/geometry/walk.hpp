@@ -37,8 +37,8 @@ class Walk {
       const Range columns = nodes_.tree().columns(0, node.number);
       visited += columns.size();
       if (by_bars) {
-        fold(columns);
-        reducer_.bars(kernel_, rows, bars_.data());
+        fold(columns, bars_.data());
+        if (!kernel_.ordered) reducer_.bars(kernel_, rows, bars_.data());
       } else if (waiting.to == columns.from && waiting.size() > 0) {
         waiting.to = columns.to;
       } else {
