@@ -112,7 +112,7 @@ class GeometricStage final : public OrderedStage<Real> {
       this->fold_tiles([&] { return Visitor(*this, visited, mutex, certificate); });
       GeometryCounters::instance().note_walk(static_cast<double>(visited), g_.pairs());
       call_.note(percent(static_cast<double>(visited) / g_.pairs()) + " of the pairs were visited");
-      if (call_.host.certify) call_.host.certify(call_.host.context, certificate);
+      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, certificate);
     }
 
    private:
@@ -250,6 +250,7 @@ class GeometricStage final : public OrderedStage<Real> {
         rows.rows = run_.g_.tile(number).rows;
         nodes_.set_tile(packed, rows.rows);
         const bool replaces = run_.tolerance() > 0 && run_.k_.reducer().skipping() == Reducer::Skipping::by_bounds;
+        if (!replaces) certificate_ = run_.tolerance();
         visited_ += rows.rows * (replaces ? tolerant_walk_.run(rows, fold, certificate_) : walk_.run(rows, fold));
       }
 

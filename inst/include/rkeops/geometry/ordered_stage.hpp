@@ -33,8 +33,8 @@ class OrderedStage : public HostStage<Real> {
     OrderedRun(OrderedStage& stage, const StageCall& call, const KernelPlan& kernel, const Digest& digest)
         : Run(stage, call, kernel, digest), o_(stage) {}
 
-    // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range) for ranges of places
-    // of columns.
+    // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range, bars) for ranges
+    // of places of columns. Where it gives bars to an ordered kernel, that writes them, and keeps the state to itself.
     template <class MakeVisitor>
     void fold_tiles(const MakeVisitor& visitor) {
       const std::vector<Range> shares = shares_of_tiles();
@@ -125,20 +125,20 @@ class OrderedStage : public HostStage<Real> {
         start_state(k_, state);
         HostKernel::FoldCall call{o_.parameters_.data(), rows, nullptr, 0, 0, state.values, state.indices, this->work_of(own),
                                   own.column_sums.data(), valid};
-        visitor.visit(t, rows, state, [&](Range columns, Bar* bars = nullptr) {
-          if (k_.ordered) call.bars = bars;
+        visitor.visit(t, rows, state, [&](Range columns, Bar* bars) {
           for (std::int64_t j = columns.from; j < columns.to && !runner.should_stop(); j += block) {
             call.columns = std::min(block, columns.to - j);
             if (o_.two_sided()) std::fill_n(own.column_sums.data(), k_.column_sums_size(call.columns), Real(0));
             call.column = o_.ordered_columns_.data() + j * k_.column.width;
             call.first_column = j;
             call.numbers = o_.column_order_->data() + j;
+            call.bars = k_.ordered ? bars : nullptr;
             code_->fold(call);
             call.resumes = call.bars != nullptr;
             if (o_.two_sided()) o_.totals_.add(totals, j, call.columns, own.column_sums.data());
           }
         });
-        if (call.resumes) {  // the kernel has kept the state
+        if (call.resumes) {  // the state is in the kernel's own format
           call.columns = 0;
           call.bars = nullptr;
           code_->fold(call);

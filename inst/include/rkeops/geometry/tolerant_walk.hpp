@@ -40,7 +40,7 @@ class TolerantWalk {
       }
       const Range columns = nodes_.tree().columns(0, next.node.number);
       visited += columns.size();
-      fold(columns);
+      fold(columns, nullptr);
     }
     return visited;
   }
