@@ -101,7 +101,8 @@ std::shared_ptr<const Runtime> current_runtime() {
     return value ? value : "";
   };
   SEXP current = Rf_GetOption1(Rf_install("rkeops"));
-  bool same = runtime && current == options && pid == getpid();
+  constexpr int as_identical = 16;  // the flags that identical() has by default
+  bool same = runtime && pid == getpid() && (current == options || R_compute_identical(current, options, as_identical));
   for (std::size_t k = 0; same && k < environment.size(); ++k) same = environment[k] == value_of(watched[k]);
   if (same) return runtime;
   const Rcpp::RObject list = value_of_call("runtime_options");

@@ -40,6 +40,7 @@ class Estimate {
     const std::vector<std::int64_t> walked = spread(tiles.count, heuristics::sample_tiles);
     for (std::int64_t t : walked) {
       plan_.bounds->bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
+      plan_.bounds->refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
       visited += visited_share(leaves, static_cast<double>(column_count) / static_cast<double>(leaves.count), low, high, tolerance);
     }
     return visited / static_cast<double>(walked.size());

@@ -49,9 +49,10 @@ class NodeBounds {
     return {first, std::min(tree_.level(node.level - 1).count, first + arity)};
   }
 
-  // Calls body(node, box) for these nodes of a level, at most `arity`. Boxes last until the next call.
-  template <class Body>
-  void for_nodes(int level, Range nodes, const Body& body) {
+  // Calls body(node, box) for these nodes of a level, at most `arity`. Boxes last until the next call. Where bounds can be
+  // made tighter, which takes longer, they are unless is_decided(box) says for all that they need not be.
+  template <class IsDecided, class Body>
+  void for_nodes(int level, Range nodes, const IsDecided& is_decided, const Body& body) {
     const BoxArray<Real>& boxes = tree_.level(level);
     for (std::int64_t c = 0; c < kernel_.column.width; ++c) {
       const Real *low = boxes.low.data() + boxes.at(c, nodes.from), *high = boxes.high.data() + boxes.at(c, nodes.from);
@@ -64,7 +65,11 @@ class NodeBounds {
     const std::int64_t n = nodes.size();
     double *low = values_.data(), *high = low + arity * results();
     bounds_.bound(view(parameter_), view(row_), view(children_), n, low, high, work_);
-    for (std::int64_t b = 0; b < n; ++b) body(TreeNode{level, nodes.from + b}, box_of({level, nodes.from + b}, low + b, high + b, n));
+    const auto box = [&](std::int64_t b) { return box_of({level, nodes.from + b}, low + b, high + b, n); };
+    bool is_open = false;
+    for (std::int64_t b = 0; b < n && bounds_.needs_refinement() && !is_open; ++b) is_open = !is_decided(box(b));
+    if (is_open) bounds_.refine(view(parameter_), view(row_), view(children_), n, low, high, work_);
+    for (std::int64_t b = 0; b < n; ++b) body(TreeNode{level, nodes.from + b}, box(b));
   }
 
   BoxOfPairs box_of(TreeNode node, const double* low, const double* high, std::int64_t step) const {

@@ -57,8 +57,9 @@ class TolerantWalk {
   };
 
   void add(int level, Range range, const StateRows& rows) {
-    nodes_.for_nodes(level, range, [&](TreeNode node, const BoxOfPairs& box) {
-      if (reducer_.can_skip(kernel_, box, nullptr) || reducer_.add_constant(kernel_, rows, box)) return;
+    const auto can_skip = [&](const BoxOfPairs& box) { return reducer_.can_skip(kernel_, box, nullptr); };
+    nodes_.for_nodes(level, range, can_skip, [&](TreeNode node, const BoxOfPairs& box) {
+      if (can_skip(box) || reducer_.add_constant(kernel_, rows, box)) return;
       Open made{node, box.columns, 0, bounds_.size()};
       for (std::size_t c = 0; c < dim_; ++c) {
         const double low = box.low[static_cast<std::int64_t>(c) * box.step], high = box.high[static_cast<std::int64_t>(c) * box.step];

@@ -62,8 +62,9 @@ class Walk {
       BoxOfPairs box;
     } children[arity];
     std::int64_t count = 0;
-    nodes_.for_nodes(level, range, [&](TreeNode node, const BoxOfPairs& box) {
-      if (reducer_.can_skip(kernel_, box, bars_.data()) || reducer_.add_constant(kernel_, rows, box)) return;
+    const auto can_skip = [&](const BoxOfPairs& box) { return reducer_.can_skip(kernel_, box, bars_.data()); };
+    nodes_.for_nodes(level, range, can_skip, [&](TreeNode node, const BoxOfPairs& box) {
+      if (can_skip(box) || reducer_.add_constant(kernel_, rows, box)) return;
       const double priority = reducer_.priority(kernel_, box);
       std::int64_t at = count++;
       for (; at > 0 && !(children[at - 1].priority > priority); --at) children[at] = children[at - 1];
