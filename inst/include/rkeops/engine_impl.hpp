@@ -43,7 +43,7 @@ inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& progra
   if (target.processor == Processor::gpu || kernel.reducer().skipping() == Reducer::Skipping::never || coordinates.row.empty() || coordinates.column.empty()) {
     return nullptr;
   }
-  KernelPlan ordered = program.reduction.indices ? generate(program, target, true) : kernel;
+  KernelPlan ordered = program.reduction.keeps_positions() ? generate(program, target, true) : kernel;
   const Digest digest = digest_of(ordered.text);
   return std::make_shared<const GeometryPlan>(
       GeometryPlan{std::make_shared<const PairBounds>(program, target.precision), coordinates, std::move(ordered), digest});
