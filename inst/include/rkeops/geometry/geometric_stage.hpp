@@ -114,11 +114,7 @@ class GeometricStage final : public OrderedStage<Real> {
     }
 
    private:
-    static std::string percent(double share) {
-      char text[32];
-      std::snprintf(text, sizeof text, "%.3g %%", 100 * share);
-      return text;
-    }
+    static std::string percent(double share) { return number_text(std::round(share * 1e5) / 1e3) + " %"; }
 
     using Sources = std::vector<Source>;
 
