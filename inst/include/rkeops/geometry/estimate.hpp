@@ -7,10 +7,10 @@
 namespace rkeops {
 
 // `most` of the numbers below `count`, evenly spread.
-inline std::vector<std::int64_t> spread(std::int64_t count, std::int64_t most) {
+inline std::vector<std::int32_t> spread(std::int64_t count, std::int64_t most) {
   const std::int64_t n = std::min(count, most);
-  std::vector<std::int64_t> numbers(static_cast<std::size_t>(n));
-  for (std::int64_t k = 0; k < n; ++k) numbers[static_cast<std::size_t>(k)] = k * count / n;
+  std::vector<std::int32_t> numbers(static_cast<std::size_t>(n));
+  for (std::int64_t k = 0; k < n; ++k) numbers[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(k * count / n);
   return numbers;
 }
 
@@ -45,8 +45,8 @@ class Estimate {
     const std::int64_t results = plan_.bounds->results();
     std::vector<double> low(static_cast<std::size_t>(leaves.count * results)), high(low.size()), work;
     double visited = 0;
-    const std::vector<std::int64_t> walked = spread(tiles.count, heuristics::sample_tiles);
-    for (std::int64_t t : walked) {
+    const std::vector<std::int32_t> walked = spread(tiles.count, heuristics::sample_tiles);
+    for (std::int32_t t : walked) {
       plan_.bounds->bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
       plan_.bounds->refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
       const double columns_of_leaf = static_cast<double>(column_count) / static_cast<double>(leaves.count);

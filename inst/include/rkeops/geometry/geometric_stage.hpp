@@ -141,12 +141,10 @@ class GeometricStage final : public OrderedStage<Real> {
       if (call_.options.geometry == UseOfGeometry::always) return Decision::walk;
       mark(g_.data.row, &Source::is_packed, false);
       g_.rows_are_in_order_ = false;
-      const std::vector<std::int64_t> rows = spread(g_.data.rows, heuristics::sample_points);
+      const std::vector<std::int32_t> rows = spread(g_.data.rows, heuristics::sample_points);
       std::vector<Real> points(rows.size() * static_cast<std::size_t>(k_.row.width));
-      for (std::size_t k = 0; k < rows.size(); ++k) {
-        Real* const to = points.data() + static_cast<std::int64_t>(k) * k_.row.width;
-        this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), to);
-      }
+      const Range all{0, static_cast<std::int64_t>(rows.size())};
+      this->pack_row_points(all, this->worker_of(0), points.data(), rows.data());
       const Estimated estimated = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
                                .of(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
       double ordering = 0;
@@ -168,7 +166,7 @@ class GeometricStage final : public OrderedStage<Real> {
     Decision attempt() {
       std::vector<Range> some;
       std::int64_t rows = 0;
-      for (std::int64_t t : spread(g_.tiles_, heuristics::attempted_tiles)) {
+      for (std::int32_t t : spread(g_.tiles_, heuristics::attempted_tiles)) {
         some.push_back({t, t + 1});
         rows += g_.tile(t).rows;
       }
@@ -209,13 +207,18 @@ class GeometricStage final : public OrderedStage<Real> {
       return key;
     }
 
-    KnownOrders::Held order_of(const Real* points, std::int64_t count, std::int64_t width,
-                               const std::vector<std::int64_t>& components, const KnownOrders::Key& key) {
+    // points(): packed components side by side, if the order is not known.
+    template <class Packed>
+    KnownOrders::Held order_of(const KnownOrders::Key& key, std::int64_t count, std::int64_t width,
+                               const std::vector<std::int64_t>& components, const Packed& points) {
       if (KnownOrders::Held known = KnownOrders::instance().find(key)) return known;
       std::vector<float> coordinates(static_cast<std::size_t>(count) * components.size());
-      float* to = coordinates.data();
-      for (std::int64_t p = 0; p < count; ++p) {
-        for (std::int64_t c : components) *to++ = static_cast<float>(points[p * width + c]);
+      {
+        const Buffer<Real>& packed = points();
+        float* to = coordinates.data();
+        for (std::int64_t p = 0; p < count; ++p) {
+          for (std::int64_t c : components) *to++ = static_cast<float>(packed.data()[p * width + c]);
+        }
       }
       const auto run = [&](std::int64_t tasks, const auto& task) {
         this->run_tasks(
@@ -229,16 +232,20 @@ class GeometricStage final : public OrderedStage<Real> {
     }
 
     void arrange_rows(bool moved) {
-      const Buffer<Real> points = this->packed_row_points();
-      if (moved) g_.row_order_ = order_of(points.data(), g_.data.rows, k_.row.width, g_.plan_.coordinates.row, row_key());
-      this->place_rows(points);
+      mark(g_.data.row, &Source::is_packed, false);
+      if (moved) {
+        g_.row_order_ = order_of(row_key(), g_.data.rows, k_.row.width, g_.plan_.coordinates.row,
+                                 [&] { return this->packed_row_points(); });
+      }
+      this->place_rows();
     }
 
     void arrange_columns(bool moved) {
       constexpr std::int64_t leaf = heuristics::leaf_columns;
       const std::int64_t width = k_.column.width, count = g_.data.columns;
       if (moved) {
-        g_.column_order_ = order_of(g_.columns_.data(), count, width, g_.plan_.coordinates.column, column_key());
+        g_.column_order_ = order_of(column_key(), count, width, g_.plan_.coordinates.column,
+                                    [&]() -> const Buffer<Real>& { return g_.columns_; });
         g_.tree_ = ColumnTree<Real>(count, leaf, width);
       }
       this->place_columns();
