@@ -25,13 +25,9 @@ Interval of_corners(const Interval* x, F f) {
 // ---- quotients, powers, roots
 
 inline Interval quotient_of(Interval a, Interval b) {
-  if ((touches_zero(a) && touches_zero(b)) || (is_infinite(a) && is_infinite(b))) return unknown;
-  if (touches_zero(b)) return everything;  // the sign of a zero is not known
   const Interval x[] = {a, b};
-  return of_corners(x, [](double p, double q) { return p / q; });
+  return Divide::of(x, Rounding{});
 }
-inline Interval quotient(const Interval* x, const BoundsCall&) { return quotient_of(x[0], x[1]); }
-inline Interval inverse(const Interval* x, const BoundsCall&) { return quotient_of({1, 1}, x[0]); }
 inline Interval inverse_or_zero(const Interval* x, const BoundsCall&) {
   if (!touches_zero(x[0])) return quotient_of({1, 1}, x[0]);
   return {x[0].low < 0 ? -inf : 0, x[0].high > 0 ? inf : 0};
@@ -57,17 +53,6 @@ inline Interval real_power(const Interval* x, const BoundsCall&) {
   if (b.low < 0 && touches_zero(a)) return everything;
   if (std::fmod(b.low, 2) != 0 || a.high < 0) return of_corners(x, power);
   return {std::pow(least_size(a), b.low), std::pow(largest_size(a), b.low)};
-}
-
-inline Interval square_root(const Interval* x, const BoundsCall&) {
-  return x[0].low < 0 ? unknown : Interval{std::sqrt(x[0].low), std::sqrt(x[0].high)};
-}
-
-inline Interval inverse_root(const Interval* x, const BoundsCall& c) {
-  if (x[0].low < 0) return unknown;
-  const double largest = 2 / (std::sqrt(c.rounding.tiny) * std::sqrt(c.rounding.unit));  // where x is the smallest number
-  if (x[0].low > 0) return {1 / std::sqrt(x[0].high), std::min(largest, 1 / std::sqrt(x[0].low))};
-  return {0, x[0].high > 0 ? largest : 0};
 }
 
 // ---- functions that only rise, or only fall, where they are defined
