@@ -1,11 +1,11 @@
 // Bounds of computed values, and the rules by which operations make bounds of bounds.
 //
-// A rule gives bounds of the exact results for all values inside its arguments; then they are moved outward by what the row of
-// the table says that computed results may be off. So the exact value, the computed one, and what fused multiply-add makes of
-// them lie inside, for any order of summation.
+// A rule gives bounds of the exact results for all values inside its arguments; then they are moved outward by what the
+// row of the table says that computed results may be off. So the exact value, the computed one, and what fused
+// multiply-add makes of them lie inside, for any order of summation.
 //
-// NaN as both bounds: nothing is known, the value may be NaN. Values beyond the largest number may be infinite, and their
-// bounds are.
+// NaN as both bounds: nothing is known, the value may be NaN. Values beyond the largest number may be infinite, and
+// their bounds are.
 #pragma once
 
 #include <algorithm>
@@ -94,7 +94,9 @@ inline Lanes most(Lanes a, Lanes b) { return choose(a > b, a, b); }
 #endif
 
 template <class T>
-T all(double x) { return T{} + x; }
+T all(double x) {
+  return T{} + x;
+}
 
 template <class T>
 T load(const double* p) {
@@ -103,9 +105,13 @@ T load(const double* p) {
   return x;
 }
 template <class T>
-void store(double* p, T x) { std::memcpy(p, &x, sizeof x); }
+void store(double* p, T x) {
+  std::memcpy(p, &x, sizeof x);
+}
 template <class T>
-BoundsOf<T> load(const BoxBounds& x, std::int64_t b) { return {load<T>(x.low + b), load<T>(x.high + b)}; }
+BoundsOf<T> load(const BoxBounds& x, std::int64_t b) {
+  return {load<T>(x.low + b), load<T>(x.high + b)};
+}
 
 inline double root(double x) { return std::sqrt(x); }
 #if defined __SSE2__
@@ -133,23 +139,35 @@ template <class T>
 BoundsOf<T> outward(BoundsOf<T> x, double error, const Rounding& r) {
   const T low = least(all<T>(r.huge), x.low), high = most(all<T>(-r.huge), x.high);
   const T lower = low - (size(low) * error + r.tiny), upper = high + (size(high) * error + r.tiny);
-  return beyond(BoundsOf<T>{most(only(low < 0.0, all<T>(-inf)), lower),
-                            least(only(high > 0.0, all<T>(inf)), upper)}, r);
+  return beyond(BoundsOf<T>{most(only(low < 0.0, all<T>(-inf)), lower), least(only(high > 0.0, all<T>(inf)), upper)},
+                r);
 }
 
 template <class M, class T>
-BoundsOf<T> unless(M unknown, BoundsOf<T> x) { return {unless(unknown, x.low), unless(unknown, x.high)}; }
+BoundsOf<T> unless(M unknown, BoundsOf<T> x) {
+  return {unless(unknown, x.low), unless(unknown, x.high)};
+}
 template <class T>
-auto is_unknown(BoundsOf<T> x) { return (x.low != x.low) | (x.high != x.high); }
+auto is_unknown(BoundsOf<T> x) {
+  return (x.low != x.low) | (x.high != x.high);
+}
 
 template <class T>
-auto touches_zero(BoundsOf<T> x) { return (x.low <= 0.0) & (x.high >= 0.0); }
+auto touches_zero(BoundsOf<T> x) {
+  return (x.low <= 0.0) & (x.high >= 0.0);
+}
 template <class T>
-auto is_zero(BoundsOf<T> x) { return (x.low == 0.0) & (x.high == 0.0); }
+auto is_zero(BoundsOf<T> x) {
+  return (x.low == 0.0) & (x.high == 0.0);
+}
 template <class T>
-auto has_no_zero(BoundsOf<T> x) { return (x.low > 0.0) | (x.high < 0.0); }
+auto has_no_zero(BoundsOf<T> x) {
+  return (x.low > 0.0) | (x.high < 0.0);
+}
 template <class T>
-auto may_be_infinite(BoundsOf<T> x) { return (x.low == -inf) | (x.high == inf); }
+auto may_be_infinite(BoundsOf<T> x) {
+  return (x.low == -inf) | (x.high == inf);
+}
 template <class T>
 BoundsOf<T> hull(BoundsOf<T> a, BoundsOf<T> b) {
   return unless(is_unknown(a) | is_unknown(b), BoundsOf<T>{least(a.low, b.low), most(a.high, b.high)});
@@ -159,15 +177,17 @@ BoundsOf<T> choose(M condition, BoundsOf<T> a, BoundsOf<T> b) {
   return {choose(condition, a.low, b.low), choose(condition, a.high, b.high)};
 }
 template <class M, class T>
-T truth(M condition, T) { return only(condition, all<T>(1)); }
+T truth(M condition, T) {
+  return only(condition, all<T>(1));
+}
 
 // Rules for any T: bounds of the result from those of the arguments x.
-#define INTERVAL_RULE(name)                                                              \
-  struct name {                                                                          \
-    template <class T>                                                                   \
-    static BoundsOf<T> of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r);     \
-  };                                                                                     \
-  template <class T>                                                                     \
+#define INTERVAL_RULE(name)                                                          \
+  struct name {                                                                      \
+    template <class T>                                                               \
+    static BoundsOf<T> of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r); \
+  };                                                                                 \
+  template <class T>                                                                 \
   BoundsOf<T> name::of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r)
 
 // ---- arithmetic

@@ -1,4 +1,5 @@
-// Rules for bounds of what all components of a vector make: sums, extrema, contractions, entries of tables. See interval.hpp.
+// Rules for bounds of what all components of a vector make: sums, extrema, contractions, entries of tables. See
+// interval.hpp.
 #pragma once
 
 #include "interval.hpp"
@@ -19,7 +20,8 @@ struct Total {
   BoundsOf<T> result(double error, const Rounding& r) const {
     const auto below = low_sizes - sum.low > r.huge, above = high_sizes + sum.high > r.huge;
     const BoundsOf<T> x = beyond(BoundsOf<T>{least(all<T>(r.huge), sum.low) - low_sizes * error,
-                                               most(all<T>(-r.huge), sum.high) + high_sizes * error}, r);
+                                             most(all<T>(-r.huge), sum.high) + high_sizes * error},
+                                 r);
     const BoundsOf<T> wide{choose(below, all<T>(-inf), x.low), choose(above, all<T>(inf), x.high)};
     return unless((below & above) | is_unknown(wide), wide);
   }
@@ -97,9 +99,7 @@ void distance(const BoundsCall& c) {
 
 template <bool largest>
 void extreme(const BoundsCall& c) {
-  const auto next = [](auto best, auto x) {
-    return choose((largest ? x > best : x < best) | (x != x), x, best);
-  };
+  const auto next = [](auto best, auto x) { return choose((largest ? x > best : x < best) | (x != x), x, best); };
   for_boxes(c.n, [&](auto lanes, std::int64_t b) {
     using T = decltype(lanes);
     BoundsOf<T> best = load<T>(c.args[0], b);
@@ -112,7 +112,8 @@ void extreme(const BoundsCall& c) {
   });
 }
 
-// Positions that can be those of the extreme component. NaN components do not count; where all are, NaN is the position.
+// Positions that can be those of the extreme component. NaN components do not count; where all are, NaN is the
+// position.
 template <bool largest>
 void position(const BoundsCall& c) {
   for (std::int64_t b = 0; b < c.n; ++b) {
