@@ -1,11 +1,12 @@
 // Bounds of formulas in which a variable occurs more than once. Plain ones are wider than the range there: each
 // occurrence is taken to be anywhere in the box.
 //
-// The formula is cut at its waist, the first number through which all that varies goes. What is below is F(c) + S (x -
-// c) with c in the middle and bounds S of slopes; what is above, a function of one number, is taken at its ends where
-// it only rises or falls, else in the same way. Computed values are covered: a step computes f (1 + d) + e, |d| <= its
-// error and e where numbers are tiny; with d fixed, that is a function of x as well, and bounds at c, at the ends and
-// of slopes hold for any d. What e does to a result comes out of its slopes.
+// The formula is cut at its waist, the first number through which all that varies goes. What is below is F(c) + S (x-c)
+// with c in the middle and bounds S of slopes; what is above, a function of one number, is taken at its ends where it
+// only rises or falls, else in the same way. Computed values are covered: a step computes f (1 + d) + e, |d| <= its
+// error, and e where numbers are tiny. With d fixed, that is a function of x as well, and bounds at c, at the ends and
+// of slopes hold for any d. What e does to a result comes out of its slopes. Where numbers may overflow, nothing of this
+// holds.
 #pragma once
 
 #include <memory>
