@@ -45,7 +45,7 @@ struct StageData {
   std::int64_t rows, columns;
   // Of the output, column-major with `rows` rows (sums over rows: `columns`; entries: rows * columns).
   std::vector<double*> parts;
-  std::vector<std::int64_t> widths;  // columns of these
+  std::vector<std::int64_t> widths = {};  // columns of these
 };
 
 // tile[(offset + c) * tile_rows + r] = component c of row r of the tile; `numbers`, if there are any, say which rows of the
