@@ -1,6 +1,6 @@
-// Slopes: f(x) - f(c) is the sum of slopes times x - c, for any x in a box and any c in another one inside; where the boxes
-// are the same, these are bounds of the derivative. They refine bounds of formulas in which a variable occurs more than
-// once. What jumps has none.
+// Slopes: f(x) - f(c) is the sum of slopes times x - c, for any x in a box and any c in another one inside; where the
+// boxes are the same, these are bounds of the derivative. They refine bounds of formulas in which a variable occurs
+// more than once. What jumps has none.
 #pragma once
 
 #include "interval_functions.hpp"
@@ -27,10 +27,12 @@ BoundsOf<T> widened(BoundsOf<T> x, T relative) {
   const double tiny = std::numeric_limits<double>::min();
   return {x.low - (size(x.low) * relative + tiny), x.high + (size(x.high) * relative + tiny)};
 }
+// 0 times anything is 0. (Where a corner is 0 times Inf, another one is 0.)
 template <class T>
 BoundsOf<T> times(BoundsOf<T> a, BoundsOf<T> b) {
-  const BoundsOf<T> x[] = {a, b};
-  return choose(is_zero(a) | is_zero(b), BoundsOf<T>{}, widened(Mult::of(x, exactly()), all<T>(in_double)));
+  const T p = a.low * b.low, q = a.low * b.high, s = a.high * b.low, t = a.high * b.high;
+  const BoundsOf<T> product{least(least(p, q), least(s, t)), most(most(p, q), most(s, t))};
+  return choose(is_zero(a) | is_zero(b), BoundsOf<T>{}, widened(product, all<T>(in_double)));
 }
 template <class T>
 BoundsOf<T> over(BoundsOf<T> a, BoundsOf<T> b) {
@@ -38,16 +40,22 @@ BoundsOf<T> over(BoundsOf<T> a, BoundsOf<T> b) {
   return widened(Divide::of(x, exactly()), all<T>(in_double));
 }
 template <class T>
-BoundsOf<T> squared(BoundsOf<T> a) { return widened(Square::of(&a, exactly()), all<T>(in_double)); }
-template <class T>
-BoundsOf<T> plus(BoundsOf<T> a, BoundsOf<T> b) {
-  const BoundsOf<T> x[] = {a, b};
-  return outward(Add::of(x, exactly()), in_double, exactly());
+BoundsOf<T> squared(BoundsOf<T> a) {
+  return widened(Square::of(&a, exactly()), all<T>(in_double));
 }
 template <class T>
-BoundsOf<T> negative(BoundsOf<T> a) { return {-a.high, -a.low}; }
+BoundsOf<T> plus(BoundsOf<T> a, BoundsOf<T> b) {
+  const T low = a.low + b.low, high = a.high + b.high;
+  return {low - size(low) * in_double, high + size(high) * in_double};
+}
 template <class T>
-BoundsOf<T> number(double x) { return {all<T>(x), all<T>(x)}; }
+BoundsOf<T> negative(BoundsOf<T> a) {
+  return {-a.high, -a.low};
+}
+template <class T>
+BoundsOf<T> number(double x) {
+  return {all<T>(x), all<T>(x)};
+}
 // Of bounds that both hold.
 inline Interval common(Interval a, Interval b) {
   return {b.low > a.low ? b.low : a.low, b.high < a.high ? b.high : a.high};
@@ -65,12 +73,12 @@ struct SlopeAt {
 };
 
 // The rule named, with respect to argument k.
-#define SLOPE_RULE(name)                                                                       \
-  struct name {                                                                                \
-    template <class T>                                                                         \
-    static BoundsOf<T> of(const SlopeAt<T>& s, std::size_t k);                                 \
-  };                                                                                           \
-  template <class T>                                                                           \
+#define SLOPE_RULE(name)                                       \
+  struct name {                                                \
+    template <class T>                                         \
+    static BoundsOf<T> of(const SlopeAt<T>& s, std::size_t k); \
+  };                                                           \
+  template <class T>                                           \
   BoundsOf<T> name::of([[maybe_unused]] const SlopeAt<T>& s, [[maybe_unused]] std::size_t k)
 
 SLOPE_RULE(OneSlope) { return number<T>(1); }
@@ -151,19 +159,38 @@ void slopes_by_number(const SlopeCall& c) {
   }
 }
 
-// back += adjoint * slope, where slopes are off by an error. Where the adjoint is 0, or `constant` and the value is one
-// number, nothing comes back; where the value may be infinite, nothing is known.
-inline void send_back(BoxBounds adjoint, BoxBounds slope, BoxBounds value, bool constant, double error, std::int64_t n,
-                      double* back) {
+// Gets an adjoint ready to be sent on by a step that is off by an error: nothing is known where the step's value may be
+// infinite; nothing comes back from a `constant`, whose value is one number.
+inline void prepare_adjoint(BoxBounds value, bool constant, double error, std::int64_t n, double* adjoint) {
   for_boxes(n, [&](auto lanes, std::int64_t b) {
     using T = decltype(lanes);
-    const BoundsOf<T> a = load<T>(adjoint, b), v = load<T>(value, b), zero{};
-    const BoundsOf<T> known = unless(may_be_infinite(v) | is_unknown(v), widened(load<T>(slope, b), all<T>(error)));
-    BoundsOf<T> part = choose(is_zero(a), zero, times(a, known));
-    if (constant) part = choose(v.low == v.high, zero, part);
-    const BoundsOf<T> sum = plus(load<T>(BoxBounds{back, back + n}, b), part);
-    store(back + b, sum.low);
-    store(back + n + b, sum.high);
+    const BoundsOf<T> a = load<T>(BoxBounds{adjoint, adjoint + n}, b), v = load<T>(value, b);
+    const BoundsOf<T> wide = unless(may_be_infinite(v) | is_unknown(v), widened(a, all<T>(error)));
+    BoundsOf<T> sent = choose(is_zero(a), BoundsOf<T>{}, wide);
+    if (constant) sent = choose(v.low == v.high, BoundsOf<T>{}, sent);
+    store(adjoint + b, sent.low);
+    store(adjoint + n + b, sent.high);
+  });
+}
+
+// total += a * b; or a, where b is null.
+inline void add_product(BoxBounds a, const BoxBounds* factor, std::int64_t n, double* total) {
+  for_boxes(n, [&](auto lanes, std::int64_t b) {
+    using T = decltype(lanes);
+    const BoundsOf<T> x = load<T>(a, b), term = factor ? times(x, load<T>(*factor, b)) : x;
+    const BoundsOf<T> sum = plus(load<T>(BoxBounds{total, total + n}, b), term);
+    store(total + b, sum.low);
+    store(total + n + b, sum.high);
+  });
+}
+
+// x - c
+inline void subtract(BoxBounds x, BoxBounds c, std::int64_t n, double* difference) {
+  for_boxes(n, [&](auto lanes, std::int64_t b) {
+    using T = decltype(lanes);
+    const BoundsOf<T> away = plus(load<T>(x, b), negative(load<T>(c, b)));
+    store(difference + b, away.low);
+    store(difference + n + b, away.high);
   });
 }
 

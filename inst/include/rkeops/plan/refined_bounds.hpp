@@ -5,8 +5,8 @@
 // with c in the middle and bounds S of slopes; what is above, a function of one number, is taken at its ends where it
 // only rises or falls, else in the same way. Computed values are covered: a step computes f (1 + d) + e, |d| <= its
 // error, and e where numbers are tiny. With d fixed, that is a function of x as well, and bounds at c, at the ends and
-// of slopes hold for any d. What e does to a result comes out of its slopes. Where numbers may overflow, nothing of this
-// holds.
+// of slopes hold for any d. What e does to a result comes out of its slopes. Where numbers may overflow, nothing of
+// this holds.
 #pragma once
 
 #include <memory>
@@ -90,7 +90,9 @@ class RefinedBounds {
       all = work.data(), middle = all + size, top = middle + size, point = top + size, adjoints = point + size;
       slope = adjoints + size;
     }
-    BoxBounds bounds(const double* from, Component place) const { return {from + 2 * n * place, from + 2 * n * place + n}; }
+    BoxBounds bounds(const double* from, Component place) const {
+      return {from + 2 * n * place, from + 2 * n * place + n};
+    }
     Interval at(const double* from, Component place, std::int64_t b) const {
       return {from[2 * n * place + b], from[2 * n * place + n + b]};
     }
@@ -101,8 +103,8 @@ class RefinedBounds {
     }
   };
 
-  // Slopes of the value at `from`, between the points of a box and those of another one inside, with respect to all that
-  // it is made of by `steps`.
+  // Slopes of the value at `from`, between the points of a box and those of another one inside, with respect to all
+  // that it is made of by `steps`.
   void find_slopes(Component from, const std::vector<Step>& steps, const double* all, const double* inside,
                    Run& run) const {
     const std::int64_t n = run.n;
@@ -119,35 +121,44 @@ class RefinedBounds {
       }
       const double count = static_cast<double>(step->count),
                    error = step->is_exact ? 0 : 4 * step->operation->units * count * rounding_.unit;
+      interval::prepare_adjoint(value, step->is_exact, error, n, run.adjoints + 2 * n * step->place);
       for (std::int64_t b = 0; b < n; ++b) {
         const Interval size{adjoint.low[b], adjoint.high[b]};
         run.tiny[static_cast<std::size_t>(b)] += interval::largest_size(size) * rounding_.tiny * count;
       }
+      const BoxBounds slope{run.slope, run.slope + n};
+      const SlopeRule rule = step->operation->slope;
       for (std::size_t k = 0; k < step->count; ++k) {
-        std::fill_n(run.slope, 2 * n, interval::nan);
-        if (step->operation->slope) {
-          step->operation->slope({run.x.data(), run.c.data(), step->count, k, value, run.bounds(inside, step->place),
-                                  program_.params.data() + step->params, n, run.slope, run.slope + n});
+        double* const back = run.adjoints + 2 * n * operands[k];
+        if (rule == &interval::slopes<interval::OneSlope>) {
+          interval::add_product(adjoint, nullptr, n, back);
+          continue;
         }
-        interval::send_back(adjoint, {run.slope, run.slope + n}, value, step->is_exact, error, n,
-                            run.adjoints + 2 * n * operands[k]);
+        std::fill_n(run.slope, 2 * n, interval::nan);
+        if (rule) {
+          rule({run.x.data(), run.c.data(), step->count, k, value, run.bounds(inside, step->place),
+                program_.params.data() + step->params, n, run.slope, run.slope + n});
+        }
+        interval::add_product(adjoint, &slope, n, back);
       }
     }
   }
 
   void refine_waist(const Way& way, Run& run) const {
     find_slopes(way.waist, way.below, run.all, run.middle, run);
-    for (std::int64_t b = 0; b < run.n; ++b) {
+    const std::int64_t n = run.n;
+    double* const total = run.point;
+    std::copy_n(run.middle + 2 * n * way.waist, 2 * n, total);
+    for (const BoundsProgram::Input& input : program_.inputs) {
+      const BoxBounds away{run.slope, run.slope + n};
+      interval::subtract(run.bounds(run.all, input.place), run.bounds(run.middle, input.place), n, run.slope);
+      interval::add_product(run.bounds(run.adjoints, input.place), &away, n, total);
+    }
+    for (std::int64_t b = 0; b < n; ++b) {
       const double tiny = run.tiny[static_cast<std::size_t>(b)];
-      Interval total = interval::plus(run.at(run.middle, way.waist, b), Interval{-tiny, tiny});
-      for (const BoundsProgram::Input& input : program_.inputs) {
-        const Interval slope = run.at(run.adjoints, input.place, b), middle = run.at(run.middle, input.place, b);
-        if (interval::is_zero(slope)) continue;
-        const Interval away = interval::plus(run.at(run.all, input.place, b), interval::negative(middle));
-        total = interval::plus(total, interval::times(slope, away));
-      }
-      const Interval both = interval::common(run.at(run.top, way.waist, b), total);
-      run.top[2 * run.n * way.waist + b] = both.low, run.top[2 * run.n * way.waist + run.n + b] = both.high;
+      double* const waist = run.top + 2 * n * way.waist + b;
+      const Interval both = interval::common({waist[0], waist[n]}, {total[b] - tiny, total[n + b] + tiny});
+      waist[0] = both.low, waist[n] = both.high;
     }
   }
 
@@ -160,7 +171,8 @@ class RefinedBounds {
 
   // Of a function of x with bounds at both ends: no line from there is steeper than its slope.
   static Interval between(Interval x, Interval slope, Interval lower, Interval upper, double tiny) {
-    const double width = (x.high - x.low) * (1 + 1e-12), rise = std::max(0.0, slope.high), fall = std::max(0.0, -slope.low);
+    const double width = (x.high - x.low) * (1 + 1e-12), rise = std::max(0.0, slope.high),
+                 fall = std::max(0.0, -slope.low);
     if (!(slope.low <= slope.high) || std::isinf(rise + fall)) return interval::unknown;
     const double rest = rise > 0 && fall > 0 ? rise * (fall / (rise + fall)) * width : 0, part = rise / (rise + fall);
     const auto mixed = [&](double a, double b) { return rise + fall > 0 ? a * (1 - part) + b * part : std::max(a, b); };
