@@ -43,13 +43,10 @@ using Build = Expr (*)(Graph& graph, const Exprs& args, const Integers& params);
 // What is known of a value by its arguments; see facts.hpp.
 using FactsRule = Facts (*)(const Node&);
 // Bounds of values from bounds of the arguments, of many boxes at once; see interval.hpp.
-template <class T>
-struct BoundsOf;
-using Interval = BoundsOf<double>;
 struct BoundsCall;
 using BoundsRule = void (*)(const BoundsCall&);
 struct SlopeCall;
-using SlopeRule = Interval (*)(const SlopeCall&, std::size_t argument);
+using SlopeRule = void (*)(const SlopeCall&);
 
 // Other properties, a set of bits.
 using Traits = std::uint8_t;

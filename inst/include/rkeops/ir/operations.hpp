@@ -23,6 +23,8 @@ inline const std::vector<Operation>& operations() {
   using Params = const Integers&;
   using interval::by_lanes;
   using interval::by_number;
+  using interval::slopes;
+  using interval::slopes_by_number;
   static const std::vector<Operation> table = [] {
     std::vector<Operation> rows;
     const auto add = [&](Op op, const char* name, Operation row) {

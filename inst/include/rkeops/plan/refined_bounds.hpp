@@ -5,8 +5,8 @@
 // with c in the middle and bounds S of slopes; what is above, a function of one number, is taken at its ends where it
 // only rises or falls, else in the same way. Computed values are covered: a step computes f (1 + d) + e, |d| <= its
 // error, and e where numbers are tiny. With d fixed, that is a function of x as well, and bounds at c, at the ends and
-// of slopes hold for any d. What e does to a result comes out of its slopes. Where numbers may overflow, nothing of this
-// holds.
+// of slopes hold for any d. What e does to a result comes out of its slopes. Where numbers may overflow, nothing of
+// this holds.
 #pragma once
 
 #include <memory>
@@ -29,48 +29,38 @@ class RefinedBounds {
 
   void refine(const Boxes (&areas)[3], std::int64_t n, double* low, double* high, std::vector<double>& work) const {
     const std::size_t size = program_.size(n);
-    if (work.size() < 4 * size) work.resize(4 * size);
-    Run run{n, size / static_cast<std::size_t>(2 * n), work.data(), work.data() + size, work.data() + 2 * size};
-    double* const point = work.data() + 3 * size;
-    const auto at_points = [&](double* all, Component place, auto choose) {
-      for (std::int64_t b = 0; b < n; ++b) set(all, place, b, n, point_at(choose(at(all, place, b, n))));
-    };
-    const auto middle = [](Interval x) { return x.low / 2 + x.high / 2; };
+    Run run{n, size, areas[2], work};
     program_.start(areas, n, run.all);
     program_.run(program_.steps, areas[2], n, run.all, rounding_);
     program_.start(areas, n, run.middle);
-    for (const BoundsProgram::Input& input : program_.inputs) at_points(run.middle, input.place, middle);
+    for (const BoundsProgram::Input& input : program_.inputs) {
+      run.to_points(run.middle, input.place, [](Interval x) { return x.low / 2 + x.high / 2; });
+    }
     program_.run(program_.steps, areas[2], n, run.middle, rounding_);
     for (const Way& way : ways_) {
-      const auto evaluate = [&](double* all) { program_.run(way.above, areas[2], n, all, rounding_); };
       const Component result = program_.results[way.result];
       std::copy_n(run.all, size, run.top);
-      for (std::int64_t b = 0; way.twice_below && b < n; ++b) {
-        set(run.top, way.waist, b, n, interval::common(at(run.top, way.waist, b, n), mean_value(way, b, run)));
-      }
-      evaluate(run.top);
-      std::vector<Interval> ends;  // at the lower end, the upper one, and in between
-      const auto try_at = [&](auto choose) {
-        std::copy_n(run.top, size, point);
-        at_points(point, way.waist, choose);
-        evaluate(point);
-        for (std::int64_t b = 0; b < n; ++b) ends.push_back(at(point, result, b, n));
-      };
+      if (way.twice_below) refine_waist(way, run);
+      program_.run(way.above, areas[2], n, run.top, rounding_);
+      std::vector<Interval> found, lower_end;
+      for (std::int64_t b = 0; b < n; ++b) found.push_back(run.at(run.top, result, b));
       if (way.twice_above) {
-        try_at([](Interval x) { return x.low; });
-        try_at([](Interval x) { return x.high; });
-        try_at(middle);
+        find_slopes(result, way.above, run.top, run.top, run);
+        value_at(way, run, [](Interval x) { return x.low; });
+        for (std::int64_t b = 0; b < n; ++b) lower_end.push_back(run.at(run.point, result, b));
+        value_at(way, run, [](Interval x) { return x.high; });
       }
       for (std::int64_t b = 0; b < n; ++b) {
-        Interval found = at(run.top, result, b, n);
+        const std::size_t at = static_cast<std::size_t>(b);
+        Interval& best = found[at];
         if (way.twice_above) {
-          const Interval* const end = ends.data() + b;
-          found = interval::common(found, of_one_number(way, b, run, end[0], end[n], end[2 * n]));
+          const Interval slope = run.at(run.adjoints, way.waist, b), x = run.at(run.top, way.waist, b);
+          best = interval::common(best, between(x, slope, lower_end[at], run.at(run.point, result, b), run.tiny[at]));
         }
         double &lower = low[static_cast<std::int64_t>(way.result) * n + b],
                &upper = high[static_cast<std::int64_t>(way.result) * n + b];
-        if (lower < found.low) lower = found.low;
-        if (upper > found.high) upper = found.high;
+        if (lower < best.low) lower = best.low;
+        if (upper > best.high) upper = best.high;
       }
     }
   }
@@ -86,80 +76,109 @@ class RefinedBounds {
     bool twice_below, twice_above;   // is there more than one way?
   };
 
-  // Bounds on the whole box, in its middle, and those above the waist anew.
+  // Bounds on the whole box, in its middle, those above the waist anew, those at one end; what comes back; one slope.
   struct Run {
     std::int64_t n;
-    std::size_t places;
-    double *all, *middle, *top;
-    std::vector<Interval> adjoints = {}, args = {};
-    double tiny = 0;  // what tiny numbers do to the result
+    const Boxes& column;
+    double *all, *middle, *top, *point, *adjoints, *slope;
+    std::vector<double> tiny;  // what tiny numbers do to the result
+    std::vector<BoxBounds> x, c;
+
+    Run(std::int64_t n, std::size_t size, const Boxes& column, std::vector<double>& work) : n(n), column(column) {
+      const std::size_t whole = 5 * size + static_cast<std::size_t>(2 * n);
+      if (work.size() < whole) work.resize(whole);
+      all = work.data(), middle = all + size, top = middle + size, point = top + size, adjoints = point + size;
+      slope = adjoints + size;
+    }
+    BoxBounds bounds(const double* from, Component place) const {
+      return {from + 2 * n * place, from + 2 * n * place + n};
+    }
+    Interval at(const double* from, Component place, std::int64_t b) const {
+      return {from[2 * n * place + b], from[2 * n * place + n + b]};
+    }
+    template <class Choose>
+    void to_points(double* where, Component place, Choose choose) const {
+      double* const to = where + 2 * n * place;
+      for (std::int64_t b = 0; b < n; ++b) to[b] = to[n + b] = choose(at(where, place, b));
+    }
   };
 
-  static Interval at(const double* all, Component place, std::int64_t b, std::int64_t n) {
-    const double* const from = all + 2 * n * place + b;
-    return {from[0], from[n]};
-  }
-  static void set(double* all, Component place, std::int64_t b, std::int64_t n, Interval x) {
-    double* const to = all + 2 * n * place + b;
-    to[0] = x.low, to[n] = x.high;
-  }
-  static Interval point_at(double x) { return {x, x}; }
-
   // Slopes of the value at `from`, between the points of a box and those of another one inside, with respect to all
-  // that it is made of by `steps`; false where one is not known.
-  bool find_slopes(Component from, const std::vector<Step>& steps, const double* all, const double* inside,
-                   std::int64_t b, Run& run) const {
-    run.adjoints.assign(run.places, Interval{0, 0});
-    run.tiny = 0;
-    const auto adjoint_of = [&](Component place) -> Interval& { return run.adjoints[static_cast<std::size_t>(place)]; };
-    adjoint_of(from) = interval::one;
+  // that it is made of by `steps`.
+  void find_slopes(Component from, const std::vector<Step>& steps, const double* all, const double* inside,
+                   Run& run) const {
+    const std::int64_t n = run.n;
+    std::fill_n(run.adjoints, program_.size(n), 0);
+    std::fill_n(run.adjoints + 2 * n * from, 2 * n, 1);
+    run.tiny.assign(static_cast<std::size_t>(n), 0);
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-      const Interval adjoint = adjoint_of(step->place), value = at(all, step->place, b, run.n);
-      if (interval::is_zero(adjoint) || (step->is_exact && value.low == value.high)) continue;
-      if (!step->operation->slope || !(interval::largest_size(value) < interval::inf)) return false;
+      const BoxBounds adjoint = run.bounds(run.adjoints, step->place), value = run.bounds(all, step->place);
       const Component* const operands = program_.operands.data() + step->first;
-      run.args.clear();
-      for (const double* from : {all, inside}) {
-        for (std::size_t k = 0; k < step->count; ++k) run.args.push_back(at(from, operands[k], b, run.n));
-      }
-      run.tiny += interval::largest_size(adjoint) * rounding_.tiny * static_cast<double>(step->count);
-      const double roundings = step->is_exact ? 0 : step->operation->units * static_cast<double>(step->count);
-      const SlopeCall call{run.args.data(), run.args.data() + step->count,     step->count,
-                           value,           at(inside, step->place, b, run.n), program_.params.data() + step->params};
+      run.x.clear(), run.c.clear();
       for (std::size_t k = 0; k < step->count; ++k) {
-        Interval slope = step->operation->slope(call, k);
-        if (roundings > 0) slope = interval::outward(slope, 4 * roundings * rounding_.unit, interval::exactly());
-        Interval& back = adjoint_of(operands[k]);
-        back = interval::plus(back, interval::times(adjoint, slope));
+        run.x.push_back(run.bounds(all, operands[k]));
+        run.c.push_back(run.bounds(inside, operands[k]));
+      }
+      const double count = static_cast<double>(step->count),
+                   error = step->is_exact ? 0 : 4 * step->operation->units * count * rounding_.unit;
+      interval::prepare_adjoint(value, step->is_exact, error, n, run.adjoints + 2 * n * step->place);
+      for (std::int64_t b = 0; b < n; ++b) {
+        const Interval size{adjoint.low[b], adjoint.high[b]};
+        run.tiny[static_cast<std::size_t>(b)] += interval::largest_size(size) * rounding_.tiny * count;
+      }
+      const BoxBounds slope{run.slope, run.slope + n};
+      const SlopeRule rule = step->operation->slope;
+      for (std::size_t k = 0; k < step->count; ++k) {
+        double* const back = run.adjoints + 2 * n * operands[k];
+        if (rule == &interval::slopes<interval::OneSlope>) {
+          interval::add_product(adjoint, nullptr, n, back);
+          continue;
+        }
+        std::fill_n(run.slope, 2 * n, interval::nan);
+        if (rule) {
+          rule({run.x.data(), run.c.data(), step->count, k, value, run.bounds(inside, step->place),
+                program_.params.data() + step->params, n, run.slope, run.slope + n});
+        }
+        interval::add_product(adjoint, &slope, n, back);
       }
     }
-    return true;
   }
 
-  // Of the waist.
-  Interval mean_value(const Way& way, std::int64_t b, Run& run) const {
-    if (!find_slopes(way.waist, way.below, run.all, run.middle, b, run)) return interval::unknown;
-    Interval total = interval::widened(at(run.middle, way.waist, b, run.n), run.tiny);
+  void refine_waist(const Way& way, Run& run) const {
+    find_slopes(way.waist, way.below, run.all, run.middle, run);
+    const std::int64_t n = run.n;
+    double* const total = run.point;
+    std::copy_n(run.middle + 2 * n * way.waist, 2 * n, total);
     for (const BoundsProgram::Input& input : program_.inputs) {
-      const Interval slope = run.adjoints[static_cast<std::size_t>(input.place)],
-                     x = at(run.all, input.place, b, run.n);
-      if (!interval::is_zero(slope))
-        total = interval::plus(total, interval::times(slope, away(x, at(run.middle, input.place, b, run.n))));
+      const BoxBounds away{run.slope, run.slope + n};
+      interval::subtract(run.bounds(run.all, input.place), run.bounds(run.middle, input.place), n, run.slope);
+      interval::add_product(run.bounds(run.adjoints, input.place), &away, n, total);
     }
-    return total;
+    for (std::int64_t b = 0; b < n; ++b) {
+      const double tiny = run.tiny[static_cast<std::size_t>(b)];
+      double* const waist = run.top + 2 * n * way.waist + b;
+      const Interval both = interval::common({waist[0], waist[n]}, {total[b] - tiny, total[n + b] + tiny});
+      waist[0] = both.low, waist[n] = both.high;
+    }
   }
-  static Interval away(Interval x, Interval from) { return interval::plus(x, interval::negative(from)); }
 
-  // Of the result, given its bounds where the waist is at its lower end, at its upper one, and in between.
-  Interval of_one_number(const Way& way, std::int64_t b, Run& run, Interval lower, Interval upper,
-                         Interval between) const {
-    const Interval x = at(run.top, way.waist, b, run.n);
-    if (!find_slopes(program_.results[way.result], way.above, run.top, run.top, b, run)) return interval::unknown;
-    const Interval slope = run.adjoints[static_cast<std::size_t>(way.waist)];
-    if (slope.low >= 0) return interval::widened({lower.low, upper.high}, run.tiny);
-    if (slope.high <= 0) return interval::widened({upper.low, lower.high}, run.tiny);
-    const Interval rest = interval::times(slope, away(x, point_at(x.low / 2 + x.high / 2)));
-    return interval::plus(interval::widened(between, run.tiny), rest);
+  template <class Choose>
+  void value_at(const Way& way, Run& run, Choose end) const {
+    std::copy_n(run.top, program_.size(run.n), run.point);
+    run.to_points(run.point, way.waist, end);
+    program_.run(way.above, run.column, run.n, run.point, rounding_);
+  }
+
+  // Of a function of x with bounds at both ends: no line from there is steeper than its slope.
+  static Interval between(Interval x, Interval slope, Interval lower, Interval upper, double tiny) {
+    const double width = (x.high - x.low) * (1 + 1e-12), rise = std::max(0.0, slope.high),
+                 fall = std::max(0.0, -slope.low);
+    if (!(slope.low <= slope.high) || std::isinf(rise + fall)) return interval::unknown;
+    const double rest = rise > 0 && fall > 0 ? rise * (fall / (rise + fall)) * width : 0, part = rise / (rise + fall);
+    const auto mixed = [&](double a, double b) { return rise + fall > 0 ? a * (1 - part) + b * part : std::max(a, b); };
+    const Interval found{-mixed(-upper.low, -lower.low) - rest, mixed(lower.high, upper.high) + rest};
+    const double off = 1e-14 * (interval::largest_size(lower) + interval::largest_size(upper) + rest) + tiny;
+    return {found.low - off, found.high + off};
   }
 
   // Counts the ways from what varies to each place, and from there to the result.
