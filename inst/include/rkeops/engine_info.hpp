@@ -88,6 +88,13 @@ std::vector<ReductionInfo> reduction_table() {
   return table;
 }
 
+std::shared_ptr<const PairBlocks> make_blocks(const std::vector<std::int32_t>& group_i, const std::vector<std::int32_t>& group_j,
+                                              const std::vector<std::int32_t>& kept_i, const std::vector<std::int32_t>& kept_j) {
+  return std::make_shared<const PairBlocks>(group_i, group_j, kept_i, kept_j);
+}
+
+double kept_pairs(const PairBlocks& blocks) { return blocks.pairs(); }
+
 Statistics statistics() {
   const BackendCounters& counters = BackendCounters::instance();
   GeometryCounters& geometry = GeometryCounters::instance();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "../backend/options.hpp"
@@ -13,12 +14,15 @@ namespace rkeops {
 // Are pairs that cannot matter left out? Automatic: where that is found to be faster.
 enum class UseOfGeometry : std::uint8_t { automatic, never, always };
 
+class PairBlocks;  // runtime/blocks.hpp
+
 struct RunOptions {
   Precision precision = Precision::float64;
   Processor processor = Processor::cpu;
   std::vector<int> devices = {0};                                   // GPUs that share the work
   bool tensor_cores = false;                                        // for matrix products in float32 on GPUs
   UseOfGeometry geometry = UseOfGeometry::automatic;                // on CPUs
+  std::shared_ptr<const PairBlocks> blocks;                         // the pairs (i, j) that are folded; null: all of them
   int threads = 0;                                                  // 0: all cores available to this process
   std::int64_t index_base = 1;                                      // added to 0-based positions of arg-reductions
   double missing_index = std::numeric_limits<double>::quiet_NaN();  // written where no index exists
