@@ -146,6 +146,7 @@ new_derivative <- function(operator, f, id, operands, dim, complex, call) {
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dim, merged$ni, merged$nj,
                       tokens = merged$tokens, definitions = merged$definitions)
   if (length(merged$masks) > 0L) x$mask <- merged$masks
+  if (length(merged$blocks) > 0L) x$blocks <- merged$blocks
   check_formula(x, call)
   if (complex) as_complex(x) else x
 }
@@ -153,5 +154,5 @@ new_derivative <- function(operator, f, id, operands, dim, complex, call) {
 # What only the parser finds, such as operations without a derivative, is an error where the formula is made.
 check_formula <- function(x, call) {
   formula <- sprintf("Sum_Reduction(%s,1)", x$formula)
-  unwrap(rk_evaluate(formula, x$args, x$definitions, NULL, NULL), call, written = FALSE)
+  unwrap(rk_evaluate(formula, x$args, x$definitions, NULL, NULL, NULL), call, written = FALSE)
 }

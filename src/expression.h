@@ -6,8 +6,8 @@
 
 namespace expression {
 
-enum class Field { formula, args, data, labels, dimres, ni, nj, logical, tokens, components, definitions, mask };
-constexpr int field_count = 12;
+enum class Field { formula, args, data, labels, dimres, ni, nj, logical, tokens, components, definitions, mask, blocks };
+constexpr int field_count = 13;
 SEXP field_name(Field which);
 
 // The field of a LazyTensor (or of a list that has its fields); NULL if it is not there.
@@ -62,6 +62,8 @@ class Merged {
   SEXP definitions() const { return texts(definitions_, first_definitions_, Field::definitions); }
   SEXP masks() const { return texts(masks_, first_masks_, Field::mask); }
   bool has_mask() const { return !masks_.empty(); }
+  SEXP blocks() const;
+  bool has_blocks() const { return !blocks_.empty(); }
 
  private:
   void add_variables(SEXP x, names::Renaming& renaming);
@@ -74,7 +76,8 @@ class Merged {
   SEXP first_ = R_NilValue;
   std::vector<Variable> variables_;
   std::vector<Text> definitions_, masks_;
-  std::size_t first_variables_ = 0, first_definitions_ = 0, first_masks_ = 0;
+  std::vector<SEXP> blocks_;
+  std::size_t first_variables_ = 0, first_definitions_ = 0, first_masks_ = 0, first_blocks_ = 0;
   std::vector<Rcpp::RObject> new_tokens_;
 };
 

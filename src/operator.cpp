@@ -25,14 +25,17 @@ SEXP strings(const std::vector<SEXP>& all) {
   return keep_forever(result);
 }
 
-SEXP field_names(bool mask) {
+// The last fields are there where they are needed.
+int fields_of(const Merged& merged) { return merged.has_blocks() ? field_count : field_count - (merged.has_mask() ? 1 : 2); }
+
+SEXP field_names(int count) {
   const auto make = [](int count) {
     std::vector<SEXP> all;
     for (int k = 0; k < count; ++k) all.push_back(field_name(static_cast<Field>(k)));
     return strings(all);
   };
-  static SEXP without = make(field_count - 1), with = make(field_count);
-  return mask ? with : without;
+  static SEXP all[] = {make(field_count - 2), make(field_count - 1), make(field_count)};
+  return all[count - field_count + 2];
 }
 
 SEXP class_of(bool complex) {
@@ -57,8 +60,8 @@ SEXP new_lazytensor(const Merged& merged, const Result& result) {
   const Merged* of = &merged;
   const Result* with = &result;
   return unwind_protect([=] {
-    const bool mask = of->has_mask();
-    SEXP x = PROTECT(Rf_allocVector(VECSXP, mask ? field_count : field_count - 1));
+    const int fields = fields_of(*of);
+    SEXP x = PROTECT(Rf_allocVector(VECSXP, fields));
     const auto set = [x](Field which, SEXP value) { SET_VECTOR_ELT(x, static_cast<int>(which), value); };
     SEXP formula = PROTECT(Rf_mkCharLenCE(with->formula.data(), static_cast<int>(with->formula.size()), CE_UTF8));
     set(Field::formula, Rf_ScalarString(formula));
@@ -72,8 +75,9 @@ SEXP new_lazytensor(const Merged& merged, const Result& result) {
     set(Field::tokens, of->tokens());
     set(Field::components, with->components);
     set(Field::definitions, of->definitions());
-    if (mask) set(Field::mask, of->masks());
-    Rf_setAttrib(x, R_NamesSymbol, field_names(mask));
+    if (of->has_mask()) set(Field::mask, of->masks());
+    if (of->has_blocks()) set(Field::blocks, of->blocks());
+    Rf_setAttrib(x, R_NamesSymbol, field_names(fields));
     Rf_setAttrib(x, R_ClassSymbol, class_of(with->complex));
 #if R_VERSION < R_Version(4, 3, 0)
     x = Rf_asS4(x, TRUE, 0);  // see R/s4-before-4.3.R
@@ -233,6 +237,7 @@ SEXP rk_merge(SEXP operands) {
         .add("tokens", made(&Merged::tokens))
         .add("definitions", made(&Merged::definitions))
         .add("masks", made(&Merged::masks))
+        .add("blocks", made(&Merged::blocks))
         .finish();
   });
 }

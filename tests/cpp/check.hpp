@@ -20,8 +20,6 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include "engine_parts.hpp"
 
 namespace check {

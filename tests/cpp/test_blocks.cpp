@@ -1,7 +1,10 @@
 // Blocks of pairs: every reduction over the pairs of random blocks is what it is with a mask of the same pairs, over both axes, for
 // stages and derivatives too; evaluations, threads and wrong blocks.
+#include <array>
+#include <set>
+
 #include "rkeops/runtime/blocks.hpp"
-#include "interpret.hpp"
+#include "gpu_fake.hpp"
 
 using namespace check;
 using rkeops::ErrorKind;
@@ -16,11 +19,11 @@ constexpr std::int32_t groups_i = 7, groups_j = 5;
 
 // Random groups, of which one is empty and one keeps nothing; some rows are in no group. Mask: (u|v) is 1 where a pair is kept, else 0.
 struct Random {
-  Numbers group_i, group_j, kept_i, kept_j;
+  rkeops::BlockGroups groups;
   std::vector<Matrix> data;
-  rkeops::RunOptions options;
 
-  Random(std::int64_t m, std::int64_t n, std::mt19937_64& random, double share) : data{} {
+  Random(std::int64_t m, std::int64_t n, std::mt19937_64& random, double share) {
+    auto& [group_i, group_j, kept_i, kept_from, kept_to] = groups;
     const auto whole = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
     const auto numbers = [&](std::int64_t rows, std::int64_t columns) {
       Matrix matrix = random_matrix(rows, columns, random);
@@ -32,9 +35,10 @@ struct Random {
     for (std::int32_t g = 1; g < groups_i; ++g) {
       for (std::int32_t h = 0; h < groups_j; ++h) {
         if (whole(0, 999) >= 1000 * share) continue;
-        const std::size_t at = kept_i.size() / 2;  // in no particular order
-        kept_i.insert(kept_i.begin() + static_cast<std::ptrdiff_t>(at), g);
-        kept_j.insert(kept_j.begin() + static_cast<std::ptrdiff_t>(at), h);
+        const auto at = static_cast<std::ptrdiff_t>(kept_i.size() / 2);  // in no particular order, and some of them twice
+        kept_i.insert(kept_i.begin() + at, g);
+        kept_from.insert(kept_from.begin() + at, h);
+        kept_to.insert(kept_to.begin() + at, std::min(groups_j - 1, h + whole(0, 1)));
       }
     }
     Matrix u{m, groups_i, std::vector<double>(static_cast<std::size_t>(m * groups_i), 0)};
@@ -44,7 +48,8 @@ struct Random {
     }
     for (std::int64_t k = 0; k < n; ++k) {
       for (std::size_t b = 0; b < kept_i.size(); ++b) {
-        if (kept_j[b] == group_j[static_cast<std::size_t>(k)]) v.at(k, kept_i[b]) = 1;
+        const std::int32_t h = group_j[static_cast<std::size_t>(k)];
+        if (kept_from[b] <= h && h <= kept_to[b]) v.at(k, kept_i[b]) = 1;
       }
     }
     data = {numbers(m, 2), numbers(n, 2), numbers(n, 1), numbers(m, 1), u, v, column({0})};
@@ -52,9 +57,11 @@ struct Random {
 
   double kept() const {
     double pairs = 0;
-    for (std::size_t b = 0; b < kept_i.size(); ++b) {
-      pairs += static_cast<double>(std::count(group_i.begin(), group_i.end(), kept_i[b])) *
-               static_cast<double>(std::count(group_j.begin(), group_j.end(), kept_j[b]));
+    for (std::int64_t g = 0; g < groups_i; ++g) {
+      const auto column = [&](const Matrix& m) {
+        return std::count(m.values.begin() + g * m.rows, m.values.begin() + (g + 1) * m.rows, 1);
+      };
+      pairs += static_cast<double>(column(data[4])) * static_cast<double>(column(data[5]));
     }
     return pairs;
   }
@@ -62,7 +69,7 @@ struct Random {
   std::vector<Matrix> run(const std::string& formula, Precision precision, bool in_blocks, int threads = 1) const {
     rkeops::RunOptions options = run_options(precision);
     options.threads = threads;
-    if (in_blocks) options.blocks = rkeops::make_blocks(group_i, group_j, kept_i, kept_j);
+    if (in_blocks) options.blocks = rkeops::make_blocks(groups);
     return check::run(formula, declared, data, options);
   }
 
@@ -157,7 +164,7 @@ TEST("evaluations") {
                               "Grad(LogSumExp_Reduction(-SqDist(x,y)*Exp(w),1),y,a)"}) {
     const auto program = Program::create(formula, arguments(declared));
     rkeops::RunOptions options = run_options();
-    options.blocks = rkeops::make_blocks(blocks.group_i, blocks.group_j, blocks.kept_i, blocks.kept_j);
+    options.blocks = rkeops::make_blocks(blocks.groups);
     const auto evaluation = program->prepare(inputs(blocks.data), options, {});
     for (const std::size_t k : {2, 0, 1, 3, 6, 2}) {
       std::vector<Matrix> got = run(*program, inputs(blocks.data), options);
@@ -170,26 +177,90 @@ TEST("evaluations") {
   }
 }
 
+TEST("on a GPU") {
+  use_fake_cuda();
+  each_size(0.5, [](Random& blocks, Precision precision) {
+    const auto agree = [&](const std::string& formula) {
+      rkeops::RunOptions options = run_options(precision);
+      options.blocks = rkeops::make_blocks(blocks.groups);
+      const std::vector<Matrix> expected = run(formula, declared, blocks.data, options);
+      options.processor = rkeops::Processor::gpu;
+      const auto program = Program::create(formula, arguments(declared));
+      std::vector<Matrix> got = run(*program, inputs(blocks.data), options);
+      bool same = true;
+      for (std::size_t k = 0; k < got[0].values.size(); ++k) {
+        const double value = expected[0].values[k];
+        same = same && near(got[0].values[k], value, (precision == Precision::float32 ? 2e-4 : 1e-11) * std::max(1.0, std::fabs(value)));
+      }
+      CHECK_THAT(same, formula + ", " + name_of(precision));
+      const auto evaluation = program->prepare(inputs(blocks.data), options, {});
+      std::vector<Matrix> again = got;
+      for (Matrix& part : again) std::fill(part.values.begin(), part.values.end(), 0.5);
+      evaluation->set(0, blocks.data[0].input());
+      evaluation->run({again[0].values.data()}, {});
+      CHECK_THAT(same_bits(again, got), formula + " prepared");
+    };
+    for (const char* formula : {"Sum_Reduction(Exp(-SqDist(x,y))*b,1)", "Min_Reduction(x-2*y,0)", "LogSumExp_Reduction(x*y,1)"}) agree(formula);
+    if (blocks.data[0].rows > 40) agree("KMin_Reduction(x-2*y,4,1)");
+    agree("Grad(LogSumExp_Reduction(-SqDist(x,y),1),y,a)");
+    if (blocks.data[0].rows == 1) return;
+    CHECK_THROWS({ agree("ArgMin_Reduction(x-y,1)"); }, {ErrorKind::unsupported, "not sorted by their groups"});
+    for (std::vector<std::int32_t>* group : {&blocks.groups.group_i, &blocks.groups.group_j}) {
+      std::replace(group->begin(), group->end(), -1, 0);
+      std::sort(group->begin(), group->end());
+    }
+    agree("ArgMin_Reduction(x-y,1)");
+    agree("ArgKMin_Reduction(SqDist(x,y),7,0)");
+  });
+}
+
 TEST("what is kept") {
   std::mt19937_64 random(23);
-  const Random some(70, 90, random, 0.5);
-  CHECK_EQUAL(rkeops::kept_pairs(*rkeops::make_blocks(some.group_i, some.group_j, some.kept_i, some.kept_j)), some.kept());
-  CHECK_EQUAL(rkeops::kept_pairs(*rkeops::make_blocks({0, 0, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {0, 1, 1, 0})), 2 + 4.0);
-  CHECK_EQUAL(rkeops::kept_pairs(*rkeops::make_blocks({}, {}, {}, {})), 0.0);
+  const auto pairs = [](const rkeops::BlockGroups& groups) { return rkeops::kept_pairs(*rkeops::make_blocks(groups)); };
+  const Random some(70, 90, random, 0.4);
+  CHECK_EQUAL(pairs(some.groups), some.kept());
+  CHECK_EQUAL(pairs({{0, 0, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {0, 1, 1, 0}, {0, 1, 1, 1}}), 2 + 4.0);
+  CHECK_EQUAL(pairs({}), 0.0);
   // Groups that keep the same are one, and so are ranges that meet.
-  const rkeops::PairBlocks blocks({0, 1, 0, 2, -1}, {0, 1, 2, 0}, {0, 0, 1, 1, 2}, {0, 1, 1, 0, 2});
-  const rkeops::BlockSide& side = blocks.of(rkeops::Category::i);
-  CHECK_EQUAL(side.order, (Numbers{0, 2, 1, 3, 4}));
-  CHECK_EQUAL(side.groups.size(), 3u);
-  CHECK_EQUAL(side.kept.size(), 2u);
-  CHECK_EQUAL(side.kept[0].to, 3);
+  const rkeops::PairBlocks blocks({{0, 1, 0, 2, -1}, {0, 1, 2, 0}, {0, 0, 1, 2}, {0, 1, 0, 2}, {0, 1, 1, 2}});
+  const rkeops::BlockSide &i = blocks.of(rkeops::Category::i), &j = blocks.of(rkeops::Category::j);
+  CHECK_EQUAL(i.order, (Numbers{0, 2, 1, 3, 4}));
+  CHECK_EQUAL(i.groups.size(), 3u);
+  CHECK_EQUAL(i.kept.size(), 2u);
+  CHECK_EQUAL(i.kept[0].to, 3);
+  CHECK_EQUAL(j.groups.size(), 2u);
+  CHECK_EQUAL(j.kept[1].from, 3);
+  CHECK_EQUAL(j.kept[1].to, 4);
+}
+
+TEST("points within a radius") {
+  std::mt19937_64 random(25);
+  for (const auto& [m, n, dim] : {std::array<std::int64_t, 3>{1000, 700, 2}, {3000, 3000, 3}, {1, 130, 1}, {64, 65, 5}, {0, 3, 2}}) {
+    const Matrix x = random_matrix(dim, m, random), y = random_matrix(dim, n, random);
+    const double radius = 0.3;
+    const rkeops::BlockGroups groups = rkeops::groups_within(x.values, y.values, dim, radius);
+    const rkeops::PairBlocks blocks(groups);
+    std::set<std::pair<std::int32_t, std::int32_t>> kept;
+    for (std::size_t k = 0; k < groups.kept_i.size(); ++k) kept.insert({groups.kept_i[k], groups.kept_from[k]});
+    bool all = true;
+    for (std::int64_t a = 0; a < m; ++a) {
+      for (std::int64_t b = 0; b < n; ++b) {
+        double sum = 0;
+        for (std::int64_t c = 0; c < dim; ++c) sum += std::pow(x.at(c, a) - y.at(c, b), 2);
+        if (sum > radius * radius) continue;
+        all = all && kept.count({groups.group_i[static_cast<std::size_t>(a)], groups.group_j[static_cast<std::size_t>(b)]});
+      }
+    }
+    CHECK_THAT(all, show(m) + " and " + show(n) + " points");
+    if (m >= 1000) CHECK(blocks.pairs() < 0.6 * static_cast<double>(m) * static_cast<double>(n));
+  }
 }
 
 TEST("wrong blocks") {
   std::mt19937_64 random(24);
   const Random some(30, 20, random, 0.5);
   rkeops::RunOptions options = run_options();
-  options.blocks = rkeops::make_blocks(some.group_j, some.group_i, {0}, {0});
+  options.blocks = rkeops::make_blocks({some.groups.group_j, some.groups.group_i, {0}, {0}, {0}});
   CHECK_THROWS({ run("Sum_Reduction(x*y,1)", declared, some.data, options); },
                {ErrorKind::dimension, "those of 20 rows i and 30 rows j, there are 30 and 20"});
   CHECK_THROWS({ Program::create("Sum_Reduction(x*y,1)", arguments(declared))->prepare(inputs(some.data), options, {}); },

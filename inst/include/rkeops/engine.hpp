@@ -117,13 +117,13 @@ struct ReductionInfo {
 };
 std::vector<ReductionInfo> reduction_table();
 
-// Which pairs of rows i and rows j are folded, for RunOptions::blocks: rows are in groups, numbered from 0 (-1: in none), and group
-// kept_i[k] of rows i keeps group kept_j[k] of rows j, for all k in any order. Stages of a formula that fold other pairs than
-// (i, j), and entries, are not concerned. Error of kind dimension in a run for other numbers of rows.
-std::shared_ptr<const PairBlocks> make_blocks(const std::vector<std::int32_t>& group_i, const std::vector<std::int32_t>& group_j,
-                                              const std::vector<std::int32_t>& kept_i, const std::vector<std::int32_t>& kept_j);
-// How many pairs they keep.
-double kept_pairs(const PairBlocks& blocks);
+// For RunOptions::blocks. Stages of a formula that fold other pairs than (i, j), and entries, are not concerned. In a run for other
+// numbers of rows: Error of kind dimension.
+std::shared_ptr<const PairBlocks> make_blocks(const BlockGroups& groups);
+double kept_pairs(const PairBlocks& blocks);  // how many
+// Groups of points that are near each other, which keep all pairs whose distance is at most `radius` (and others). Coordinates of a
+// point, finite numbers, are side by side.
+BlockGroups groups_within(const std::vector<double>& x, const std::vector<double>& y, std::int64_t dim, double radius);
 
 // Counters since the process started, for tests and check_rkeops().
 struct Statistics {

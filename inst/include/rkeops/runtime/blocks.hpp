@@ -5,6 +5,7 @@
 #include "../base/error.hpp"
 #include "../base/text.hpp"
 #include "bind.hpp"
+#include "options.hpp"
 #include "schedule.hpp"
 
 namespace rkeops {
@@ -25,21 +26,22 @@ struct BlockSide {
 };
 
 class PairBlocks {
- public:
   using Numbers = std::vector<std::int32_t>;
 
-  // The group of each row, from 0; -1: no pair of it is kept. Group kept_i[k] keeps group kept_j[k], in any order.
-  PairBlocks(const Numbers& group_i, const Numbers& group_j, const Numbers& kept_i, const Numbers& kept_j) {
-    const Groups i(group_i, kept_i), j(group_j, kept_j);
-    if (kept_i.size() != kept_j.size()) throw Error(ErrorKind::internal, "blocks are pairs of groups");
-    i_ = side_of(i, kept_i, j, kept_j);
-    j_ = side_of(j, kept_j, i, kept_i);
+ public:
+  explicit PairBlocks(const BlockGroups& given) {
+    if (given.kept_i.size() != given.kept_from.size() || given.kept_i.size() != given.kept_to.size()) {
+      throw Error(ErrorKind::internal, "blocks are groups that keep groups");
+    }
+    const Groups i(given.group_i, given.kept_i), j(given.group_j, given.kept_to);
+    const Kept kept = kept_of(given, i.places.size());
+    i_ = side_of(i, kept, j);
+    j_ = side_of(j, transposed(kept, j.places.size()), i);
     for (std::size_t g = 0; g < i_.groups.size(); ++g) pairs_ += static_cast<double>(i_.pairs(g));
   }
 
   const BlockSide& of(Category rows) const { return rows == Category::i ? i_ : j_; }
   double pairs() const { return pairs_; }
-  double share() const { return pairs_ / std::max(1.0, static_cast<double>(i_.rows()) * static_cast<double>(j_.rows())); }
 
   void check(const Sizes& sizes) const {
     if (sizes.i == i_.rows() && sizes.j == j_.rows()) return;
@@ -65,7 +67,7 @@ class PairBlocks {
         for (std::int32_t g : *numbers) most = std::max(most, g);
       }
       places.resize(static_cast<std::size_t>(most + 1));
-      const std::vector<std::int64_t> first = sorted(group, most + 1, order);
+      const std::vector<std::int64_t> first = sorted(group, places.size(), order);
       for (std::size_t g = 0; g < places.size(); ++g) places[g] = {first[g], first[g + 1]};
       grouped = first.back();
       for (std::size_t row = 0; row < group.size(); ++row) {
@@ -74,42 +76,97 @@ class PairBlocks {
     }
   };
 
-  // Their numbers by group, and where each group begins and the last one ends. Negative ones are left out.
-  static std::vector<std::int64_t> sorted(const Numbers& group, std::int64_t count, Numbers& numbers) {
-    std::vector<std::int64_t> first(static_cast<std::size_t>(count + 1), 0);
-    for (std::int32_t g : group) {
+  // For each group the ranges of groups of the other index that it keeps, in order and apart from each other.
+  struct Kept {
+    std::vector<std::int64_t> first{0};
+    std::vector<Range> ranges;
+
+    std::vector<Range> of(std::size_t g) const {
+      return {ranges.begin() + static_cast<std::ptrdiff_t>(first[g]), ranges.begin() + static_cast<std::ptrdiff_t>(first[g + 1])};
+    }
+  };
+
+  // The places of numbers, by number, and where each number begins and the last one ends. Negative ones are left out.
+  static std::vector<std::int64_t> sorted(const Numbers& numbers, std::size_t count, Numbers& places) {
+    std::vector<std::int64_t> first(count + 1, 0);
+    for (std::int32_t g : numbers) {
       if (g >= 0) ++first[static_cast<std::size_t>(g) + 1];
     }
     for (std::size_t g = 1; g < first.size(); ++g) first[g] += first[g - 1];
     std::vector<std::int64_t> next(first.begin(), first.end() - 1);
-    numbers.resize(static_cast<std::size_t>(first.back()));
-    for (std::size_t k = 0; k < group.size(); ++k) {
-      if (group[k] < 0) continue;
-      numbers[static_cast<std::size_t>(next[static_cast<std::size_t>(group[k])]++)] = static_cast<std::int32_t>(k);
+    places.resize(static_cast<std::size_t>(first.back()));
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+      if (numbers[k] < 0) continue;
+      places[static_cast<std::size_t>(next[static_cast<std::size_t>(numbers[k])]++)] = static_cast<std::int32_t>(k);
     }
     return first;
   }
 
-  static BlockSide side_of(const Groups& own, const Numbers& kept_own, const Groups& other, const Numbers& kept_other) {
-    if (kept_own.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-      throw Error(ErrorKind::unsupported, "more than 2^31 - 1 blocks");
-    }
-    BlockSide side{own.order, {}, {0}, {}};
-    Numbers by_own, kept;
-    const std::vector<std::int64_t> first = sorted(kept_own, static_cast<std::int64_t>(own.places.size()), by_own);
-    for (std::size_t g = 0; g < own.places.size(); ++g) {
-      kept.clear();
+  static void append(std::vector<Range>& ranges, std::size_t begin, Range range) {
+    if (range.size() == 0) return;
+    if (ranges.size() > begin && ranges.back().to >= range.from) ranges.back().to = std::max(ranges.back().to, range.to);
+    else ranges.push_back(range);
+  }
+
+  static Kept kept_of(const BlockGroups& given, std::size_t groups) {
+    Kept kept;
+    Numbers places;
+    const std::vector<std::int64_t> first = sorted(given.kept_i, groups, places);
+    std::vector<Range> own;
+    for (std::size_t g = 0; g < groups; ++g) {
+      own.clear();
       for (std::int64_t k = first[g]; k < first[g + 1]; ++k) {
-        kept.push_back(kept_other[static_cast<std::size_t>(by_own[static_cast<std::size_t>(k)])]);
+        const auto at = static_cast<std::size_t>(places[static_cast<std::size_t>(k)]);
+        own.push_back({given.kept_from[at], given.kept_to[at] + std::int64_t{1}});
       }
-      std::sort(kept.begin(), kept.end());
-      kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
-      std::vector<Range> ranges;
-      for (std::int32_t h : kept) {
-        const Range range = other.places[static_cast<std::size_t>(h)];
-        if (range.size() == 0) continue;
-        if (!ranges.empty() && ranges.back().to == range.from) ranges.back().to = range.to;
-        else ranges.push_back(range);
+      std::sort(own.begin(), own.end(), [](const Range& a, const Range& b) { return a.from < b.from; });
+      const std::size_t begin = kept.ranges.size();
+      for (const Range& range : own) append(kept.ranges, begin, range);
+      kept.first.push_back(static_cast<std::int64_t>(kept.ranges.size()));
+    }
+    return kept;
+  }
+
+  // By the differences between what one group keeps and what the next one keeps.
+  static Kept transposed(const Kept& kept, std::size_t groups) {
+    Numbers number, since(groups, -1);
+    std::vector<Range> found;
+    std::vector<std::int64_t> ends;
+    const std::size_t count = kept.first.size() - 1;
+    for (std::size_t g = 0; g <= count; ++g) {
+      ends.clear();
+      for (std::size_t other : {g - 1, g}) {
+        if (other >= count) continue;  // before the first one, behind the last one
+        for (const Range& range : kept.of(other)) ends.insert(ends.end(), {range.from, range.to});
+      }
+      std::sort(ends.begin(), ends.end());
+      for (std::size_t e = 0; e < ends.size(); e += 2) {
+        for (std::int64_t h = ends[e]; h < ends[e + 1]; ++h) {
+          std::int32_t& open = since[static_cast<std::size_t>(h)];
+          const auto now = static_cast<std::int32_t>(g);
+          if (open >= 0) {
+            number.push_back(static_cast<std::int32_t>(h));
+            found.push_back({open, now});
+          }
+          open = open >= 0 ? -1 : now;
+        }
+      }
+    }
+    Kept result;
+    Numbers places;
+    result.first = sorted(number, groups, places);
+    for (std::int32_t at : places) result.ranges.push_back(found[static_cast<std::size_t>(at)]);
+    return result;
+  }
+
+  static BlockSide side_of(const Groups& own, const Kept& kept, const Groups& other) {
+    BlockSide side{own.order, {}, {0}, {}};
+    std::vector<Range> ranges;
+    for (std::size_t g = 0; g < own.places.size(); ++g) {
+      ranges.clear();
+      for (const Range& range : kept.of(g)) {
+        const auto last = static_cast<std::size_t>(range.to) - 1;
+        append(ranges, 0, {other.places[static_cast<std::size_t>(range.from)].from, other.places[last].to});
       }
       add(side, own.places[g], ranges);
     }

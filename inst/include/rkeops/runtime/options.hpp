@@ -14,7 +14,13 @@ namespace rkeops {
 // Are pairs that cannot matter left out? Automatic: where that is found to be faster.
 enum class UseOfGeometry : std::uint8_t { automatic, never, always };
 
-class PairBlocks;  // runtime/blocks.hpp
+// Which pairs of rows i and rows j are folded: rows are in groups, numbered from 0 (-1: in none), and group kept_i[k] of rows i
+// keeps the groups kept_from[k], ..., kept_to[k] of rows j, for all k in any order.
+struct BlockGroups {
+  std::vector<std::int32_t> group_i, group_j, kept_i, kept_from, kept_to;
+};
+
+class PairBlocks;  // made of them, see runtime/blocks.hpp
 
 struct RunOptions {
   Precision precision = Precision::float64;
