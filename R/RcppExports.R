@@ -69,6 +69,10 @@ rk_apply <- function(operation, operands, parameters, complex) {
     .Call(`_rkeops_rk_apply`, operation, operands, parameters, complex)
 }
 
+rk_power <- function(exponent) {
+    .Call(`_rkeops_rk_power`, exponent)
+}
+
 rk_gives_complex <- function(operation) {
     .Call(`_rkeops_rk_gives_complex`, operation)
 }
@@ -81,8 +85,8 @@ rk_number <- function(value, place) {
     .Call(`_rkeops_rk_number`, value, place)
 }
 
-rk_variable <- function(data, index, label, token) {
-    .Call(`_rkeops_rk_variable`, data, index, label, token)
+rk_variable <- function(data, index, is_complex, written, here) {
+    .Call(`_rkeops_rk_variable`, data, index, is_complex, written, here)
 }
 
 rk_rename <- function(formulas, definitions, from, to) {

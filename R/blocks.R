@@ -92,7 +92,9 @@ blocks_within <- function(x, y = x, radius) {
   if (ncol(x) != ncol(y)) {
     rkeops_abort("dimension", sprintf("`x` and `y` have %d and %d columns", ncol(x), ncol(y)), call = call, argument = "y")
   }
-  if (check_number(radius, "radius", call, 0) == 0) abort_argument("radius", "a positive number", radius, call)
+  if (!is.numeric(radius) || length(radius) != 1L || !is.finite(radius) || radius <= 0) {
+    abort_argument("radius", "a positive number", radius, call)
+  }
   groups <- unwrap(rk_groups_within(x, y, as.double(radius)), call)
   columns <- max(0L, groups$j)
   new_blocks(groups$i, groups$j, runs_of(sort((groups$kept_i - 1) * columns + groups$kept_from), columns))
@@ -113,6 +115,7 @@ blocks_diagonal <- function(i, j = i) {
 #' @export
 blocks_band <- function(ni, nj = ni, width = 0, before = width, after = width) {
   call <- sys.call()
+  check_whole(width, "width", call, 0)
   blocks_between(ni, nj, -check_whole(before, "before", call, 0), check_whole(after, "after", call, 0), call)
 }
 

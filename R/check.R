@@ -184,3 +184,15 @@ plain_numbers <- function(x, arg, call) {
   }
   abort_argument(arg, "numeric", x, call, hint = numbers_hint(x, arg), kind = "input")
 }
+
+# The value of an expression, evaluated with this tolerance of sums.
+with_tolerance <- function(tol, value, call) {
+  if (!is.numeric(tol) || length(tol) != 1L || is.na(tol) || tol < 0 || tol >= 1) {
+    abort_argument("tol", "a number from 0 to below 1", tol, call)
+  }
+  changed <- current_options()
+  changed$tolerance <- as.numeric(tol)
+  old <- options(rkeops = changed)
+  on.exit(options(old))
+  value
+}

@@ -119,7 +119,9 @@ unwrap <- function(result, call = NULL, written = TRUE) {
   if (inherits(result, "rkeops_told")) {
     raise_warnings(result$warnings, call)
     for (note in result$notes) message("rkeops: ", note)
-    return(result$value)
+    value <- result$value
+    if (is.numeric(value) && result$certificate >= 0) attr(value, "certificate") <- result$certificate
+    return(value)
   }
   result
 }

@@ -22,8 +22,9 @@
 #'   Complex data are taken for variables declared with twice as many components: in formulas, and in results, real and
 #'   imaginary parts take turns. The result is a matrix with one row per point, also if `inner_dim = "row"`; an array for
 #'   K nearest values in dimension above 1; a list of two for values with their positions, and for `SumBoth`, whose second
-#'   matrix has a row per point of the other index; of several formulas a list of all results, in their order. `op()`
-#'   without input gives a list of `formula`, `args`, `args_info` and `sum_scheme`.
+#'   matrix has a row per point of the other index; of several formulas a list of all results, in their order, named where
+#'   a formula is the name of a definition (`"S = Sum_Reduction(F, 1); S; Grad(S, x, e)"`). `op()` without input gives a
+#'   list of `formula`, `args`, `args_info` and `sum_scheme`.
 #' @seealso [keops_grad()], [keops_source()], [LazyTensor()]
 #' @seealso [rkeops_operations] for all that formulas can be made of; `vignette("formulas")`.
 #' @concept symbolic formula
@@ -106,7 +107,11 @@ run_operator <- function(self, input, inner_dim, call) {
     }
     result <- unwrap(result, call)
   }
-  if (!named || self$info$outputs != 1) return(result)
+  if (self$info$outputs > 1) {
+    if (any(nzchar(self$info$results))) names(result) <- self$info$results
+    return(result)
+  }
+  if (!named) return(result)
   with_row_names(result, row_names_of(input, self$info$categories, self$info$category, by_rows))
 }
 
@@ -205,10 +210,11 @@ check_sum_scheme <- function(sum_scheme, info, call) {
 }
 
 #' @export
-print.keops_operator <- function(x, ...) {
+print.keops_operator <- function(x, width = 10L * getOption("width"), ...) {
   context <- x()
-  cat("<keops operator> ", context$formula, "\n", sep = "")
-  if (length(context$args) > 0L) cat("  args: ", paste(context$args, collapse = ", "), "\n", sep = "")
+  cat("<keops operator> ", cut_text(context$formula, width), "\n", sep = "")
+  args <- paste(context$args, collapse = ", ")
+  if (nzchar(args)) cat("  args: ", cut_text(args, width), "\n", sep = "")
   invisible(x)
 }
 

@@ -62,9 +62,11 @@ apply_operation <- function(operation, operands, parameters = NULL, call = NULL)
 # The same for operands that are LazyTensors, taken as the real vectors that they are in formulas. `complex`: so is the
 # result; NA: where the operation says it.
 compose <- function(operation, operands, parameters = NULL, call = NULL, complex = NA) {
-  x <- rk_apply(operation, operands, parameters, complex)
-  if (is.object(x)) x else raise_failure(x[[1L]], call)
+  made(rk_apply(operation, operands, parameters, complex), call)
 }
+
+# A LazyTensor that C++ has made, or its failure, in a list, as an error.
+made <- function(x, call = NULL) if (is.object(x)) x else raise_failure(x[[1L]], call)
 
 declared_dim <- function(x) .subset2(x, "dimres") * (if (is.ComplexLazyTensor(x)) 2 else 1)
 

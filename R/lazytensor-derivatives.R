@@ -152,7 +152,4 @@ new_derivative <- function(operator, f, id, operands, dim, complex, call) {
 }
 
 # What only the parser finds, such as operations without a derivative, is an error where the formula is made.
-check_formula <- function(x, call) {
-  formula <- sprintf("Sum_Reduction(%s,1)", x$formula)
-  unwrap(rk_evaluate(formula, x$args, x$definitions, NULL, NULL, NULL), call, written = FALSE)
-}
+check_formula <- function(x, call) lazy_program(x, "Sum", 1L, call)

@@ -143,6 +143,12 @@ evaluate <- function(formula, over, call, data = .subset2(over, "data"), tokens 
                         engine_blocks(.subset2(over, "blocks"))), over, call)
 }
 
+# The program of reduction `name` of x, as that of an operator.
+lazy_program <- function(x, name, axis, call) {
+  formula <- sprintf("%s_Reduction(%s,%d)", name, x$formula, axis)
+  unwrap(rk_evaluate(formula, x$args, x$definitions, NULL, NULL, NULL), call, written = FALSE)
+}
+
 evaluated <- function(values, over, call) {
   if (!is.object(values)) return(values)
   if (inherits(values, "rkeops_failure") && values$kind == "formula_only") {

@@ -6,6 +6,10 @@ binary_operators <- c(
   "&" = "And", "%%" = "Mod", "%/%" = "FloorDivide"
 )
 
+# Those that take the operation's operands in their order.
+plain_operators <- as.list(binary_operators[c("+", "-", "*", "/", "^", "==", "!=", "<", "<=", "&")])
+unary_operators <- list("-" = "Minus", "!" = "Not")
+
 math_functions <- list(
   abs = "Abs", sign = "Sign", sqrt = "Sqrt", floor = "Floor", exp = "Exp", expm1 = "Expm1", log1p = "Log1p",
   cos = "Cos", sin = "Sin", tan = "Tan", acos = "Acos", asin = "Asin", atan = "Atan",
@@ -46,6 +50,8 @@ math_functions <- list(
 #' @name lazytensor_operators
 #' @aliases Ops.LazyTensor Math.LazyTensor
 #'   Math2,LazyTensor,ANY-method Math2,ANY,LazyTensor-method
+#'   Ops,LazyTensor,LazyTensor-method Ops,LazyTensor,missing-method
+#'   Ops,LazyTensor,numeric-method Ops,numeric,LazyTensor-method
 #'   Ops,LazyTensor,data.frame-method Ops,data.frame,LazyTensor-method
 #'   Ops,LazyTensor,factor-method Ops,factor,LazyTensor-method
 #'   Ops,LazyTensor,Date-method Ops,Date,LazyTensor-method
@@ -71,11 +77,13 @@ NULL
 #' @rdname lazytensor_operators
 #' @export
 Ops.LazyTensor <- function(e1, e2) {
-  if (!missing(e2)) {
-    return(apply_binary(.Generic, list(e1 = e1, e2 = e2), call(.Generic, substitute(e1), substitute(e2))))
-  }
-  if (.Generic == "+") return(e1)
-  apply_operation(if (.Generic == "-") "Minus" else "Not", list(e1 = e1), call = call(.Generic, substitute(e1)))
+  binary <- !missing(e2)
+  operands <- if (binary) list(e1 = e1, e2 = e2) else list(e1 = e1)
+  operation <- (if (binary) plain_operators else unary_operators)[[.Generic]]
+  x <- .Call(`_rkeops_rk_apply`, operation, operands, NULL, NULL)
+  if (is.object(x)) return(x)
+  if (binary) return(apply_binary(.Generic, operands, call(.Generic, substitute(e1), substitute(e2))))
+  if (.Generic == "+") e1 else apply_operation(operation, operands, call = call(.Generic, substitute(e1)))
 }
 
 # The names under which errors speak of operands: those of variables instead of e1 and e2.
@@ -99,25 +107,17 @@ apply_binary <- function(operator, operands, call) {
   )
 }
 
-# x^n for whole n is Pow, x^0.5 and x^-0.5 are Sqrt and Rsqrt, all else is Powf.
 apply_power <- function(operands, call) {
-  exponent <- operands[[2L]]
-  if (is.numeric(exponent) && !is.object(exponent) && length(exponent) == 1L && is.null(dim(exponent)) &&
-      is.finite(exponent) && is.LazyTensor(operands[[1L]])) {
-    if (exponent == 2) return(apply_operation("Square", operands[1L], call = call))
-    if (exponent == 0.5) return(apply_operation("Sqrt", operands[1L], call = call))
-    if (exponent == -0.5) return(apply_operation("Rsqrt", operands[1L], call = call))
-    if (is_whole(exponent) && abs(exponent) < 1e9) {
-      return(apply_operation("Pow", operands[1L], exponent, call))
-    }
-  }
-  apply_operation("Powf", operands, call = call)
+  power <- unwrap(rk_power(operands[[2L]]))
+  apply_operation(power$operation, operands[seq_len(power$count)], power$parameters, call)
 }
 
 #' @rdname lazytensor_operators
 #' @export
 Math.LazyTensor <- function(x, ...) {
   operation <- math_functions[[.Generic]]
+  result <- .Call(`_rkeops_rk_apply`, operation, list(x = x), NULL, NULL)
+  if (is.object(result)) return(result)
   if (!is.null(operation)) {
     return(apply_operation(operation, list(x = x), call = math_call(.Generic, substitute(x), ...)))
   }

@@ -39,6 +39,13 @@
 #' `min`, -Inf for `max` and `logsumexp`, `FALSE` for `any`, `TRUE` for `all`; for `min_argmin`, `Kmin` and their like
 #' values are NaN and positions `NA`. The same holds for pairs that [off_diagonal()] or `blocks` leave out.
 #'
+#' **Tolerance.** With `tol` above 0 (or the option `tolerance` of [set_rkeops_options()], which holds for `%*%`, [mean()],
+#' [solve()] and the like too) sums may be off: for every row by at most `tol` times the sum of absolute values, `sum(abs(x))`,
+#' and `logsumexp()` without weights by at most `-log(1 - tol)`; rounding comes on top. On CPUs, blocks of pairs far from each
+#' other are then replaced by what bounds of the formula say, where that saves time; this is a guarantee, not a guess. The
+#' attribute `certificate` of the result says which part of `sum(abs(x))` it is off at most. Sums that are read by other
+#' formulas, as in gradients of gradients, remain exact.
+#'
 #' **Names.** Rows of results have the row names of the data whose rows they stand for, if those are a matrix with
 #' names.
 #'
@@ -53,6 +60,8 @@
 #' @param ... for `sum()`, `min()` and the like: the LazyTensor, which comes first, `index`, and `blocks`.
 #' @param na.rm `TRUE`: leave out values that are NaN or NA.
 #' @param blocks which pairs (i, j) are taken: what [blocks()], [blocks_within()] or the like give. `NULL`: all pairs.
+#' @param tol tolerance of `sum()` over an index and `logsumexp()`: a number from 0 to below 1; `NULL`: the option
+#'   `tolerance`.
 #' @param trim 0; trimmed means are not available.
 #' @return A matrix with one row per row that is not reduced over (or an array, or a list of two, see above): numeric,
 #'   integer for positions, logical for `any()` and `all()`, complex for sums and means of complex LazyTensors. Without
@@ -156,8 +165,9 @@ Kmin_argKmin <- function(x, K, index, na.rm = FALSE, blocks = NULL) {
 
 #' @rdname lazytensor_reductions
 #' @export
-logsumexp <- function(x, index, weight = NULL, na.rm = FALSE, blocks = NULL) {
+logsumexp <- function(x, index, weight = NULL, na.rm = FALSE, tol = NULL, blocks = NULL) {
   call <- sys.call()
+  if (!is.null(tol)) return(with_tolerance(tol, logsumexp(x, index, weight, na.rm, blocks = blocks), call))
   if (is.null(weight)) return(reduce_lazytensor(x, "LogSumExp", index, call = call, na_rm = na.rm, blocks = blocks))
   reduce_weighted(x, "LogSumExpWeight", index, weight, "weight", na.rm, blocks, call)
 }

@@ -5,8 +5,12 @@
 Summary.LazyTensor <- function(..., na.rm = FALSE) {
   name <- reductions_of_r[[.Generic]]
   if (isFALSE(na.rm) && !is.null(name)) {
-    if (...length() == 1L) return(apply_operation(name, list(x = ..1), call = summary_call(.Generic, list())))
-    values <- rk_reduce(list(...), name)
+    if (...length() == 1L) {
+      x <- .Call(`_rkeops_rk_apply`, name, list(x = ..1), NULL, NULL)
+      return(if (is.object(x)) x else apply_operation(name, list(x = ..1), call = summary_call(.Generic, list())))
+    }
+    values <- .Call(`_rkeops_rk_reduce`, list(...), name)
+    if (is.double(values)) return(values)
     if (!is.null(values)) return(evaluated(values, ..1, summary_call(.Generic, list(...)[-1L])))
   }
   summarise(.Generic, list(...), na.rm, summary_call(.Generic, list(...)[-1L]))
@@ -20,6 +24,11 @@ summary_call <- function(generic, others) {
 }
 
 summarise <- function(generic, arguments, na_rm, call) {
+  if (generic == "sum" && "tol" %in% names(arguments)) {
+    given <- arguments$tol
+    arguments$tol <- NULL
+    return(with_tolerance(given, summarise(generic, arguments, na_rm, call), call))
+  }
   x <- arguments[[1L]]
   if (!is.null(arguments$blocks)) x <- with_blocks(x, arguments$blocks, call)
   arguments$blocks <- NULL

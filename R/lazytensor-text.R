@@ -109,7 +109,7 @@ r_formula <- function(x, width = 10L * getOption("width"), whole = 4L * getOptio
   if (!short) names[defined] <- lapply(paste0(letter, seq_along(defined)), as.name)
   else for (k in seq_along(defined)) names[[defined[k]]] <- r_expression(formulas[k], names)
   text <- r_text(r_expression(x$formula, names))
-  if (nchar(text) > width) text <- paste0(substr(text, 1L, width - 3L), "...")
+  text <- cut_text(text, width)
   if (!short) {
     part <- function(k) paste(names[[defined[k]]], "<-", r_text(r_expression(formulas[k], names)))
     before <- length(defined) - 1L
@@ -124,6 +124,8 @@ r_formula <- function(x, width = 10L * getOption("width"), whole = 4L * getOptio
   }
   list(formula = text, parts = parts)
 }
+
+cut_text <- function(text, width) if (nchar(text) > width) paste0(substr(text, 1L, width - 3L), "...") else text
 
 readable_formula <- function(x) r_formula(x, whole = Inf)$formula
 

@@ -33,9 +33,10 @@ new_constant <- function(value) {
 new_number <- function(value, place = NULL) unwrap(rk_number(value, place))
 
 # `data`: a matrix, without index (NA) a vector.
-new_variable <- function(data, index, label) unwrap(rk_variable(data, index, label, new_token()))
+new_variable <- function(data, index, label) made(rk_variable(data, index, FALSE, label, here))
 
-# Tokens that were made elsewhere, in another session or by reading a file, are enclosed by a copy of `here`.
+# Tokens of variables are enclosed by `here`; those that were made elsewhere, in another session or by reading a file, by a
+# copy of it.
 here <- new.env(FALSE, topenv())
 new_token <- function() new.env(FALSE, here)
 comes_from_elsewhere <- function(tokens) {
@@ -89,39 +90,39 @@ comes_from_elsewhere <- function(tokens) {
 #' head(a)
 #' @export
 LazyTensor <- function(x, index = NA, is_complex = FALSE) {
-  make_lazytensor(x, index, is_complex, label_of(substitute(x)), sys.call())
+  if (!missing(x)) {
+    variable <- .Call(`_rkeops_rk_variable`, x, index, is_complex, substitute(x), here)
+    if (is.object(variable)) return(variable)
+  }
+  make_lazytensor(x, index, is_complex, substitute(x), sys.call())
 }
 
 #' @rdname LazyTensor
 #' @export
 Vi <- function(x, is_complex = FALSE) {
-  call <- sys.call()
-  check_indexed(x, call)
-  make_lazytensor(x, "i", is_complex, label_of(substitute(x)), call)
+  make_lazytensor(x, "i", is_complex, substitute(x), sys.call(), check_indexed)
 }
 
 #' @rdname LazyTensor
 #' @export
 Vj <- function(x, is_complex = FALSE) {
-  call <- sys.call()
-  check_indexed(x, call)
-  make_lazytensor(x, "j", is_complex, label_of(substitute(x)), call)
+  make_lazytensor(x, "j", is_complex, substitute(x), sys.call(), check_indexed)
 }
 
 #' @rdname LazyTensor
 #' @export
 Pm <- function(x, is_complex = FALSE) {
-  call <- sys.call()
-  if (missing(x)) abort_missing("x", call)
+  make_lazytensor(x, NA, is_complex, substitute(x), sys.call(), check_parameter)
+}
+
+check_parameter <- function(x, call) {
   if (is.LazyTensor(x)) abort_argument("x", "a number or a numeric vector", x, call)
   if (length(dim(x)) > 0L) {
     abort_argument("x", "a number or a numeric vector", x, call, hint = "Wrap a matrix with Vi() or Vj().")
   }
-  make_lazytensor(x, NA, is_complex, label_of(substitute(x)), call)
 }
 
 check_indexed <- function(x, call) {
-  if (missing(x)) abort_missing("x", call)
   if ((is.matrix(x) || is.data.frame(x)) && !is.LazyTensor(x)) return(invisible())
   if ((is.numeric(x) || is.logical(x) || is.complex(x)) && length(dim(x)) < 2L && !is.LazyTensor(x) && length(x) > 0L) {
     return(invisible())
@@ -130,12 +131,13 @@ check_indexed <- function(x, call) {
                  kind = "input")
 }
 
-make_lazytensor <- function(x, index, is_complex, label, call) {
+# `written`: the expression for x, of which the label is made. `check` looks at data that are no plain numbers.
+make_lazytensor <- function(x, index, is_complex, written, call, check = NULL) {
   if (missing(x)) abort_missing("x", call)
-  if (isFALSE(is_complex)) {
-    variable <- rk_variable(x, index, label, new_token())
-    if (is.object(variable)) return(variable)
-  }
+  variable <- rk_variable(x, index, is_complex, written, here)
+  if (is.object(variable)) return(variable)
+  if (!is.null(check)) check(x, call)
+  label <- label_of(written)
   complex <- check_flag(is_complex, "is_complex", call) || is.complex(x)
   if (is.LazyTensor(x)) abort_argument("x", "numeric data", x, call, kind = "input")
   axis <- check_index(index, call, na_ok = TRUE)
@@ -152,7 +154,8 @@ make_lazytensor <- function(x, index, is_complex, label, call) {
     return(if (complex) new_complex_variable(x, index, label) else new_variable(x, index, label))
   }
   if (length(x) == 0L) abort_argument("x", "of length 1 or more", x, call, kind = "input")
-  if (complex) new_complex_variable(x, NA, label) else new_variable(x, NA, label)
+  if (complex) return(new_complex_variable(x, NA, label))
+  new_variable(if (is.null(dim(x))) x else as.vector(x), NA, label)
 }
 
 # A vector is points in dimension 1.
@@ -163,10 +166,10 @@ one_column <- function(x) {
   x
 }
 
-# A short name for printing, out of the expression that the user gave.
+# A short name for printing, out of the expression that the user gave, or a string.
 label_of <- function(expression) {
-  if (is.name(expression)) return(as.character(expression))
-  if (is.numeric(expression)) return(number_text(expression, 4L))
+  if (is.name(expression) || is.character(expression)) return(as.character(expression))
+  if (is.numeric(expression) && length(expression) == 1L) return(number_text(expression, 4L))
   ""
 }
 

@@ -22,6 +22,9 @@ option_table <- function() {
   seconds <- function(x, refuse) {
     if (is.numeric(x) && length(x) == 1L && is.finite(x) && x > 0) as.numeric(x) else refuse("a positive number")
   }
+  tolerance <- function(x, refuse) {
+    if (is.numeric(x) && length(x) == 1L && !is.na(x) && x >= 0 && x < 1) as.numeric(x) else refuse("a number from 0 to below 1")
+  }
   devices <- function(x, refuse) {
     if (is.numeric(x) && length(x) > 0L && all(is.finite(x) & x == floor(x) & x >= -1) && !anyDuplicated(x)) {
       return(as.integer(x))
@@ -51,6 +54,7 @@ option_table <- function() {
     index_base = list(1L, whole(0, 1)),
     threads = list(0L, whole(0, 2^31 - 1)),
     geometry = list("auto", choice("auto", "never", "always")),
+    tolerance = list(0, tolerance),
     cache_limit = list(512 * 2^20, whole(0, 2^53)),
     compile_timeout = list(60, seconds),
     compiler = list(NULL, words)
@@ -129,6 +133,7 @@ current_options <- function() {
 #' | `tensor_cores` | `FALSE` | `TRUE`: matrix products in float32 on GPUs use tensor cores, see [rkeops_use_tensor_cores()] |
 #' | `threads` | `0L` | threads to compute with, at least 0; 0 for all cores available to this process |
 #' | `geometry` | `"auto"` | `"auto"`, `"never"` or `"always"`: on CPUs, leave out pairs of rows that cannot matter; `"auto"`: where that is found to be faster |
+#' | `tolerance` | `0` | from 0 to below 1: by how much sums may be off, see **Tolerance** in [lazytensor_reductions]; 0: not at all |
 #' | `verbosity` | `1L` | 0: no progress bar; 1: one during computations of more than two seconds in interactive sessions; 2: in all sessions, and a message that says which share of the pairs was visited |
 #' | `index_base` | `1L` | 1 or 0: number of the first row or component in what R functions give and take; 0 as in RKeOps 2 |
 #' | `formula_only` | `FALSE` | `TRUE`: reductions of LazyTensors print their formula and stop with an error |
@@ -232,6 +237,7 @@ runtime_options <- function() {
     precision = options$precision,
     threads = thread_count(options),
     geometry = options$geometry,
+    tolerance = options$tolerance,
     index_base = options$index_base,
     cache_dir = cache_directory(options),
     cache_limit = options$cache_limit,

@@ -13,6 +13,12 @@ if (needs_s4_bit) {
     setMethod("%*%", classes, function(x, y) multiply(x, y, sys.call()))
   }
 
+  # What is found here is not looked for in vain before the S3 methods are asked.
+  for (classes in list(c("LazyTensor", "LazyTensor"), c("LazyTensor", "numeric"), c("numeric", "LazyTensor"),
+                       c("LazyTensor", "missing"))) {
+    setMethod("Ops", classes, Ops.LazyTensor)
+  }
+
   # Classes that have S3 methods for operators.
   for (other in c("data.frame", "factor", "Date", "POSIXt", "ts")) {
     for (classes in list(c("LazyTensor", other), c(other, "LazyTensor"))) {

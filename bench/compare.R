@@ -68,6 +68,10 @@ side <- function(library) {
       f <- switch(what, operator = function() op(data), expression = lazy, solve = systems)
       f()
       if (what == "solve") seconds(f) else min(replicate(20, seconds(f, 25L)))
+    },
+    memory = function(...) {  # the most that the process has had, MiB
+      status <- readLines("/proc/self/status")
+      as.numeric(gsub("[^0-9]", "", grep("VmHWM", status, value = TRUE))) / 1024
     }
   )
   input <- file("stdin", "r")
@@ -112,6 +116,10 @@ compare <- function(libraries, rounds) {
     task <- paste("work", k, precision)
     once <- max(turns(task))
     verdict(paste(works()[[k]]$name, precision, sep = ", "), turns(rep(task, if (once < 0.05) 20 * rounds else rounds)))
+  }
+  if (file.exists("/proc/self/status")) {
+    most <- turns("memory - -")
+    cat(sprintf("%-42s %10.4g %10.4g MiB  ratio %.3f\n", "peak memory of the six works", most[1], most[2], most[2] / most[1]))
   }
   for (what in c("operator", "expression", "solve")) {
     verdict(paste0(what, if (what == "solve") ", N = 1000" else ", 10 x 10"), turns(rep(paste("small", what, "float64"), 2 * rounds)))

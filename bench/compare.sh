@@ -2,8 +2,8 @@
 # Two states of rkeops side by side: sh bench/compare.sh OLD NEW [ROUNDS]
 #
 # OLD and NEW are git refs, which are built into build/compare, or libraries in which rkeops is installed. Two R processes take turns in
-# one run: the six works in both precisions, first calls of 30 formulas, a call of an operator, a LazyTensor expression, solve().
-# Ratios above 1.03 are called slower; the exit status says whether there is one.
+# one run: the six works in both precisions, the memory of that, first calls of 30 formulas, a call of an operator, a LazyTensor
+# expression, solve(). Ratios of times above 1.03 are called slower; the exit status says whether there is one.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -ge 2 ] || { sed -n '2,6s/^# //p' "$0"; exit 2; }

@@ -10,6 +10,7 @@
 #define CHECK_WITHOUT_MAIN
 #include "golden.hpp"
 #include "gpu_cases.hpp"
+#include "rkeops/platform/machine.hpp"
 #include "processes.hpp"
 
 using namespace check;

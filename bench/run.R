@@ -2,6 +2,7 @@
 suppressPackageStartupMessages(library(rkeops))
 source("works.R")
 source("peer.R")
+source("machine.R")
 
 options(width = 120)
 given <- commandArgs(trailingOnly = TRUE)
@@ -89,12 +90,8 @@ costs <- rbind(
 print(costs, row.names = FALSE, digits = 3)
 
 # ---- write ----------------------------------------------------------------------------------------------------------
-cpu <- sub(".*: *", "", grep("model name", readLines("/proc/cpuinfo"), value = TRUE)[1])
-compiler <- system2("sh", c("-c", shQuote("${CC:-gcc} --version | head -n 1")), stdout = TRUE)
-threads <- parallel::detectCores()
-slug <- tolower(gsub("[^A-Za-z0-9]+", "-", trimws(gsub("\\(R\\)|\\(TM\\)|CPU|@.*|Processor", "", cpu))))
-base <- file.path("results", sprintf("%s-%s-cpu%s", format(Sys.Date()), slug, if (quick) "-quick" else ""))
-dir.create("results", showWarnings = FALSE)
+here <- machine()
+base <- report_base(paste0("cpu", if (quick) "-quick"))
 
 utils::write.csv(rbind(
   data.frame(what = paste(table$work, table$precision, "rkeops"), value = table$rkeops_ns, unit = "ns/pair"),
@@ -106,8 +103,8 @@ utils::write.csv(rbind(
 
 markdown <- c(
   sprintf("# Benchmark of %s", format(Sys.Date())), "",
-  sprintf("- machine: %s, %d cores seen; %s", cpu, threads, R.version.string),
-  sprintf("- compiler: %s", compiler),
+  sprintf("- machine: %s, %d cores seen; %s", here$cpu, here$threads, R.version.string),
+  sprintf("- compiler: %s", here$compiler),
   sprintf("- rkeops %s, commit %s; PyKeOps %s", utils::packageVersion("rkeops"), Sys.getenv("RKEOPS_BENCH_COMMIT"),
           if (is.null(peer$skipped)) peer$version else paste("skipped:", peer$skipped)),
   sprintf("- best of 3 (of 20 where a call takes less than 50 ms), both sides taking turns in one run%s", if (quick) "; quick: a tenth of the rows" else ""), "",

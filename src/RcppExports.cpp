@@ -193,6 +193,16 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_power
+SEXP rk_power(SEXP exponent);
+RcppExport SEXP _rkeops_rk_power(SEXP exponentSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type exponent(exponentSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_power(exponent));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_gives_complex
 SEXP rk_gives_complex(SEXP operation);
 RcppExport SEXP _rkeops_rk_gives_complex(SEXP operationSEXP) {
@@ -225,15 +235,16 @@ BEGIN_RCPP
 END_RCPP
 }
 // rk_variable
-SEXP rk_variable(SEXP data, SEXP index, SEXP label, SEXP token);
-RcppExport SEXP _rkeops_rk_variable(SEXP dataSEXP, SEXP indexSEXP, SEXP labelSEXP, SEXP tokenSEXP) {
+SEXP rk_variable(SEXP data, SEXP index, SEXP is_complex, SEXP written, SEXP here);
+RcppExport SEXP _rkeops_rk_variable(SEXP dataSEXP, SEXP indexSEXP, SEXP is_complexSEXP, SEXP writtenSEXP, SEXP hereSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
     Rcpp::traits::input_parameter< SEXP >::type index(indexSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type label(labelSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type token(tokenSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_variable(data, index, label, token));
+    Rcpp::traits::input_parameter< SEXP >::type is_complex(is_complexSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type written(writtenSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type here(hereSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_variable(data, index, is_complex, written, here));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -365,10 +376,11 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_clear_cache", (DL_FUNC) &_rkeops_rk_clear_cache, 1},
     {"_rkeops_rk_match_objects", (DL_FUNC) &_rkeops_rk_match_objects, 2},
     {"_rkeops_rk_apply", (DL_FUNC) &_rkeops_rk_apply, 4},
+    {"_rkeops_rk_power", (DL_FUNC) &_rkeops_rk_power, 1},
     {"_rkeops_rk_gives_complex", (DL_FUNC) &_rkeops_rk_gives_complex, 1},
     {"_rkeops_rk_merge", (DL_FUNC) &_rkeops_rk_merge, 1},
     {"_rkeops_rk_number", (DL_FUNC) &_rkeops_rk_number, 2},
-    {"_rkeops_rk_variable", (DL_FUNC) &_rkeops_rk_variable, 4},
+    {"_rkeops_rk_variable", (DL_FUNC) &_rkeops_rk_variable, 5},
     {"_rkeops_rk_rename", (DL_FUNC) &_rkeops_rk_rename, 4},
     {"_rkeops_rk_occur", (DL_FUNC) &_rkeops_rk_occur, 3},
     {"_rkeops_rk_program", (DL_FUNC) &_rkeops_rk_program, 5},

@@ -45,12 +45,24 @@ SEXP catch_failure(Body&& body) {
   }
 }
 
+// The same for bodies that give objects: those have a class, and so has a failure, which is therefore put in a list.
+SEXP in_list(SEXP value);
+template <class Body>
+SEXP catch_in_list(Body&& body) {
+  bool failed = true;
+  const SEXP result = catch_failure([&] {
+    const SEXP value = body();
+    failed = false;
+    return value;
+  });
+  return failed ? in_list(result) : result;
+}
+
 // Strings for R are valid UTF-8, whatever they come from: a formula, a compiler.
 SEXP make_string(const std::string& text);
 SEXP make_strings(const std::vector<std::string>& texts);
 SEXP make_numbers(const std::vector<double>& values);
 SEXP make_flags(const std::vector<int>& values);
-SEXP in_list(SEXP value);
 
 // The value of a function of the package that is called without arguments.
 SEXP value_of_call(const char* function);
@@ -119,12 +131,14 @@ class RHost {
   void resume_jump() const;  // to be called after the run, however it ended
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::vector<std::string>& notes() const { return notes_; }
+  double certificate() const { return certificate_; }  // of sums with a tolerance; -1: none was given
 
  private:
   static bool interrupted(void* self);
   static void progress(void* self, double done);
   static void warn(void* self, const char* message);
   static void note(void* self, const char* message);
+  static void certify(void* self, double part);
 
   Rcpp::RObject draw_, remove_;
   bool bar_drawn_ = false;
@@ -132,6 +146,7 @@ class RHost {
   double start_s_;
   std::vector<std::string> warnings_, notes_;
   const bool takes_notes_;
+  double certificate_ = -1;
 };
 
 }  // namespace bridge

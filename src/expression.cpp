@@ -52,17 +52,16 @@ SEXP field_name(Field which) {
   return names[static_cast<std::size_t>(which)];
 }
 
-SEXP field(SEXP x, Field which) {
-  SEXP names = Rf_getAttrib(x, R_NamesSymbol), wanted = field_name(which);
-  const R_xlen_t size = Rf_xlength(names), guess = static_cast<R_xlen_t>(which);
-  if (guess < size && STRING_ELT(names, guess) == wanted) return VECTOR_ELT(x, guess);
-  for (R_xlen_t k = 0; k < size; ++k)
-    if (STRING_ELT(names, k) == wanted) return VECTOR_ELT(x, k);
-  return R_NilValue;
+// The class is read where it says all; of other objects, and of those with the S4 bit, Rf_inherits() knows more, in more time.
+Kind kind_of(SEXP x) {
+  if (TYPEOF(x) != VECSXP || !Rf_isObject(x)) return Kind::none;
+  static SEXP of_real = PRINTNAME(Rf_install("LazyTensor")), of_complex = PRINTNAME(Rf_install("ComplexLazyTensor"));
+  SEXP names = Rf_getAttrib(x, R_ClassSymbol);
+  if (Rf_xlength(names) > 0 && STRING_ELT(names, 0) == of_real) return Kind::real;
+  if (Rf_xlength(names) > 0 && STRING_ELT(names, 0) == of_complex) return Kind::complex;
+  if (!Rf_inherits(x, "LazyTensor")) return Kind::none;
+  return Rf_inherits(x, "ComplexLazyTensor") ? Kind::complex : Kind::real;
 }
-
-bool is_lazytensor(SEXP x) { return TYPEOF(x) == VECSXP && Rf_isObject(x) && Rf_inherits(x, "LazyTensor"); }
-bool is_complex(SEXP x) { return Rf_inherits(x, "ComplexLazyTensor"); }
 
 // ---- several operands in one
 
@@ -85,9 +84,8 @@ int Merged::place_of(SEXP declaration, SEXP data) const {
   return same;
 }
 
-void Merged::add_variables(SEXP x, names::Renaming& renaming) {
-  SEXP args = field(x, Field::args), data = field(x, Field::data), labels = field(x, Field::labels);
-  SEXP tokens = field(x, Field::tokens);
+void Merged::add_variables(const Fields& x, names::Renaming& renaming) {
+  SEXP args = x[Field::args], data = x[Field::data], labels = x[Field::labels], tokens = x[Field::tokens];
   const bool first = variables_.empty();  // whose variables are different ones
   variables_.reserve(variables_.size() + static_cast<std::size_t>(Rf_xlength(args)) + 2);
   for (R_xlen_t k = 0; k < Rf_xlength(args); ++k) {
@@ -121,10 +119,11 @@ void Merged::add_definition(Text text) {
   definitions_.push_back(std::move(text));
 }
 
-void Merged::add(SEXP x) {
-  SEXP definitions = field(x, Field::definitions), masks = field(x, Field::mask);
-  ni = common_rows(ni, Rf_asReal(field(x, Field::ni)), "i");
-  nj = common_rows(nj, Rf_asReal(field(x, Field::nj)), "j");
+void Merged::add(SEXP lazytensor) {
+  const Fields x(lazytensor);
+  SEXP definitions = x[Field::definitions], masks = x[Field::mask];
+  ni = common_rows(ni, Rf_asReal(x[Field::ni]), "i");
+  nj = common_rows(nj, Rf_asReal(x[Field::nj]), "j");
   const bool first = formulas.empty();
   names::Renaming renaming;
   add_variables(x, renaming);
@@ -138,12 +137,12 @@ void Merged::add(SEXP x) {
     Text own = renaming.empty() ? Text(text) : Text(renaming.formula(CHAR(text)));
     if (std::find(masks_.begin(), masks_.end(), own) == masks_.end()) masks_.push_back(std::move(own));
   }
-  SEXP blocks = field(x, Field::blocks);
+  SEXP blocks = x[Field::blocks];
   for (R_xlen_t k = 0; k < Rf_xlength(blocks); ++k) {
     SEXP own = VECTOR_ELT(blocks, k);
     if (std::none_of(blocks_.begin(), blocks_.end(), [=](SEXP known) { return same_data(known, own); })) blocks_.push_back(own);
   }
-  const char* formula = CHAR(STRING_ELT(field(x, Field::formula), 0));
+  const char* formula = CHAR(STRING_ELT(x[Field::formula], 0));
   formulas.push_back(renaming.empty() ? formula : renaming.formula(formula));
   if (!first) return;
   first_ = x;
@@ -175,7 +174,7 @@ void Merged::share(bool twice) {
 
 template <class Set>
 SEXP Merged::of_variables(Field which, SEXPTYPE type, Set&& set) const {
-  if (first_ != R_NilValue && variables_.size() == first_variables_) return field(first_, which);
+  if (first_variables_ > 0 && variables_.size() == first_variables_) return first_[which];
   SEXP result = PROTECT(Rf_allocVector(type, static_cast<R_xlen_t>(variables_.size())));
   for (std::size_t k = 0; k < variables_.size(); ++k) set(result, static_cast<R_xlen_t>(k), variables_[k]);
   UNPROTECT(1);
@@ -199,13 +198,14 @@ SEXP Merged::labels() const {
 }
 
 SEXP Merged::tokens() const {
-  return of_variables(Field::tokens, VECSXP,
-                      [](SEXP to, R_xlen_t k, const Variable& v) { SET_VECTOR_ELT(to, k, v.token); });
+  return of_variables(Field::tokens, VECSXP, [](SEXP to, R_xlen_t k, const Variable& v) {
+    SET_VECTOR_ELT(to, k, v.here ? R_NewEnv(v.here, FALSE, 0) : v.token);
+  });
 }
 
 SEXP Merged::blocks() const {
   if (blocks_.empty()) return R_NilValue;
-  if (blocks_.size() == first_blocks_) return field(first_, Field::blocks);
+  if (blocks_.size() == first_blocks_) return first_[Field::blocks];
   SEXP result = PROTECT(Rf_allocVector(VECSXP, static_cast<R_xlen_t>(blocks_.size())));
   for (std::size_t k = 0; k < blocks_.size(); ++k) SET_VECTOR_ELT(result, static_cast<R_xlen_t>(k), blocks_[k]);
   UNPROTECT(1);
@@ -214,7 +214,7 @@ SEXP Merged::blocks() const {
 
 SEXP Merged::texts(const std::vector<Text>& all, std::size_t known, Field which) const {
   if (all.empty()) return R_NilValue;
-  if (all.size() == known) return field(first_, which);
+  if (all.size() == known) return first_[which];
   SEXP result = PROTECT(Rf_allocVector(STRSXP, static_cast<R_xlen_t>(all.size())));
   for (std::size_t k = 0; k < all.size(); ++k) SET_STRING_ELT(result, static_cast<R_xlen_t>(k), all[k].string());
   UNPROTECT(1);

@@ -10,10 +10,28 @@ enum class Field { formula, args, data, labels, dimres, ni, nj, logical, tokens,
 constexpr int field_count = 13;
 SEXP field_name(Field which);
 
-// The field of a LazyTensor (or of a list that has its fields); NULL if it is not there.
-SEXP field(SEXP x, Field which);
-bool is_lazytensor(SEXP x);
-bool is_complex(SEXP x);
+// The fields of a LazyTensor (or of a list that has its fields); NULL if one is not there.
+class Fields {
+ public:
+  explicit Fields(SEXP x) : list_(x), names_(Rf_getAttrib(x, R_NamesSymbol)), size_(Rf_xlength(names_)) {}
+  SEXP operator[](Field which) const {
+    SEXP wanted = field_name(which);
+    const R_xlen_t guess = static_cast<R_xlen_t>(which);
+    if (guess < size_ && STRING_ELT(names_, guess) == wanted) return VECTOR_ELT(list_, guess);
+    for (R_xlen_t k = 0; k < size_; ++k)
+      if (STRING_ELT(names_, k) == wanted) return VECTOR_ELT(list_, k);
+    return R_NilValue;
+  }
+
+ private:
+  SEXP list_, names_;
+  R_xlen_t size_;
+};
+inline SEXP field(SEXP x, Field which) { return Fields(x)[which]; }
+// What an object is as an operand.
+enum class Kind { none, real, complex };
+Kind kind_of(SEXP x);
+inline bool is_lazytensor(SEXP x) { return kind_of(x) != Kind::none; }
 
 // Text that R has, or that is to be given to R.
 class Text {
@@ -39,6 +57,7 @@ struct Variable {
   SEXP data;
   double number;
   SEXP label, token;
+  SEXP here = nullptr;  // the environment in which a token is to be made
 };
 
 // Several operands as parts of one expression: the variables of all of them, each once. The same identifier, or the same
@@ -61,19 +80,20 @@ class Merged {
   SEXP tokens() const;
   SEXP definitions() const { return texts(definitions_, first_definitions_, Field::definitions); }
   SEXP masks() const { return texts(masks_, first_masks_, Field::mask); }
+  const Fields& first() const { return first_; }  // without any where there is no operand but numbers
   bool has_mask() const { return !masks_.empty(); }
   SEXP blocks() const;
   bool has_blocks() const { return !blocks_.empty(); }
 
  private:
-  void add_variables(SEXP x, names::Renaming& renaming);
+  void add_variables(const Fields& x, names::Renaming& renaming);
   void add_definition(Text text);
   int place_of(SEXP declaration, SEXP data) const;
   template <class Set>
   SEXP of_variables(Field which, SEXPTYPE type, Set&& set) const;
   SEXP texts(const std::vector<Text>& all, std::size_t known, Field which) const;
 
-  SEXP first_ = R_NilValue;
+  Fields first_{R_NilValue};
   std::vector<Variable> variables_;
   std::vector<Text> definitions_, masks_;
   std::vector<SEXP> blocks_;

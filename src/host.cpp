@@ -62,6 +62,7 @@ Runtime read_runtime(SEXP options) {
     if (use == "never") run.geometry = rkeops::UseOfGeometry::never;
     if (use == "always") run.geometry = rkeops::UseOfGeometry::always;
   }
+  run.tolerance = number(field(options, "tolerance"), 0);
   SEXP devices = field(options, "devices");
   if (TYPEOF(devices) == INTSXP && Rf_xlength(devices) > 0)
     run.devices.assign(INTEGER(devices), INTEGER(devices) + Rf_xlength(devices));
@@ -100,7 +101,8 @@ std::shared_ptr<const Runtime> current_runtime() {
     return value ? value : "";
   };
   SEXP current = Rf_GetOption1(Rf_install("rkeops"));
-  bool same = runtime && current == options && pid == getpid();
+  constexpr int as_identical = 16;  // the flags that identical() has by default
+  bool same = runtime && pid == getpid() && (current == options || R_compute_identical(current, options, as_identical));
   for (std::size_t k = 0; same && k < environment.size(); ++k) same = environment[k] == value_of(watched[k]);
   if (same) return runtime;
   const Rcpp::RObject list = value_of_call("runtime_options");
@@ -127,6 +129,7 @@ rkeops::Host RHost::hooks() {
   host.progress = Rf_isFunction(draw_) ? &RHost::progress : nullptr;
   host.warn = &RHost::warn;
   host.note = takes_notes_ ? &RHost::note : nullptr;
+  host.certify = &RHost::certify;
   host.context = this;
   return host;
 }
@@ -138,6 +141,11 @@ bool RHost::interrupted(void* self) { return static_cast<RHost*>(self)->jump_ ||
 void RHost::warn(void* self, const char* message) { static_cast<RHost*>(self)->warnings_.emplace_back(message); }
 
 void RHost::note(void* self, const char* message) { static_cast<RHost*>(self)->notes_.emplace_back(message); }
+
+void RHost::certify(void* self, double part) {
+  double& certificate = static_cast<RHost*>(self)->certificate_;
+  certificate = std::max(certificate, part);
+}
 
 // From the second second on. Drawing runs R code, out of which R may want to jump (an interrupt, a handler of
 // messages): the run is ended first, as by an interrupt, then the jump goes on.

@@ -7,6 +7,7 @@
 #include "identifier.h"
 
 using bridge::catch_failure;
+using bridge::catch_in_list;
 using bridge::unwind_protect;
 using namespace expression;
 
@@ -25,23 +26,21 @@ SEXP strings(const std::vector<SEXP>& all) {
   return keep_forever(result);
 }
 
-// The last fields are there where they are needed.
-int fields_of(const Merged& merged) { return merged.has_blocks() ? field_count : field_count - (merged.has_mask() ? 1 : 2); }
-
-SEXP field_names(int count) {
-  const auto make = [](int count) {
-    std::vector<SEXP> all;
-    for (int k = 0; k < count; ++k) all.push_back(field_name(static_cast<Field>(k)));
-    return strings(all);
-  };
-  static SEXP all[] = {make(field_count - 2), make(field_count - 1), make(field_count)};
-  return all[count - field_count + 2];
-}
-
-SEXP class_of(bool complex) {
-  SEXP name = PRINTNAME(Rf_install("LazyTensor"));
-  static SEXP of_real = strings({name}), of_complex = strings({PRINTNAME(Rf_install("ComplexLazyTensor")), name});
-  return complex ? of_complex : of_real;
+// A LazyTensor without anything in it, to be copied. The last fields are there where they are needed.
+SEXP blank(int size, bool complex) {
+  static SEXP known[3][2] = {};
+  SEXP& wanted = known[field_count - size][complex];
+  if (wanted) return wanted;
+  std::vector<SEXP> names, classes{PRINTNAME(Rf_install("LazyTensor"))};
+  for (int k = 0; k < size; ++k) names.push_back(field_name(static_cast<Field>(k)));
+  if (complex) classes.insert(classes.begin(), PRINTNAME(Rf_install("ComplexLazyTensor")));
+  SEXP x = keep_forever(Rf_allocVector(VECSXP, size));
+  Rf_setAttrib(x, R_NamesSymbol, strings(names));
+  Rf_setAttrib(x, R_ClassSymbol, strings(classes));
+#if R_VERSION < R_Version(4, 3, 0)
+  x = keep_forever(Rf_asS4(x, TRUE, 0));  // see R/s4-before-4.3.R
+#endif
+  return wanted = x;
 }
 
 struct Result {
@@ -56,12 +55,15 @@ SEXP number(double value) {
   return std::isnan(value) ? none : value == 1 ? one : Rf_ScalarReal(value);
 }
 
+// The object that stands for `value` already, or another one.
+SEXP number(double value, SEXP known) { return Rf_asReal(known) == value ? known : number(value); }
+
 SEXP new_lazytensor(const Merged& merged, const Result& result) {
   const Merged* of = &merged;
   const Result* with = &result;
   return unwind_protect([=] {
-    const int fields = fields_of(*of);
-    SEXP x = PROTECT(Rf_allocVector(VECSXP, fields));
+    const int size = field_count - (of->has_blocks() ? 0 : of->has_mask() ? 1 : 2);
+    SEXP x = PROTECT(Rf_shallow_duplicate(blank(size, with->complex)));
     const auto set = [x](Field which, SEXP value) { SET_VECTOR_ELT(x, static_cast<int>(which), value); };
     SEXP formula = PROTECT(Rf_mkCharLenCE(with->formula.data(), static_cast<int>(with->formula.size()), CE_UTF8));
     set(Field::formula, Rf_ScalarString(formula));
@@ -69,19 +71,14 @@ SEXP new_lazytensor(const Merged& merged, const Result& result) {
     set(Field::data, of->data());
     set(Field::labels, of->labels());
     set(Field::dimres, number(with->complex ? with->dim / 2 : with->dim));
-    set(Field::ni, number(of->ni));
-    set(Field::nj, number(of->nj));
+    set(Field::ni, number(of->ni, of->first()[Field::ni]));
+    set(Field::nj, number(of->nj, of->first()[Field::nj]));
     set(Field::logical, Rf_ScalarLogical(with->logical));
     set(Field::tokens, of->tokens());
     set(Field::components, with->components);
     set(Field::definitions, of->definitions());
     if (of->has_mask()) set(Field::mask, of->masks());
     if (of->has_blocks()) set(Field::blocks, of->blocks());
-    Rf_setAttrib(x, R_NamesSymbol, field_names(fields));
-    Rf_setAttrib(x, R_ClassSymbol, class_of(with->complex));
-#if R_VERSION < R_Version(4, 3, 0)
-    x = Rf_asS4(x, TRUE, 0);  // see R/s4-before-4.3.R
-#endif
     UNPROTECT(2);
     return x;
   });
@@ -119,6 +116,7 @@ struct Parameters {
   std::vector<std::int64_t> numbers;
   std::string text;
 
+  explicit Parameters(std::int64_t one) : numbers{one}, text("," + std::to_string(one)) {}
   explicit Parameters(SEXP given) {
     for (R_xlen_t k = 0; k < Rf_xlength(given); ++k) {
       text += ",";
@@ -142,6 +140,23 @@ struct Parameters {
     const double value = TYPEOF(values) == INTSXP ? INTEGER(values)[k] : REAL(values)[k];
     numbers.push_back(static_cast<std::int64_t>(value));
     text += std::to_string(numbers.back());
+  }
+};
+
+// What ^ of R is: x^n for whole n is Pow, x^0.5 and x^-0.5 are Sqrt and Rsqrt, all else is Powf.
+struct Power {
+  const char* operation = "Powf";
+  R_xlen_t operands = 2;
+  Parameters parameters{R_NilValue};
+
+  explicit Power(SEXP exponent) {
+    if (!is_plain_number(exponent) || TYPEOF(exponent) == LGLSXP) return;
+    const double n = Rf_asReal(exponent);
+    const bool whole = std::fabs(n) < 1e9 && n == std::floor(n);
+    if (!whole && std::fabs(n) != 0.5) return;
+    operation = n == 2 ? "Square" : whole ? "Pow" : n > 0 ? "Sqrt" : "Rsqrt";
+    operands = 1;
+    if (whole && n != 2) parameters = Parameters(static_cast<std::int64_t>(n));
   }
 };
 
@@ -180,23 +195,32 @@ SEXP joined_components(bool keeps, SEXP operands, double dim) {
 
 // The LazyTensor `operation(operands, parameters)` of LazyTensors and plain numbers. `complex`: NULL for operands that are
 // real; else they are taken as the real vectors that they are in formulas, TRUE or FALSE says whether the result is complex,
-// NA that the operation says it. NULL where R has to look at operands first; a failure in a list.
+// NA that the operation says it. "Power" is ^ of R. NULL where R has to look at operands first, or without operation; a failure
+// in a list.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
-  const SEXP result = catch_failure([&]() -> SEXP {
-    const R_xlen_t count = Rf_xlength(operands);
-    const std::string name = bridge::text_of(STRING_ELT(operation, 0));
+  return catch_in_list([&]() -> SEXP {
+    if (Rf_isNull(operation)) return R_NilValue;
+    R_xlen_t count = Rf_xlength(operands);
+    std::string name = bridge::text_of(STRING_ELT(operation, 0));
+    Parameters integers(parameters);
+    if (name == "Power" && count == 2) {
+      const Power power(VECTOR_ELT(operands, 1));
+      name = power.operation;
+      count = power.operands;
+      integers = power.parameters;
+    }
     const rkeops::OperationInfo& facts = facts_of(name);
     std::vector<std::int64_t> dims;
     bool logical = facts.truth >= 0;
     for (R_xlen_t k = 0; k < count; ++k) {
       SEXP x = VECTOR_ELT(operands, k);
-      const bool lazy = is_lazytensor(x), of_two = lazy && is_complex(x);
+      const Kind kind = kind_of(x);
+      const bool lazy = kind != Kind::none, of_two = kind == Kind::complex;
       if ((!lazy && !is_plain_number(x)) || (of_two && Rf_isNull(complex))) return R_NilValue;
       if (k < facts.truth && !holds_truth(x)) logical = false;
       dims.push_back(lazy ? static_cast<std::int64_t>(Rf_asReal(field(x, Field::dimres))) * (of_two ? 2 : 1) : 1);
     }
-    const Parameters integers(parameters);
     const double dim = dimension_of(name, dims, integers.numbers);
     Merged merged;
     for (R_xlen_t k = 0; k < count; ++k) {
@@ -212,7 +236,19 @@ SEXP rk_apply(SEXP operation, SEXP operands, SEXP parameters, SEXP complex) {
     with.complex = given == NA_LOGICAL ? facts.complex : given == TRUE;
     return new_lazytensor(merged, with);
   });
-  return TYPEOF(result) == VECSXP && Rf_inherits(result, "rkeops_failure") ? bridge::in_list(result) : result;
+}
+
+// [[Rcpp::export(rng = false)]]
+SEXP rk_power(SEXP exponent) {
+  return catch_failure([&]() -> SEXP {
+    const Power power(exponent);
+    const std::vector<double> parameters(power.parameters.numbers.begin(), power.parameters.numbers.end());
+    return bridge::ListBuilder()
+        .add("operation", bridge::make_string(power.operation))
+        .add("count", bridge::make_numbers({static_cast<double>(power.operands)}))
+        .add("parameters", parameters.empty() ? R_NilValue : bridge::make_numbers(parameters))
+        .finish();
+  });
 }
 
 // [[Rcpp::export(rng = false)]]
@@ -257,24 +293,29 @@ SEXP rk_number(SEXP value, SEXP place) {
   });
 }
 
-// A variable: plain numbers in a matrix with index "i" or "j", or in a vector, a parameter, with index NA. NULL for other
-// data.
+// A variable: plain numbers in a matrix with index "i" or "j", or in a vector, a parameter, with index NA. `written`: a string, or
+// the expression that was written for the data; what is no name gives no label. `here`: the environment of its token. NULL
+// for other arguments, a failure in a list.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_variable(SEXP data, SEXP index, SEXP label, SEXP token) {
-  return catch_failure([&]() -> SEXP {
+SEXP rk_variable(SEXP data, SEXP index, SEXP is_complex, SEXP written, SEXP here) {
+  return catch_in_list([&]() -> SEXP {
+    const int kind = TYPEOF(written);
+    const bool is_real = TYPEOF(is_complex) == LGLSXP && Rf_xlength(is_complex) == 1 && LOGICAL(is_complex)[0] == FALSE;
+    if (!is_real || (kind != SYMSXP && kind != STRSXP && kind != LANGSXP)) return R_NilValue;
+    SEXP label = kind == SYMSXP ? PRINTNAME(written) : kind == STRSXP ? STRING_ELT(written, 0) : R_BlankString;
     const bool letter = TYPEOF(index) == STRSXP && Rf_xlength(index) == 1;
     const std::string axis = letter ? CHAR(STRING_ELT(index, 0)) : "NA";
     const bool i = axis == "i", indexed = i || axis == "j";
     const bool none = TYPEOF(index) == LGLSXP && Rf_xlength(index) == 1 && LOGICAL(index)[0] == NA_LOGICAL;
     SEXP shape = Rf_getAttrib(data, R_DimSymbol);
-    if (!are_plain_numbers(data) || (!indexed && !none) || (Rf_xlength(shape) == 2) != indexed) return R_NilValue;
+    if (!are_plain_numbers(data) || (!indexed && !none) || Rf_xlength(shape) != (indexed ? 2 : 0)) return R_NilValue;
     const R_xlen_t dim = indexed ? INTEGER(shape)[1] : Rf_xlength(data);
     if (dim == 0) return R_NilValue;
     SEXP names = indexed ? Rf_getAttrib(data, R_DimNamesSymbol) : R_NilValue;
     const std::string id = identifier::fresh(axis.c_str());
     Merged merged;
-    merged.add_variable({Text(id + (i ? "=Vi(" : indexed ? "=Vj(" : "=Pm(") + std::to_string(dim) + ")"), data, 0,
-                         STRING_ELT(label, 0), token});
+    const char* category = i ? "=Vi(" : indexed ? "=Vj(" : "=Pm(";
+    merged.add_variable({Text(id + category + std::to_string(dim) + ")"), data, 0, label, R_NilValue, here});
     if (indexed) (i ? merged.ni : merged.nj) = INTEGER(shape)[0];
     return new_lazytensor(merged, {id, static_cast<double>(dim), TYPEOF(data) == LGLSXP, false,
                                    Rf_isNull(names) ? names : VECTOR_ELT(names, 1)});

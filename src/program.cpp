@@ -114,11 +114,12 @@ SEXP bridge::with_hooks(const Runtime& runtime, const std::function<SEXP(const r
     throw;
   }
   host.resume_jump();
-  if (!host.warnings().empty() || !host.notes().empty())
+  if (!host.warnings().empty() || !host.notes().empty() || host.certificate() >= 0)
     value = ListBuilder()
                 .add("value", value)
                 .add("warnings", make_strings(host.warnings()))
                 .add("notes", make_strings(host.notes()))
+                .add("certificate", make_numbers({host.certificate()}))
                 .finish("rkeops_told");
   return value;
 }
@@ -211,7 +212,7 @@ SEXP rk_program_info(SEXP pointer) {
   return catch_failure([&]() -> SEXP {
     const ProgramPtr program = program_of(pointer);
     if (!program) return stale();
-    std::vector<std::string> names, categories;
+    std::vector<std::string> names, categories, results;
     std::vector<double> dims, positions, columns;
     std::vector<int> is_index;
     for (const rkeops::Argument& argument : program->arguments()) {
@@ -219,6 +220,13 @@ SEXP rk_program_info(SEXP pointer) {
       categories.emplace_back(rkeops::name_of(argument.category));
       dims.push_back(static_cast<double>(argument.dim));
       positions.push_back(static_cast<double>(argument.position));
+    }
+    for (const rkeops::OutputShape& result : program->outputs()) {
+      const bool one = result.name.empty() || result.parts.size() == 1, by_index = !result.parts.back().is_index;
+      for (const rkeops::OutputPart& part : result.parts) {
+        const char* index = part.category == rkeops::Category::i ? ".i" : ".j";
+        results.push_back(result.name + (one ? "" : by_index ? index : part.is_index ? ".position" : ".value"));
+      }
     }
     const rkeops::OutputShape& output = program->output();
     for (const rkeops::OutputPart& part : output.parts) {
@@ -231,6 +239,7 @@ SEXP rk_program_info(SEXP pointer) {
         .add("dims", bridge::make_numbers(dims))
         .add("positions", bridge::make_numbers(positions))
         .add("outputs", bridge::make_numbers({static_cast<double>(program->outputs().size())}))
+        .add("results", bridge::make_strings(results))
         .add("category", bridge::make_string(rkeops::name_of(output.category)))
         .add("dim", bridge::make_numbers({static_cast<double>(output.dim)}))
         .add("k", bridge::make_numbers({static_cast<double>(output.k)}))
@@ -283,11 +292,11 @@ bridge::LazyProgram bridge::lazy_program(std::string_view formula, SEXP args, SE
 
 namespace {
 
-// `data` NULL: the formula is only checked.
+// `data` NULL: the program.
 SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks, bool plain_result) {
   const bridge::LazyProgram made = bridge::lazy_program(formula, args, definitions, data != R_NilValue);
   if (!made.program) return bridge::failure("formula_only", made.text);
-  if (data == R_NilValue) return data;
+  if (data == R_NilValue) return wrap(made.program);
   const std::vector<rkeops::OutputPart>& parts = made.program->parts();
   if (plain_result && (parts.size() > 1 || parts[0].is_index)) return R_NilValue;
   return run(*made.program, data, false, tokens, blocks, *made.runtime);
@@ -297,7 +306,7 @@ SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, 
 
 // Evaluates a formula over variables, which are declared as "name=Vi(3)", and definitions. `tokens`: NULL, or a list
 // parallel to `data` of environments that live as long as these data stay as they are. `blocks`: what rk_blocks() gave, or NULL.
-// `data` NULL: the formula is only checked.
+// `data` NULL: the program, which rk_program() gives for formulas as text.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks) {
   return catch_failure(
@@ -314,11 +323,11 @@ SEXP rk_reduce(SEXP arguments, SEXP name) {
     if (Rf_xlength(arguments) != 2 || Rf_isNull(names) || std::strcmp(CHAR(STRING_ELT(names, 1)), "index") != 0)
       return R_NilValue;
     SEXP x = VECTOR_ELT(arguments, 0), index = VECTOR_ELT(arguments, 1);
-    if (!is_lazytensor(x) || TYPEOF(index) != STRSXP || Rf_xlength(index) != 1) return R_NilValue;
+    if (kind_of(x) != Kind::real || TYPEOF(index) != STRSXP || Rf_xlength(index) != 1) return R_NilValue;
     const std::string letter = CHAR(STRING_ELT(index, 0));
     if (letter != "i" && letter != "j") return R_NilValue;
     SEXP data = field(x, Field::data);
-    bool plain = !is_complex(x);
+    bool plain = true;
     for (Field rare : {Field::mask, Field::blocks, Field::components}) plain = plain && Rf_isNull(field(x, rare));
     plain = plain && !ISNAN(Rf_asReal(field(x, letter == "i" ? Field::ni : Field::nj)));
     for (R_xlen_t k = 0; plain && k < Rf_xlength(data); ++k)

@@ -3,13 +3,14 @@
 # "N passed, N failed" (one test a file).
 #
 #   base <- ir <- {parse, pass} <- plan <- emit <- reduce      base <- platform <- backend <- runtime <- geometry
-#   backend and runtime read plan/kernel_plan.hpp, and no other formula than a kernel's; everything <- engine*.hpp <- src/ <- R/
+#   backend and runtime read plan/kernel_plan.hpp, and no other formula than a kernel's; geometry reads bounds of formulas
+#   (plan/bounds.hpp); everything <- engine*.hpp <- src/ <- R/
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root/inst/include/rkeops"
 
 # What a layer may reach besides itself: folders and files.
-kernel_facts="plan/kernel_plan.hpp plan/packed.hpp plan/geometry.hpp plan/bounds.hpp ir/interval.hpp ir/reduction.hpp ir/reducer.hpp ir/state_layout.hpp ir/graph.hpp ir/node.hpp ir/operation.hpp ir/op.hpp"
+kernel_facts="plan/kernel_plan.hpp plan/packed.hpp plan/geometry.hpp ir/reduction.hpp ir/reducer.hpp ir/state_layout.hpp ir/graph.hpp ir/node.hpp ir/operation.hpp ir/op.hpp"
 allowed() {
   case $1 in
     base) ;;
@@ -20,7 +21,7 @@ allowed() {
     reduce) echo emit plan pass ir base ;;
     backend) echo platform base "$kernel_facts" ;;
     runtime) echo backend platform base "$kernel_facts" ;;
-    geometry) echo runtime backend platform base "$kernel_facts" ;;
+    geometry) echo plan pass ir runtime backend platform base ;;
     engine) echo base ir parse pass plan emit reduce platform backend runtime geometry ;;
   esac
 }
@@ -72,7 +73,7 @@ reached=$(find . -name '*.hpp' | sed 's|^\./||' | sort | awk '
 
 complaints() { # file
   layer=$(layer_of "$1")
-  case " base ir parse pass plan emit reduce platform backend runtime engine " in
+  case " base ir parse pass plan emit reduce platform backend runtime geometry engine " in
     *" $layer "*) ;;
     *) echo "$1: is in no known layer" ;;
   esac

@@ -9,18 +9,22 @@
 // The last line, "N passed, N failed[, N skipped]", is read by tools/test.sh.
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "engine_parts.hpp"
+#include "rkeops/engine.hpp"
+#include "rkeops/parse/declarations.hpp"
 
 namespace check {
 

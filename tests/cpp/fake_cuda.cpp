@@ -6,6 +6,7 @@
 //   FAKE_CUDA_CONTEXT (code), FAKE_CUDA_BUSY (device)   no context is to be had; of that device alone, if it is named
 //   FAKE_CUDA_DEVICES (number), FAKE_CUDA_MEMORY (bytes), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_SLOW (device), FAKE_CUDA_VERSION
 //   (13000) FAKE_NVRTC_VERSION (13), FAKE_NVRTC_HALVES (if set, the compiler wants its other half, by its bare name)
+// FAKE_CUDA_SCRATCH: the folder for what is compiled, where it is found again by all processes; else it is for one use, in /tmp.
 // Built by tests as a shared library, which knows the folder of the header as FAKE_CUDA_HEADERS. Built with another
 // FAKE_NVRTC_MAJOR and FAKE_NVRTC_KNOWS, it is another toolkit.
 #include <dlfcn.h>
@@ -18,7 +19,9 @@
 #include <deque>
 #include <fstream>
 #include <map>
+#include <functional>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -258,12 +261,7 @@ int nvrtcCompileProgram(void* program, int, const char* const* options) {
     const std::string other = "libnvrtc-builtins.so." + std::to_string(major) + "." + std::to_string(minor);
     if (!dlopen(other.c_str(), RTLD_NOW)) return p.log = "failed to open " + other, 7;
   }
-  const char* scratch = std::getenv("FAKE_CUDA_SCRATCH");
-  std::string stem = std::string(scratch ? scratch : "/tmp") + "/fake-cuda-XXXXXX";
-  close(mkstemp(&stem[0]));
-  const std::string source = stem + ".cpp", log = stem + ".log";
-  p.object = stem + ".so";
-  std::ofstream out(source);
+  std::ostringstream out;
   out << "#include \"" FAKE_CUDA_HEADERS "/cuda_on_cpu.hpp\"\n/* " << options[0] << " */\n" << p.text;
   const std::string word = "__global__ void ";
   for (std::size_t at = 0; (at = p.text.find(word, at)) != std::string::npos;) {
@@ -271,9 +269,19 @@ int nvrtcCompileProgram(void* program, int, const char* const* options) {
     out << "LAUNCHER(" << p.text.substr(open, p.text.find('(', open) - open) << ")\n";
     at = open;
   }
-  out.close();
-  const std::string command =
-      "g++ -std=c++17 -O1 -w -ffp-contract=fast -fPIC -shared -o " + p.object + " " + source + " 2>" + log;
+  const char* scratch = std::getenv("FAKE_CUDA_SCRATCH");
+  const std::string folder = std::string(scratch ? scratch : "/tmp") + "/fake-cuda-";
+  std::string stem = folder + "XXXXXX";
+  if (scratch) {
+    p.object = folder + std::to_string(std::hash<std::string>()(out.str())) + ".so";
+    if (access(p.object.c_str(), R_OK) == 0) return 0;
+  }
+  close(mkstemp(&stem[0]));
+  const std::string source = stem + ".cpp", log = stem + ".log", made = stem + ".so";
+  if (!scratch) p.object = made;
+  std::ofstream(source) << out.str();
+  const std::string command = "g++ -std=c++17 -O1 -w -ffp-contract=fast -fPIC -shared -o " + made + " " + source + " 2>" + log +
+                              (scratch ? " && mv " + made + " " + p.object : "");
   const int code = std::system(command.c_str());
   std::ifstream in(log);
   p.log.assign(std::istreambuf_iterator<char>(in), {});

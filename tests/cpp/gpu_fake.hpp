@@ -1,6 +1,8 @@
 // What the tests of the GPU target share: the fake driver, NVRTC for several architectures.
 #pragma once
 
+#include "rkeops/backend/gpu/gpu_backend.hpp"
+#include "engine_parts.hpp"
 #include "gpu_cases.hpp"
 #include "processes.hpp"
 
@@ -14,14 +16,15 @@ inline void build_fake_cuda(const std::string& library, const std::string& defin
   CHECK(std::system(command.c_str()) == 0);
 }
 
-// Has everything use them; builds them at the first call. Returns the folder where they are.
+// Has everything use them: those that tools/test.sh has built, or its own. Returns a folder for other ones.
 inline const Directory& use_fake_cuda() {
   static const Directory directory;
-  const std::string library = directory.path() + "/libfake_cuda.so";
+  const std::string built = rkeops::environment("RKEOPS_FAKE_CUDA"), own = directory.path() + "/libfake_cuda.so",
+                    library = built.empty() ? own : built;
   if (!std::filesystem::exists(library)) build_fake_cuda(library);
   setenv("RKEOPS_CUDA_DRIVER", library.c_str(), 1);
   setenv("RKEOPS_NVRTC", library.c_str(), 1);
-  setenv("FAKE_CUDA_SCRATCH", directory.path().c_str(), 1);
+  setenv("FAKE_CUDA_SCRATCH", directory.path().c_str(), 0);
   return directory;
 }
 
@@ -43,9 +46,9 @@ inline const rkeops::Nvrtc* real_nvrtc() {
 inline std::vector<rkeops::KernelPlan> gpu_kernels(const Case& c, Precision precision, bool tensor_cores = false) {
   rkeops::Graph graph;
   rkeops::Arguments known(arguments(c.declarations));
-  const rkeops::Expr root = rkeops::Parser(graph, c.formula, known, rkeops::differentiation()).parse();
+  const rkeops::Expr root = check::parse(graph, c.formula, known);
   std::vector<rkeops::KernelPlan> kernels;
-  for (rkeops::Expr stage : rkeops::stages_of(root)) {
+  for (rkeops::Expr stage : check::stages(root)) {
     if (tensor_cores) stage = expand_distances(stage);
     kernels.push_back(generate(rkeops::lower(stage), rkeops::Target{precision, 32, Processor::gpu, tensor_cores}));
   }
@@ -71,6 +74,8 @@ inline void compile_for(const std::vector<int>& capabilities, const rkeops::Nvrt
     }
   }
 }
+
+inline int in_turn(std::int64_t k) { return std::vector<int>{75, 80, 90}[static_cast<std::size_t>(k % 3)]; }
 
 inline void compile_for_all(const rkeops::Nvrtc& nvrtc, const Case& c, Precision precision, bool tensor_cores = false) {
   compile_for({75, 80, 90, 100}, nvrtc, c, precision, tensor_cores);

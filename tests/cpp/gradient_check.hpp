@@ -44,7 +44,7 @@ inline std::size_t position_of(const std::vector<rkeops::Argument>& arguments, c
 
 // All rows of a formula of reductions, as one list per row.
 inline std::vector<Values> all_rows(Interpreter& interpreter, Expr root) {
-  const Expr last = rkeops::stages_of(root).back();
+  const Expr last = check::stages(root).back();
   std::vector<Values> rows;
   for (std::int64_t r = 0; r < interpreter.size(result_category(last)); ++r) rows.push_back(interpreter.row(last, r)[0]);
   return rows;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <map>
 
-#include "check.hpp"
+#include "engine_parts.hpp"
 
 namespace check {
 
@@ -312,7 +312,7 @@ struct Parsed {
   Parsed(const std::string& formula, const std::vector<std::string>& declarations, bool simplifies = true) {
     graph.simplifies = simplifies;
     rkeops::Arguments known(check::arguments(declarations));
-    root = rkeops::Parser(graph, formula, known, rkeops::differentiation()).parse();
+    root = check::parse(graph, formula, known);
     arguments = known.finish();
   }
 };

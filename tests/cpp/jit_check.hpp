@@ -3,12 +3,15 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <chrono>
 #include <fstream>
 
 #include "check.hpp"
+#include "rkeops/backend/disk_cache.hpp"
+#include "rkeops/platform/process.hpp"
 
 using namespace check;
 using rkeops::ErrorKind;

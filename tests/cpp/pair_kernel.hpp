@@ -87,6 +87,9 @@ class PairKernel {
     low.assign(results, 0), high.assign(results, 0);
     bounds_.bound(parameter_box.boxes(1), row_box.boxes(1), column_boxes.boxes(boxes_), boxes_, low.data(), high.data(),
                   scratch);
+    refined_low = low, refined_high = high;
+    bounds_.refine(parameter_box.boxes(1), row_box.boxes(1), column_boxes.boxes(boxes_), boxes_, refined_low.data(),
+                   refined_high.data(), scratch);
   }
 
   // Component k of row r and column j.
@@ -95,7 +98,7 @@ class PairKernel {
   }
 
   PackedBoxes parameter_box, row_box, column_boxes;
-  std::vector<double> low, high, scratch;  // component k for box b at [k * boxes + b]
+  std::vector<double> low, high, refined_low, refined_high, scratch;  // component k for box b at [k * boxes + b]
 
  private:
   const std::int64_t boxes_, each_;

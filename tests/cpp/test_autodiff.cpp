@@ -176,7 +176,7 @@ TEST("conventions") {
   const std::vector<std::string> declared{"x=Vi(3)", "y=Vj(3)", "s=Pm(1)", "e=Vi(3)", "g=Vj(3)", "e1=Vi(1)", "A=Vi(2)"};
   const auto parse = [&](rkeops::Graph& graph, const std::string& formula) {
     rkeops::Arguments known(check::arguments(declared));
-    return rkeops::Parser(graph, formula, known, rkeops::differentiation()).parse();
+    return check::parse(graph, formula, known);
   };
   const auto same = [&](const std::string& a, const std::string& b) {
     rkeops::Graph graph;
@@ -219,7 +219,7 @@ TEST("conventions") {
   const auto at = [&](const std::string& f, double x, double y, const std::string& v = "x") {
     Parsed parsed("Sum_Reduction(Grad(" + f + "," + v + ",1),1)", {"x=Vi(1)", "y=Vi(1)"});
     Interpreter interpreter({{1, 1, {x}}, {1, 1, {y}}}, 1, 1);
-    return interpreter.row(rkeops::stages_of(parsed.root).back(), 0)[0][0];
+    return interpreter.row(check::stages(parsed.root).back(), 0)[0][0];
   };
   CHECK_EQUAL(at("Sqrt(x)", 0, 0), 0.0);
   CHECK_EQUAL(at("Rsqrt(x)", 0, 0), 0.0);

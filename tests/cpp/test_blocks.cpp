@@ -180,9 +180,10 @@ TEST("evaluations") {
 TEST("on a GPU") {
   use_fake_cuda();
   each_size(0.5, [](Random& blocks, Precision precision) {
+    rkeops::BlockGroups groups = blocks.groups;
     const auto agree = [&](const std::string& formula) {
       rkeops::RunOptions options = run_options(precision);
-      options.blocks = rkeops::make_blocks(blocks.groups);
+      options.blocks = rkeops::make_blocks(groups);
       const std::vector<Matrix> expected = run(formula, declared, blocks.data, options);
       options.processor = rkeops::Processor::gpu;
       const auto program = Program::create(formula, arguments(declared));
@@ -205,7 +206,7 @@ TEST("on a GPU") {
     agree("Grad(LogSumExp_Reduction(-SqDist(x,y),1),y,a)");
     if (blocks.data[0].rows == 1) return;
     CHECK_THROWS({ agree("ArgMin_Reduction(x-y,1)"); }, {ErrorKind::unsupported, "not sorted by their groups"});
-    for (std::vector<std::int32_t>* group : {&blocks.groups.group_i, &blocks.groups.group_j}) {
+    for (std::vector<std::int32_t>* group : {&groups.group_i, &groups.group_j}) {
       std::replace(group->begin(), group->end(), -1, 0);
       std::sort(group->begin(), group->end());
     }

@@ -1,7 +1,7 @@
 // Compact gradients: what the kernels of common covariances and their derivatives compute once per pair. Each exponential,
 // root, quotient and distance may be there once. With --table: the counts as a table for design/gradients.md,
 // and with --formulas too.
-#include "check.hpp"
+#include "engine_parts.hpp"
 
 using namespace check;
 using rkeops::Expr;
@@ -73,8 +73,8 @@ TEST("operations of each pair") {
       formula.replace(formula.find('K'), 1, std::string("(") + kernel.formula + ")");
       rkeops::Graph graph;
       rkeops::Arguments known(arguments({"x=Vi(3)", "y=Vj(3)", "b=Vj(2)", "e=Vi(2)", "u=Vi(3)"}));
-      const Expr root = rkeops::Parser(graph, formula, known, rkeops::differentiation()).parse();
-      const Expr last = rkeops::stages_of(root).back();
+      const Expr root = check::parse(graph, formula, known);
+      const Expr last = check::stages(root).back();
       const PerPair counts = count(last);
       if (table) {
         std::printf("| %s | %s |%s\n", kernel.name, derivative.name, counts.show().c_str());

@@ -1,4 +1,7 @@
 // Compilers that are missing, fail or hang; several processes at once; forked children.
+#include <atomic>
+#include <thread>
+
 #include "jit_check.hpp"
 
 namespace {

@@ -10,7 +10,7 @@ const std::vector<std::string> known{"x=Vi(3)", "y=Vj(3)", "z=Vj(3)", "s=Pm(1)"}
 
 Expr parse(rkeops::Graph& graph, const std::string& formula) {
   rkeops::Arguments list(arguments(known));
-  return rkeops::Parser(graph, formula, list, rkeops::differentiation()).parse();
+  return check::parse(graph, formula, list);
 }
 
 bool same(const std::string& a, const std::string& b) {
@@ -75,15 +75,25 @@ TEST("definition errors") {
   for (const char* name : {"Exp", "Grad", "Laplacian", "Constant"}) fails(name + ("=y" + end), "is an operation", 0);
   for (const char* name : {"Vi", "Pm", "Vy", "None"}) fails(name + ("=y" + end), "is a word of the language", 0);
   fails("Min_Reduction=y" + end, "is a reduction", 0);
-  fails("k=y", "ends too early", 3, "formulas behind them");
-  fails("k=y;", "ends too early", 4);
-  fails("Sum_Reduction(x,1);k=y", "ends too early", 22);
+  fails("k=y", "there are only definitions", 3, "; Sum_Reduction(k, 1)");
+  fails("k=y;l=Sum_Reduction(k,1)/2;", "there are only definitions", 27, "\"; l\"");
+  fails("Sum_Reduction(x,1);k=y", "no formula follows the definition of 'k'", 22, "; Sum_Reduction(k, 1)");
+  const std::string how = "written as name = formula";
+  fails("k==y;Sum_Reduction(k,1)", "unknown variable 'k'", 0, how);
+  fails("k<-y;Sum_Reduction(k,1)", "unknown variable 'k'", 0, how);
+  fails("yy==y;Sum_Reduction(yy,1)", "unknown variable 'yy'", 0, "Did you mean 'y'? Definitions are " + how);
+  fails("k:=y;Sum_Reduction(k,1)", "unexpected character ':'", 1, how);
   fails("k=;Sum_Reduction(x,1)", "unexpected ';'", 2);
   fails("k=y+" + end, "unexpected ';'", 4);
-  fails("k=y z" + end, "unexpected 'z'", 4);
+  fails("k=y z" + end, "unexpected 'z'", 4, "Put ; between");
+  fails("k=Exp(y) l=k*k" + end, "unexpected 'l'", 9, "Put ; between");
+  fails("k=y\nSum_Reduction(k,1)", "unexpected 'Sum_Reduction'", 4, "Put ; between");
+  fails("Sum_Reduction(x,1) 2", "unexpected '2'", 19, "Put ; between");
+  fails("Sum_Reduction(k=y,1)", "unknown variable 'k'", 14, "stand before what they are for");
+  fails("Sum_Reduction(x=y,1)", "expected ')' but found '='", 15, "stand before what they are for");
   fails("k=(y" + end, "expected ')' but found ';'", 4);
   fails("k=l=y" + end, "unknown variable 'l'", 2);
-  fails("k=y=z" + end, "unexpected '='", 3);
+  fails("k=y=z" + end, "unexpected '='", 3, "== compares");
   fails("2=y" + end, "unexpected '='", 1);
   fails(";Sum_Reduction(x,1)", "unexpected ';'", 0);
   fails("Sum_Reduction(x,1);;", "unexpected ';'", 19);

@@ -29,7 +29,7 @@ TEST("nvrtc") {
   if (!real_nvrtc()) return skip("no NVRTC");
   each([](std::int64_t k, const Case& row, Precision precision) {
     if (option("--full")) return compile_for_all(*real_nvrtc(), row, precision);
-    compile_for({std::vector<int>{75, 80, 90}[static_cast<std::size_t>(k % 3)]}, *real_nvrtc(), row, precision);
+    compile_for({in_turn(k)}, *real_nvrtc(), row, precision);
   }, 2);
 }
 

@@ -51,7 +51,7 @@ std::string compare(const std::string& formula, const std::vector<std::string>& 
   }
   const auto program = rkeops::Program::create(formula, plain.arguments);
   const std::vector<Matrix> got = run(*program, inputs(data), run_options(precision));
-  const Expr root = rkeops::stages_of(plain.root).back();
+  const Expr root = check::stages(plain.root).back();
   const bool has_i =
       std::any_of(plain.arguments.begin(), plain.arguments.end(), [](const auto& a) { return a.category == Category::i; });
   const bool has_j =

@@ -117,6 +117,37 @@ TEST("deep formulas") {
   CHECK_NEAR(got.values[1], 700 * 2 * 3 + 6, 1e-9);
 }
 
+// Few are kept in registers over the loop over columns. Many are read in it: compilers take minutes to keep thousands.
+TEST("many numbers") {
+  const std::pair<const char*, const char*> forms[] = {{"Inv(p$+s*t)", "(parameter)"}, {"t*Inv(p$+s)", "(row)"}};
+  for (const auto& [form, pointer] : forms) {
+    for (const int count : {20, 300}) {
+      std::vector<std::string> declarations{"s=Vi(1)", "t=Vj(1)"};
+      std::vector<Matrix> data{column({0.5, 2}), column({1, 3})};
+      std::string formula;
+      std::vector<double> expected(2);
+      for (int k = 1; k <= count; ++k) {
+        std::string term = form;
+        formula += (formula.empty() ? "" : "+") + term.replace(term.find('$'), 1, std::to_string(k));
+        declarations.push_back("p" + std::to_string(k) + "=Pm(1)");
+        data.push_back(column({k + 0.5}));
+        for (std::size_t i = 0; i < 2; ++i) {
+          for (const double t : data[1].values) {
+            const double s = data[0].values[i];
+            expected[i] += form[0] == 'I' ? 1 / (k + 0.5 + s * t) : t / (k + 0.5 + s);
+          }
+        }
+      }
+      const auto program = rkeops::Program::create("Sum_Reduction(" + formula + ",1)", arguments(declarations));
+      const bool in_the_loop = program->source(run_options()).find("\"+r\"" + std::string(pointer)) != std::string::npos;
+      CHECK_THAT(in_the_loop == (count > 256), std::string(form) + ", " + show(count));
+      const Matrix got = run(*program, inputs(data))[0];
+      CHECK_NEAR(got.values[0], expected[0], 1e-9);
+      CHECK_NEAR(got.values[1], expected[1], 1e-9);
+    }
+  }
+}
+
 TEST("other text") {
   const auto fails = [](const std::string& formula, const std::string& part, std::int64_t position) {
     const std::string wrong =

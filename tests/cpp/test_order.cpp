@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 
+#include "engine_parts.hpp"
 #include "gpu_cases.hpp"
 #include "golden.hpp"
 

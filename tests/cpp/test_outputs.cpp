@@ -103,6 +103,13 @@ TEST("what does not fit together") {
   check_outputs("", {"Sum_Reduction(x*x,0)", "Sum_Reduction(s*s,1)"}, 1);
 }
 
+TEST("names") {
+  const auto program = Program::create("R=Sum_Reduction(w,1);M=Max_Reduction(x-y,1);R; M ;R*2;S=R;S", arguments(declared));
+  std::string names;
+  for (const rkeops::OutputShape& output : program->outputs()) names += output.name + ",";
+  CHECK_EQUAL(names, "R,M,,S,");
+}
+
 TEST("sizes") {
   for (std::int64_t m : {0, 1, 130}) {
     for (std::int64_t n : {0, 1, 3000}) {

@@ -12,7 +12,7 @@ const std::vector<std::string> known{"x=Vi(3)", "y=Vj(3)", "z=Vj(3)", "s=Pm(1)",
 
 Expr parse(rkeops::Graph& graph, const std::string& formula) {
   rkeops::Arguments list(arguments(known));
-  return rkeops::Parser(graph, formula, list, rkeops::differentiation()).parse();
+  return check::parse(graph, formula, list);
 }
 
 bool same(const std::string& a, const std::string& b, bool simplifies = false) {

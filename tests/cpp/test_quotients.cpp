@@ -1,7 +1,7 @@
 // Which divisions become products with an inverse, squared distances products, and that numbers are written and read alike in any locale.
 #include <clocale>
 
-#include "check.hpp"
+#include "engine_parts.hpp"
 
 using namespace check;
 
@@ -15,7 +15,7 @@ bool divides(const std::string& formula, const std::string& reduction = "Sum") {
   rkeops::Graph graph;
   rkeops::Arguments list(arguments);
   const rkeops::Expr root =
-      rkeops::Parser(graph, reduction + "_Reduction(" + formula + ",1)", list, rkeops::differentiation()).parse();
+      check::parse(graph, reduction + "_Reduction(" + formula + ",1)", list);
   const rkeops::Expr made = rkeops::invert_divisors(root);
   for (const rkeops::Expr& n : rkeops::nodes_below({made->args.begin(), made->args.end()})) {
     if (rkeops::is(n, rkeops::Op::Divide) && n.arg(0)->indices != 0 && n.arg(1)->indices == 0) return true;
@@ -46,9 +46,9 @@ TEST("squared distances as products") {
   for (const char* formula : {"Sum_Reduction(Exp(-SqDist(x,y)/s),1)", "Grad(Min_Reduction(SqDist(x,y)*s,1),s,s)"}) {
     rkeops::Graph graph;
     rkeops::Arguments list(arguments);
-    const rkeops::Expr root = rkeops::Parser(graph, formula, list, rkeops::differentiation()).parse();
+    const rkeops::Expr root = check::parse(graph, formula, list);
     bool found = false;
-    for (const rkeops::Expr& stage : rkeops::stages_of(root)) {
+    for (const rkeops::Expr& stage : check::stages(root)) {
       const rkeops::Expr made = rkeops::expand_distances(stage);
       found = found || made != stage;
       for (const rkeops::Expr& n : rkeops::nodes_below({made->args.begin(), made->args.end()})) {

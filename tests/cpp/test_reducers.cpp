@@ -1,5 +1,5 @@
 // Reducers outside of kernels: states of some rows, wherever they lie in memory, are started, merged and finished.
-#include "check.hpp"
+#include "engine_parts.hpp"
 
 using namespace check;
 using rkeops::Precision;

@@ -91,10 +91,10 @@ TEST("simplifier") {
                {"x=Vi(3)", "y=Vj(3)", "A=Pm(9)", "s=Pm(1)"});  // fixes the age of the variables
     rkeops::Arguments known(check::arguments({"x=Vi(3)", "y=Vj(3)", "A=Pm(9)", "s=Pm(1)"}));
     const std::string formula = text;
-    const Expr root = rkeops::Parser(all.graph, formula, known, rkeops::differentiation()).parse();
+    const Expr root = check::parse(all.graph, formula, known);
     const std::string got = rkeops::formula_text(root);
     CHECK_THAT(got == expected, formula + " becomes " + got + ", not " + expected);
-    const Expr again = rkeops::Parser(all.graph, got, known, rkeops::differentiation()).parse();
+    const Expr again = check::parse(all.graph, got, known);
     CHECK_THAT(again == root, "read again, " + got + " is " + rkeops::formula_text(again));
   }
 }

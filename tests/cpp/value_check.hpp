@@ -24,9 +24,12 @@ inline bool agree(const Values& got, const Values& expected, double tolerance) {
   return same;
 }
 
+// By kernels in both precisions, or each kernel in one of the two, in turn.
+enum class Kernels { none, in_turn, both };
+
 // Many formulas share a kernel, as parts of one long vector: compiling takes the time.
 inline void check_values(const std::vector<ValueCase>& cases, const std::vector<std::string>& declared,
-                         const std::vector<Matrix>& data, Tolerance tolerance, bool compiled = true) {
+                         const std::vector<Matrix>& data, Tolerance tolerance, Kernels kernels = Kernels::both) {
   const std::size_t together = 12;
   for (std::size_t from = 0; from < cases.size(); from += together) {
     const std::size_t to = std::min(cases.size(), from + together);
@@ -45,10 +48,11 @@ inline void check_values(const std::vector<ValueCase>& cases, const std::vector<
       }
       all = all.empty() ? formula : "Concat(" + all + "," + formula + ")";
     }
-    if (!compiled) continue;
+    if (kernels == Kernels::none) continue;
     for (const auto precision : {rkeops::Precision::float64, rkeops::Precision::float32}) {
       const double allowed = precision == rkeops::Precision::float64 ? tolerance.of_double : tolerance.of_single;
-      if (allowed == 0) continue;
+      const bool turn = (from / together % 2 == 0) == (precision == rkeops::Precision::float64);
+      if (allowed == 0 || (kernels == Kernels::in_turn && !turn)) continue;
       const Values got = run("Sum_Reduction(" + all + ",1)", declared, data, run_options(precision))[0].values;
       std::size_t at = 0;
       for (std::size_t k = from; k < to; ++k) {

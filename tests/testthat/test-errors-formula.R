@@ -18,6 +18,17 @@ test_that("texts that cannot be read", {
   ))
 })
 
+test_that("definitions that are none", {
+  expect_snapshot_output(show_errors(
+    program("K = Exp(s); L = K * t"),
+    program("K = Sum_Reduction(s, 1); K; L = K / 2"),
+    program("K = Exp(s) Sum_Reduction(K, 1)"),
+    program("K == Exp(s); Sum_Reduction(K, 1)"),
+    program("K := Exp(s); Sum_Reduction(K, 1)"),
+    sum_over_j("K = Exp(s)")
+  ))
+})
+
 test_that("what is too large", {
   expect_snapshot_output(show_errors(
     sum_over_j("TensorProd(SumT(s,100000),SumT(t,100000))"),

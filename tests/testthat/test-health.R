@@ -45,3 +45,23 @@ test_that("sources are text", {
   expect_match(text, source, fixed = TRUE)
   expect_error(keops_explain(1), class = "rkeops_error_argument")
 })
+
+test_that("reductions of LazyTensors are explained as well", {
+  x <- matrix(1:6 / 6, 3)
+  K_ij <- exp(-sqdist(Vi(x), Vj(x)))
+  declared <- c("V0=Vi(2)", "V1=Vj(2)")
+  same <- function(x, formula, ...) {
+    expect_identical(keops_source(x, ...), keops_source(keops_kernel(formula, declared)))
+  }
+  same(K_ij, "Sum_Reduction(Exp(-SqDist(V0,V1)),1)")
+  same(K_ij, "Sum_Reduction(Exp(-SqDist(V0,V1)),0)", index = "i")
+  same(K_ij, "ArgMin_Reduction(Exp(-SqDist(V0,V1)),1)", opstr = "ArgMin")
+  expect_match(keops_source(Vi(x)), "TILE", fixed = TRUE)  # the only index that there is
+  expect_false(keops_source(off_diagonal(K_ij)) == keops_source(K_ij))
+  output <- capture.output(text <- keops_explain(K_ij))
+  expect_match(text, keops_source(K_ij), fixed = TRUE)
+  for (wrong in alist(keops_source(K_ij, opstr = "KMin"), keops_source(K_ij, index = "k"), keops_source(Vi(x), index = "j"))) {
+    expect_error(eval(wrong), class = "rkeops_error_argument")
+  }
+  expect_error(keops_source(Vi(x) * 1i, opstr = "Max"), class = "rkeops_error_unsupported")
+})

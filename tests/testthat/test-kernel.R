@@ -229,7 +229,21 @@ test_that("several formulas are computed together", {
   together <- keops_kernel(paste0("R = ", reduction, "; ", paste(formulas, collapse = "; ")), declared)(list(x, y, e))
   alone <- lapply(gsub("R", reduction, formulas[1:3], fixed = TRUE), function(f) keops_kernel(f, declared)(list(x, y, e)))
   expect_equal(together[1:3], alone, ignore_attr = TRUE)
-  expect_equal(together[4:5], keops_kernel(formulas[4], declared)(list(x, y, e)))
+  expect_equal(unname(together[4:5]), keops_kernel(formulas[4], declared)(list(x, y, e)))
+  expect_named(together, c("R", "", "", "", ""))
+  expect_null(names(keops_kernel(paste(reduction, "; Max_Reduction(x - y, 1)"), declared)(list(x, y, e))))
   expect_error(keops_grad(keops_kernel("Sum_Reduction(x, 0); Sum_Reduction(y, 1)", declared), "x"), "several formulas",
                class = "rkeops_error_unsupported")
+})
+
+test_that("results that are definitions have their names", {
+  declared <- c("x = Vi(1)", "y = Vj(1)")
+  definitions <- "S = Sum_Reduction(x - y, 1); N = Min_ArgMin_Reduction(x * y, 0); B = SumBoth_Reduction(x, y, 1)"
+  data <- list(1:3 / 3, 1:4 / 4)
+  results <- keops_kernel(paste0(definitions, "; S; N; B; 2 * S"), declared)(data)
+  expect_named(results, c("S", "N.value", "N.position", "B.i", "B.j", ""))
+  expect_close(results$S, rowSums(outer(data[[1]], data[[2]], "-")))
+  expect_equal(results$N.position, matrix(1, 4))
+  expect_close(results$B.j, 3 * data[[2]])
+  expect_null(names(keops_kernel("N = Min_ArgMin_Reduction(x * y, 1); N", declared)(data)))
 })

@@ -251,3 +251,15 @@ test_that("builders take all parameters of an operation, and refuse those that i
     ternaryop.LazyTensor(x_i, 1, opstr = "Clamp")
   ))
 })
+
+test_that("exponents that are plain numbers are part of the formula where they are whole, or a half", {
+  x_i <- Vi(matrix(c(0.5, 2)))
+  operation <- function(exponent) sub("Powf.*", "Powf", sub("A0x[0-9a-f]+i", "x", (x_i^exponent)$formula))
+  exponents <- list(2, 2L, 0.5, -0.5, 3, -1L, 0, 1e9 - 1, 1e9, 2.5, Inf, NA_real_, NA_integer_, TRUE, Pm(2), Vj(2))
+  expect_identical(vapply(exponents, operation, ""), c("Square(x)", "Square(x)", "Sqrt(x)", "Rsqrt(x)", "Pow(x,3)", "Pow(x,-1)",
+                                                       "Pow(x,0)", "Pow(x,999999999)", rep("Powf", 8)))
+  expect_match((2^x_i)$formula, "^Powf")
+  z_i <- Vi(matrix(c(1i, 2)))
+  for (exponent in list(2, -0.5, 3, 2.5)) expect_equal(as.matrix(z_i^exponent), c(1i, 2)^exponent, ignore_attr = TRUE)
+  expect_identical((x_i^3)$args, x_i$args)
+})

@@ -56,4 +56,7 @@ test_that("dim gives rows i and j", {
 test_that("operators print their formula", {
   op <- keops_kernel("Sum_Reduction(SqDist(x,y),1)", c("x=Vi(3)", "y=Vj(3)"))
   expect_output(print(op), "Sum_Reduction(SqDist(x,y),1)", fixed = TRUE)
+  long <- keops_kernel(sprintf("Sum_Reduction(%sy,1)", strrep("x+", 1000)), c("x=Vi(3)", "y=Vj(3)"))
+  expect_lt(sum(nchar(capture.output(print(long)))), 1000)
+  expect_output(print(long, width = 40), "Sum_Reduction\\((x\\+)+x?\\.\\.\\.\n  args: x=Vi\\(3\\), y=Vj\\(3\\)$")
 })

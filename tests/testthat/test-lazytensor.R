@@ -146,3 +146,15 @@ test_that("mixed numbers of rows are refused when the expression is built", {
   error <- tryCatch(Vi(x) + Vi(y), error = identity)
   expect_identical(conditionCall(error), quote(Vi(x) + Vi(y)))
 })
+
+test_that("variables are refused, or taken, whoever looks at them first", {
+  expect_error(Pm(array(1:3)), "Wrap a matrix", class = "rkeops_error_argument")
+  expect_equal(LazyTensor(array(1:3))$dimres, 3)
+  for (wrong in alist(LazyTensor(), Vi(), Vj(), Pm())) expect_error(eval(wrong), "`x` is missing", class = "rkeops_error_argument")
+  expect_error(Vi(matrix(1), is_complex = NA), "is_complex", class = "rkeops_error_argument")
+  x <- matrix(runif(6), 3)
+  expect_identical(do.call(Vi, list(x))$labels, "")
+  expect_identical(c(Vi(x)$labels, Vi(x + 1)$labels, Pm(2)$labels), c("x", "", "2"))
+  expect_true(identical(parent.env(Vi(x)$tokens[[1]]), parent.env(Pm(c(a = 1, b = 2))$tokens[[1]])))
+  expect_false(identical(Vi(x)$tokens[[1]], Vi(x)$tokens[[1]]))
+})

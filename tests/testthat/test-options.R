@@ -142,3 +142,18 @@ test_that("options and environment variables hold from the next call on", {
   })
   expect_equal(op(list(2)), matrix(6.5))
 })
+
+test_that("the same options, set again, are not read again", {
+  local_rkeops_options()
+  op <- keops_kernel("Sum_Reduction(x * 3.5, 1)", "x=Vi(1)")
+  op(list(2))
+  reads <- 0
+  suppressMessages(trace("runtime_options", function() reads <<- reads + 1, where = asNamespace("rkeops"), print = FALSE))
+  withr::defer(suppressMessages(untrace("runtime_options", where = asNamespace("rkeops"))))
+  set_rkeops_options(list(precision = get_rkeops_options("precision")))
+  expect_equal(op(list(2)), matrix(7))
+  expect_identical(reads, 0)
+  set_rkeops_options(list(index_base = 0))
+  op(list(2))
+  expect_identical(reads, 1)
+})

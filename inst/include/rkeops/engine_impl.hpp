@@ -188,6 +188,7 @@ std::shared_ptr<const Program> Program::create(const std::string& formula, const
   const Exprs roots = parser.parse_all();
   state.arguments = arguments.finish();
   state.take(roots);
+  for (std::size_t k = 0; k < roots.size(); ++k) state.outputs[k].name = parser.names_of_formulas()[k];
   state.graph.interrupted = nullptr;
   return program;
 }

@@ -49,8 +49,8 @@ class HostKernel {
     void* column_sums = nullptr;  // two-sided: sums over the valid rows join these
     long long valid_rows = 0;
     const int* numbers = nullptr;  // KernelPlan::ordered: those of the columns, instead of first_column
-    // Ordered: the state is still in `work`, where the last call left it; it stays there, and only what bars() reads is written.
-    bool resumes = false, stays = false;
+    bool resumes = false;  // ordered: the state is still in `work`, where the last call left it
+    Bar* bars = nullptr;   // ordered: if they are asked for, the state stays in `work`
   };
 
   virtual ~HostKernel() = default;

@@ -58,6 +58,7 @@ constexpr std::int64_t candidates_of(std::int64_t k) { return 2 * k + 64; }  // 
 
 constexpr std::size_t longest_text = 150000;        // bytes: a smaller tile above, since compilers take seconds
 constexpr std::int64_t longest_optimized = 300000;  // bytes: above, -O2 takes minutes
+constexpr std::int64_t most_kept_numbers = 256;     // over a loop; above, read in it (2026-11-26-amd-epyc-second-wave.md)
 constexpr int most_inlined_calls = 100;             // of one function: every inlined copy is compiled again; not measured
 constexpr std::int64_t longest_expression = 200;    // operations written in one place; not measured
 constexpr std::int64_t always_hoisted = 4;          // components, whatever they are computed from; not measured

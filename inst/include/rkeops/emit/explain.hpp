@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../ir/print.hpp"
+#include "../plan/coordinates.hpp"
 #include "../plan/lower.hpp"
 #include "../plan/print.hpp"
 #include "kernel.hpp"
@@ -21,6 +22,28 @@ inline std::string explain_plan(const KernelPlan& kernel) {
   return out.string();
 }
 
+// Which pairs may be left out, and where rows and columns are, as far as that is known without data.
+inline std::string explain_geometry(const PairProgram& program, const KernelPlan& kernel) {
+  const Coordinates coordinates = coordinates_of(program);
+  const auto places = [](const char* area, const std::vector<std::int64_t>& components) {
+    std::string text;
+    for (std::int64_t c : components) text += (text.empty() ? "" : ", ") + std::string(area) + "(" + str(c) + ")";
+    return text;
+  };
+  Text out;
+  if (coordinates.row.empty() || coordinates.column.empty()) {
+    out.line("  all pairs are visited: no operation compares rows with columns");
+    return out.string();
+  }
+  out.line("  rows are placed by ", places("ROW", coordinates.row), ", columns by ", places("COLUMN", coordinates.column));
+  switch (kernel.reducer().skipping()) {
+    case Reducer::Skipping::never: out.line("  all pairs are visited: the reduction needs them"); break;
+    case Reducer::Skipping::by_bounds: out.line("  pairs are left out where bounds of the formula are 0 or equal"); break;
+    case Reducer::Skipping::by_bars: out.line("  pairs are left out where bounds of the formula lose against what was found before");
+  }
+  return out.string();
+}
+
 // One pass over the pairs.
 inline std::string explain(Expr reduction, const Target& target) {
   const PairProgram program = lower(reduction);
@@ -28,7 +51,7 @@ inline std::string explain(Expr reduction, const Target& target) {
   std::vector<Expr> nodes = nodes_below({reduction->args.begin(), reduction->args.end()});
   nodes.push_back(reduction);
   return "graph (arguments first):\n" + graph_text(nodes) + "\nplan:\n" + explain_plan(kernel) +
-         "\nprogram of a pair:\n" + program_text(program) + "\nkernel:\n" + kernel.text;
+         "\ngeometry:\n" + explain_geometry(program, kernel) + "\nprogram of a pair:\n" + program_text(program) + "\nkernel:\n" + kernel.text;
 }
 
 }  // namespace rkeops

@@ -61,6 +61,20 @@ class Fold {
     out.close();
   }
 
+  // Ordered: bars, where they are asked for. last(k, row): what has to be beaten, values and numbers. Rows that only fill up a
+  // tile are copies of others.
+  template <class Last>
+  void write_bars(Text& out, Last last) const {
+    out.open("if (bars)");
+    out.line("V worst;").line("I number;");
+    for_slots(out, f_->dim, [&](const std::string& k, int row) {
+      if (row == 0) out.line("worst = splat(-WORST), number = isplat(-1);");
+      out.line("weaken(&worst, &number, ", last(k, row), ");");
+      if (row + 1 == rows()) out.line("bars[", k, "] = bar_of(worst, number);");
+    });
+    out.close();
+  }
+
   void declare(Text& out, const char* type, const char* name, std::int64_t count) const {
     if (!named_) {
       work_.array(name, (kernel_.window > 0 ? kernel_.window : count) * rows(), type);

@@ -24,6 +24,19 @@ INLINE void store_state(double* p, V x) {
 
 namespace kernel_text {
 
+// At the head of a loop: what `pointer` points to may be other numbers from here on. Compilers would load all that stays the same
+// before the loop, and take a time that grows with the square of what they have to keep: numbers in formulas are parameters,
+// so there can be thousands.
+inline void read_anew(Text& out, const KernelPlan& kernel, const Area& area, std::int64_t unroll_limit, const char* pointer) {
+  std::int64_t kept = 0;
+  const auto count = [&](Value v) { kept += v->dim <= unroll_limit ? v->dim : 0; };
+  for (const auto& leaf : area.leaves) count(leaf.first);
+  for (Value v : area.hoisted) count(v);
+  if (kernel.processor == Processor::cpu && kept > heuristics::most_kept_numbers) {
+    out.line("__asm__(\"\" : \"+r\"(", pointer, "));");
+  }
+}
+
 // What is hoisted into one area: a loop over the row vectors of a tile, or one pass for parameters.
 inline void prologue(Text& out, Functions& functions, const PairProgram& program, Variance variance, const char* name,
                      std::int64_t unroll_limit, KernelPlan& kernel) {
@@ -52,6 +65,7 @@ inline void prologue(Text& out, Functions& functions, const PairProgram& program
     out.line("#undef ", macro).line("#define ", macro, "(k, member) load(tile + (k) * TILE)");
     out.open("ENTRY void ", name, "(const real* parameter, real* tile, V* work)");
     out.open("for (int v = 0; v < ", kernel.row_vectors, "; ++v, tile += LANES)");
+    read_anew(out, kernel, program.area(0), unroll_limit, "parameter");
   }
   out.line("(void)parameter, (void)work;");
   out.raw(work.declarations.string());
@@ -67,11 +81,13 @@ inline std::int64_t alignment_of(const KernelPlan& kernel, std::int64_t n) {
   return std::min<std::int64_t>(16, bytes & -bytes);
 }
 
-inline void tile_step(Text& out, Functions& functions, const KernelPlan& kernel, Fold& fold, Workspace& work, int columns,
-                      std::int64_t unroll_limit) {
+inline void tile_step(Text& out, Functions& functions, const PairProgram& program, const KernelPlan& kernel, Fold& fold,
+                      Workspace& work, int columns, std::int64_t unroll_limit) {
   if (kernel.processor == Processor::gpu && kernel.column_stride > 0) {
     out.line("column = (const real*)__builtin_assume_aligned(column, ", alignment_of(kernel, columns), ");");
   }
+  read_anew(out, kernel, program.area(0), unroll_limit, "parameter");
+  read_anew(out, kernel, program.area(varies_row), unroll_limit, "row");
   Components c(out, functions, work, kernel.row_vectors, columns, unroll_limit, columns == 1 ? "u" : "t",
                PairProgram::nothing, kernel.tensor_cores && columns == heuristics::tensor_columns);
   fold.step(c);
@@ -97,11 +113,11 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
   if (step > 1) {
     body.line("/* ", kernel.row_vectors, " vectors of rows meet ", step, " columns */");
     body.open("for (; j + ", step, " <= stop; j += ", step, ", column += ", step * kernel.column_stride, ")");
-    tile_step(body, functions, kernel, *fold, work, step, unroll_limit);
+    tile_step(body, functions, program, kernel, *fold, work, step, unroll_limit);
     body.close();
   }
   body.open("for (; j < stop; ++j, column += ", kernel.column_stride, ")");
-  tile_step(body, functions, kernel, *fold, work, 1, unroll_limit);
+  tile_step(body, functions, program, kernel, *fold, work, 1, unroll_limit);
   body.close();
   fold->end_block(body);
   body.close();
@@ -122,8 +138,8 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
            "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
   out.open("    ", ordered ? "const int* restrict numbers" : "long long base",
            ", double* restrict value, long long* restrict index, V* restrict work",
-           two_sided ? ", real* restrict column_sums, int64 valid)" : ordered ? ", int resumes, int stays)" : ")");
-  out.line("(void)parameter, (void)row, (void)index, (void)", ordered ? "resumes, (void)stays" : "base", ", (void)work;");
+           two_sided ? ", real* restrict column_sums, int64 valid)" : ordered ? ", int resumes, Bar* bars)" : ")");
+  out.line("(void)parameter, (void)row, (void)index, (void)", ordered ? "resumes, (void)bars" : "base", ", (void)work;");
   if (kernel.window > 0) {
     out.line("const int64 window_from = blockIdx.z * ", kernel.window, "L;");
     out.line("const int64 window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");

@@ -79,7 +79,7 @@ class BlockStage final : public OrderedStage<Real> {
     void visit(std::int64_t number, const Real*, State, const Fold& fold) {
       const std::size_t group = b.group_of_tile_[static_cast<std::size_t>(number)];
       for (std::int64_t k = b.side_.first[group]; k < b.side_.first[group + 1]; ++k) {
-        fold(b.side_.kept[static_cast<std::size_t>(k)]);
+        fold(b.side_.kept[static_cast<std::size_t>(k)], nullptr);
       }
     }
   };

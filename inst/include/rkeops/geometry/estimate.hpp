@@ -25,7 +25,8 @@ class Estimate {
   }
 
   // row_points: some rows, evenly spread; columns: all of them. Components side by side.
-  double share(const std::vector<Real>& row_points, std::int64_t rows, const Real* columns, std::int64_t column_count) const {
+  double share(const std::vector<Real>& row_points, std::int64_t rows, const Real* columns, std::int64_t column_count,
+               double tolerance) const {
     const std::int64_t width = kernel_.column.width;
     std::vector<Real> column_points;
     for (std::int64_t j : spread(column_count, heuristics::sample_points)) {
@@ -39,24 +40,47 @@ class Estimate {
     const std::vector<std::int64_t> walked = spread(tiles.count, heuristics::sample_tiles);
     for (std::int64_t t : walked) {
       plan_.bounds->bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
-      visited += visited_share(leaves, static_cast<double>(column_count) / static_cast<double>(leaves.count), low, high);
+      plan_.bounds->refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
+      visited += visited_share(leaves, static_cast<double>(column_count) / static_cast<double>(leaves.count), low, high, tolerance);
     }
     return visited / static_cast<double>(walked.size());
   }
 
  private:
   // The share of leaves that matter for a tile. Bars are those that will hold when all leaves are folded.
-  double visited_share(const BoxArray<double>& leaves, double columns, const std::vector<double>& low, const std::vector<double>& high) const {
+  double visited_share(const BoxArray<double>& leaves, double columns, const std::vector<double>& low,
+                       const std::vector<double>& high, double tolerance) const {
     const Reducer& reducer = kernel_.reducer();
+    if (tolerance > 0 && reducer.skipping() == Reducer::Skipping::by_bounds) return replaced_share(leaves.count, low, high, tolerance);
     std::vector<BoxOfPairs> boxes;
     for (std::int64_t b = 0; b < leaves.count; ++b) {
-      boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, columns * static_cast<double>(leaves.count), 0});
+      boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, columns * static_cast<double>(leaves.count), 0, tolerance});
     }
     std::vector<Bar> bars(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.dim)));
     reducer.expected_bars(kernel_, boxes, bars.data());
     std::int64_t kept = 0;
     for (const BoxOfPairs& box : boxes) kept += !reducer.can_skip(kernel_, box, bars.data());
     return static_cast<double>(kept) / static_cast<double>(leaves.count);
+  }
+
+  // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced.
+  double replaced_share(std::int64_t count, const std::vector<double>& low, const std::vector<double>& high, double tolerance) const {
+    std::int64_t most = 0;
+    for (std::int64_t c = 0; c < kernel_.dim; ++c) {
+      std::vector<double> rooms;
+      double sum = 0;
+      for (std::int64_t b = 0; b < count; ++b) {
+        const auto at = static_cast<std::size_t>(c * count + b);
+        rooms.push_back((high[at] - low[at]) / 2);
+        sum += std::fabs(low[at] + high[at]) / 2;
+      }
+      std::sort(rooms.begin(), rooms.end());
+      double room = 0;
+      std::int64_t replaced = 0;
+      for (; replaced < count && (room += rooms[static_cast<std::size_t>(replaced)]) <= tolerance * sum; ++replaced) {}
+      most = std::max(most, count - replaced);
+    }
+    return static_cast<double>(most) / static_cast<double>(count);
   }
 
   // Of leaves as they would be among all points: with d coordinates, a part of the points in as many leaves fills boxes that are

@@ -6,6 +6,7 @@
 #include "estimate.hpp"
 #include "known_orders.hpp"
 #include "ordered_stage.hpp"
+#include "tolerant_walk.hpp"
 #include "walk.hpp"
 
 namespace rkeops {
@@ -106,9 +107,12 @@ class GeometricStage final : public OrderedStage<Real> {
 
     void walk() {
       std::atomic<std::int64_t> visited{0};
-      this->fold_tiles([&] { return Visitor{*this, {k_, g_.plan_, g_.tree_, g_.parameters_.data()}, visited}; });
+      std::mutex mutex;
+      double certificate = 0;
+      this->fold_tiles([&] { return Visitor(*this, visited, mutex, certificate); });
       GeometryCounters::instance().note_walk(static_cast<double>(visited), g_.pairs());
       call_.note(percent(static_cast<double>(visited) / g_.pairs()) + " of the pairs were visited");
+      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, certificate);
     }
 
    private:
@@ -151,7 +155,7 @@ class GeometricStage final : public OrderedStage<Real> {
         this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), points.data() + static_cast<std::int64_t>(k) * k_.row.width);
       }
       const double share = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
-                               .share(points, g_.data.rows, g_.columns_.data(), g_.data.columns);
+                               .share(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
       double ordering = 0;
       if (!KnownOrders::instance().find(row_key())) ordering += static_cast<double>(g_.data.rows);
       if (!KnownOrders::instance().find(column_key())) ordering += static_cast<double>(g_.data.columns);
@@ -220,16 +224,45 @@ class GeometricStage final : public OrderedStage<Real> {
       g_.tree_.fill_upper_levels();
     }
 
-    struct Visitor {
-      const GeometricRun& run;
-      Walk<Real> walk;
-      std::atomic<std::int64_t>& visited;
+    // Sums alone can be cut short: what is left out of them is replaced.
+    double tolerance() const {
+      return g_.two_sided() ? 0 : call_.options.tolerance;
+    }
+
+    class Visitor {
+     public:
+      Visitor(const GeometricRun& run, std::atomic<std::int64_t>& visited, std::mutex& mutex, double& certificate)
+          : run_(run),
+            nodes_(run.k_, *run.g_.plan_.bounds, run.g_.tree_, run.g_.parameters_.data(), run.tolerance()),
+            walk_(run.k_, nodes_),
+            tolerant_walk_(run.k_, nodes_, run.tolerance()),
+            visited_(visited),
+            mutex_(mutex),
+            largest_(certificate) {}
+      ~Visitor() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        largest_ = std::max(largest_, certificate_);
+      }
 
       template <class Fold>
-      void visit(std::int64_t number, const Real* rows, State state, const Fold& fold) {
-        const std::int64_t valid = run.g_.tile(number).rows;
-        visited += valid * walk.run(rows, state, valid, fold);
+      void visit(std::int64_t number, const Real* packed, State state, const Fold& fold) {
+        StateRows rows = rows_of(run_.k_, state);
+        rows.rows = run_.g_.tile(number).rows;
+        nodes_.set_tile(packed, rows.rows);
+        const bool replaces = run_.tolerance() > 0 && run_.k_.reducer().skipping() == Reducer::Skipping::by_bounds;
+        if (!replaces) certificate_ = run_.tolerance();
+        visited_ += rows.rows * (replaces ? tolerant_walk_.run(rows, fold, certificate_) : walk_.run(rows, fold));
       }
+
+     private:
+      const GeometricRun& run_;
+      NodeBounds<Real> nodes_;
+      Walk<Real> walk_;
+      TolerantWalk<Real> tolerant_walk_;
+      std::atomic<std::int64_t>& visited_;
+      std::mutex& mutex_;
+      double& largest_;
+      double certificate_ = 0;
     };
 
     GeometricStage& g_;

@@ -13,7 +13,7 @@ class GpuBlockStage final : public Stage {
   GpuBlockStage(const KernelPlan& kernel, const Digest& digest, StageData stage_data, const PairBlocks& blocks)
       : Stage(kernel, digest, std::move(stage_data), {}), columns_(blocks.of(kernel.columns).order) {
     const bool sorted = std::is_sorted(columns_.begin(), columns_.end());
-    if (kernel.index_slots > 0 && !sorted) {
+    if (kernel.reduction->indices && !sorted) {
       throw Error(ErrorKind::unsupported, "positions in blocks of rows that are not sorted by their groups are not available on GPUs",
                   "Sort the rows by their labels, or use the CPU.");
     }

@@ -33,8 +33,8 @@ class OrderedStage : public HostStage<Real> {
     OrderedRun(OrderedStage& stage, const StageCall& call, const KernelPlan& kernel, const Digest& digest)
         : Run(stage, call, kernel, digest), o_(stage) {}
 
-    // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range) for ranges of places
-    // of columns.
+    // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range, bars) for ranges
+    // of places of columns. Where it gives bars to an ordered kernel, that writes them, and keeps the state to itself.
     template <class MakeVisitor>
     void fold_tiles(const MakeVisitor& visitor) {
       const std::vector<Range> shares = shares_of_tiles();
@@ -43,7 +43,7 @@ class OrderedStage : public HostStage<Real> {
       this->run_tasks(
           count,
           [&](std::int64_t number, int worker, TaskRunner& runner) {
-            fold_share(shares[static_cast<std::size_t>(number)], number, this->worker_of(worker), runner, visitor());
+            fold_share(shares[static_cast<std::size_t>(number)], number, this->worker_of(worker), runner, visitor);
           },
           [&](std::int64_t done) { return call_.poll(static_cast<double>(done) / static_cast<double>(count)); }, threads_);
       if (o_.two_sided()) o_.totals_.finish(o_.data.parts[1], o_.column_order_->data());
@@ -111,8 +111,9 @@ class OrderedStage : public HostStage<Real> {
       return shares;
     }
 
-    template <class Visitor>
-    void fold_share(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner, Visitor visitor) {
+    template <class MakeVisitor>
+    void fold_share(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner, const MakeVisitor& make_visitor) {
+      auto visitor = make_visitor();
       const std::int64_t block = o_.schedule_.column_block;
       o_.reserve(own.values, k_.value_slots * o_.tile_);
       o_.reserve(own.indices, k_.index_slots * o_.tile_);
@@ -124,22 +125,22 @@ class OrderedStage : public HostStage<Real> {
         start_state(k_, state);
         HostKernel::FoldCall call{o_.parameters_.data(), rows, nullptr, 0, 0, state.values, state.indices, this->work_of(own),
                                   own.column_sums.data(), valid};
-        call.stays = k_.ordered;
-        visitor.visit(t, rows, state, [&](Range columns) {
+        visitor.visit(t, rows, state, [&](Range columns, Bar* bars) {
           for (std::int64_t j = columns.from; j < columns.to && !runner.should_stop(); j += block) {
             call.columns = std::min(block, columns.to - j);
             if (o_.two_sided()) std::fill_n(own.column_sums.data(), k_.column_sums_size(call.columns), Real(0));
             call.column = o_.ordered_columns_.data() + j * k_.column.width;
             call.first_column = j;
             call.numbers = o_.column_order_->data() + j;
+            call.bars = k_.ordered ? bars : nullptr;
             code_->fold(call);
-            call.resumes = k_.ordered;
+            call.resumes = call.bars != nullptr;
             if (o_.two_sided()) o_.totals_.add(totals, j, call.columns, own.column_sums.data());
           }
         });
         if (call.resumes) {  // the state is in the kernel's own format
           call.columns = 0;
-          call.stays = false;
+          call.bars = nullptr;
           code_->fold(call);
         }
         finish(o_.tile(t), state, own);

@@ -66,15 +66,23 @@ constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numer
 constexpr Interval unknown{nan, nan}, everything{-inf, inf};
 
 inline double choose(bool yes, double a, double b) { return yes ? a : b; }
-inline Lanes choose(LaneMask yes, Lanes a, Lanes b) { return (Lanes)((yes & (LaneMask)a) | (~yes & (LaneMask)b)); }
+inline double unless(bool unknown, double x) { return unknown ? nan : x; }
+inline Lanes unless(LaneMask unknown, Lanes x) { return (Lanes)(unknown | (LaneMask)x); }  // all bits: NaN
+
+inline bool all_true(bool x) { return x; }
+inline bool all_true(LaneMask x) { return (x[0] & x[1]) != 0; }
 
 // b where one of them is NaN.
 inline double least(double a, double b) { return a < b ? a : b; }
 inline double most(double a, double b) { return a > b ? a : b; }
 #if defined __SSE2__
+inline Lanes choose(LaneMask yes, Lanes a, Lanes b) {
+  return (Lanes)_mm_or_pd(_mm_and_pd((__m128d)yes, (__m128d)a), _mm_andnot_pd((__m128d)yes, (__m128d)b));
+}
 inline Lanes least(Lanes a, Lanes b) { return (Lanes)_mm_min_pd((__m128d)a, (__m128d)b); }
 inline Lanes most(Lanes a, Lanes b) { return (Lanes)_mm_max_pd((__m128d)a, (__m128d)b); }
 #else
+inline Lanes choose(LaneMask yes, Lanes a, Lanes b) { return (Lanes)((yes & (LaneMask)a) | (~yes & (LaneMask)b)); }
 inline Lanes least(Lanes a, Lanes b) { return choose(a < b, a, b); }
 inline Lanes most(Lanes a, Lanes b) { return choose(a > b, a, b); }
 #endif
@@ -103,11 +111,10 @@ void for_boxes(std::int64_t n, Body body) {
   if (b < n) body(0.0, b);
 }
 
-// Larger than the largest number: infinite.
+// What may be beyond the largest number may be infinite.
 template <class T>
-BoundsOf<T> in_range(BoundsOf<T> x, const Rounding& r) {
-  const T huge = all<T>(r.huge), low = least(huge, x.low), high = most(-huge, x.high);
-  return {choose(low < -huge, all<T>(-inf), low), choose(high > huge, all<T>(inf), high)};
+BoundsOf<T> beyond(BoundsOf<T> x, const Rounding& r) {
+  return {choose(x.low < -r.huge, all<T>(-inf), x.low), choose(x.high > r.huge, all<T>(inf), x.high)};
 }
 
 // Rounding keeps signs, and zeros.
@@ -115,15 +122,14 @@ template <class T>
 BoundsOf<T> outward(BoundsOf<T> x, double error, const Rounding& r) {
   const T low = least(all<T>(r.huge), x.low), high = most(all<T>(-r.huge), x.high);
   const T lower = low - (size(low) * error + r.tiny), upper = high + (size(high) * error + r.tiny);
-  return in_range(BoundsOf<T>{most(choose(low >= 0.0, T{}, all<T>(-inf)), lower),
-                              least(choose(high <= 0.0, T{}, all<T>(inf)), upper)}, r);
+  return beyond(BoundsOf<T>{most(choose(low >= 0.0, T{}, all<T>(-inf)), lower),
+                            least(choose(high <= 0.0, T{}, all<T>(inf)), upper)}, r);
 }
 
-// Unless the condition holds, nothing is known.
 template <class M, class T>
-BoundsOf<T> known_if(M condition, BoundsOf<T> x) {
-  return {choose(condition, x.low, all<T>(nan)), choose(condition, x.high, all<T>(nan))};
-}
+BoundsOf<T> unless(M unknown, BoundsOf<T> x) { return {unless(unknown, x.low), unless(unknown, x.high)}; }
+template <class T>
+auto is_unknown(BoundsOf<T> x) { return (x.low != x.low) | (x.high != x.high); }
 
 template <class T>
 auto touches_zero(BoundsOf<T> x) { return (x.low <= 0.0) & (x.high >= 0.0); }
@@ -135,8 +141,7 @@ template <class T>
 auto may_be_infinite(BoundsOf<T> x) { return (x.low == -inf) | (x.high == inf); }
 template <class T>
 BoundsOf<T> hull(BoundsOf<T> a, BoundsOf<T> b) {
-  const auto known = (a.low <= a.high) & (b.low <= b.high);
-  return known_if(known, BoundsOf<T>{least(a.low, b.low), most(a.high, b.high)});
+  return unless(is_unknown(a) | is_unknown(b), BoundsOf<T>{least(a.low, b.low), most(a.high, b.high)});
 }
 template <class M, class T>
 BoundsOf<T> choose(M condition, BoundsOf<T> a, BoundsOf<T> b) {
@@ -158,7 +163,7 @@ T truth(M condition, T) { return choose(condition, all<T>(1), T{}); }
 
 INTERVAL_RULE(Add) {
   const T down = x[0].low + x[1].high, up = x[0].high + x[1].low;  // NaN where Inf - Inf is possible
-  return known_if((down == down) & (up == up), BoundsOf<T>{x[0].low + x[1].low, x[0].high + x[1].high});
+  return unless((down != down) | (up != up), BoundsOf<T>{x[0].low + x[1].low, x[0].high + x[1].high});
 }
 INTERVAL_RULE(Minus) { return {-x[0].high, -x[0].low}; }
 INTERVAL_RULE(Subtract) {
@@ -170,7 +175,7 @@ INTERVAL_RULE(Mult) {
   const T low = least(least(p, q), least(s, t)), high = most(most(p, q), most(s, t));
   const auto zero_times_infinity =
       (touches_zero(x[0]) & may_be_infinite(x[1])) | (touches_zero(x[1]) & may_be_infinite(x[0]));
-  return {choose(zero_times_infinity, all<T>(nan), low), choose(zero_times_infinity, all<T>(nan), high)};
+  return unless(zero_times_infinity, BoundsOf<T>{low, high});
 }
 INTERVAL_RULE(Square) {
   const T low = most(T{}, most(x[0].low, -x[0].high)), high = most(-x[0].low, x[0].high);
@@ -214,9 +219,9 @@ INTERVAL_RULE(MultOrZero) {
 }
 // Where the limits may be in the wrong order, one of them or the value between them is possible.
 INTERVAL_RULE(Clamp) {
-  const auto known = (x[0].low <= x[0].high) & (x[1].low <= x[1].high) & (x[2].low <= x[2].high);
+  const auto unknown = is_unknown(x[0]) | is_unknown(x[1]) | is_unknown(x[2]);
   const BoundsOf<T> in_order{least(x[2].low, most(x[1].low, x[0].low)), least(x[2].high, most(x[1].high, x[0].high))};
-  return known_if(known, choose(x[1].high <= x[2].low, in_order, hull(x[1], x[2])));
+  return unless(unknown, choose(x[1].high <= x[2].low, in_order, hull(x[1], x[2])));
 }
 #undef INTERVAL_RULE
 
@@ -264,10 +269,10 @@ struct Total {
   }
   BoundsOf<T> result(double error, const Rounding& r) const {
     const auto below = low_sizes - sum.low > r.huge, above = high_sizes + sum.high > r.huge;
-    const BoundsOf<T> x = in_range(BoundsOf<T>{least(all<T>(r.huge), sum.low) - low_sizes * error,
+    const BoundsOf<T> x = beyond(BoundsOf<T>{least(all<T>(r.huge), sum.low) - low_sizes * error,
                                                most(all<T>(-r.huge), sum.high) + high_sizes * error}, r);
     const BoundsOf<T> wide{choose(below, all<T>(-inf), x.low), choose(above, all<T>(inf), x.high)};
-    return choose(below & above, BoundsOf<T>{all<T>(nan), all<T>(nan)}, known_if(wide.low <= wide.high, wide));
+    return unless((below & above) | is_unknown(wide), wide);
   }
 };
 
@@ -294,6 +299,34 @@ void sum_of_products(const BoundsCall& c) {
     using T = decltype(lanes);
     const BoundsOf<T> factors[] = {load<T>(x[0], b), load<T>(x[1], b)};
     return outward(Product::of(factors, c.rounding), c.error, c.rounding);
+  });
+}
+
+// Sum of sizes (squares, absolute values) of differences, arguments as above. Where all is finite it is as simple as this.
+template <class Size>
+void distance(const BoundsCall& c) {
+  const Rounding& r = c.rounding;
+  const double error = c.error * static_cast<double>(c.count / 2 + 3);
+  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
+    using T = decltype(lanes);
+    BoundsOf<T> sum{};
+    for (std::size_t k = 0; k < c.count; k += 2) {
+      const BoundsOf<T> x = load<T>(c.args[k], b), y = load<T>(c.args[k + 1], b);
+      const BoundsOf<T> difference{x.low - y.high, x.high - y.low}, term = Size::of(&difference, r);
+      sum = {sum.low + term.low, sum.high + term.high};
+    }
+    BoundsOf<T> result = outward(sum, error, r);
+    if (!all_true(sum.high <= r.huge)) {
+      Total<T> total;
+      for (std::size_t k = 0; k < c.count; k += 2) {
+        const BoundsOf<T> x[] = {load<T>(c.args[k], b), load<T>(c.args[k + 1], b)};
+        const BoundsOf<T> difference = outward(Subtract::of(x, r), c.error, r);
+        total.add(outward(Size::of(&difference, r), c.error, r));
+      }
+      result = total.result(error, r);
+    }
+    store(c.low + b, result.low);
+    store(c.high + b, result.high);
   });
 }
 

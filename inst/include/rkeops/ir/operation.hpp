@@ -43,8 +43,13 @@ using Build = Expr (*)(Graph& graph, const Exprs& args, const Integers& params);
 // What is known of a value by its arguments; see facts.hpp.
 using FactsRule = Facts (*)(const Node&);
 // Bounds of values from bounds of the arguments, of many boxes at once; see interval.hpp.
+template <class T>
+struct BoundsOf;
+using Interval = BoundsOf<double>;
 struct BoundsCall;
 using BoundsRule = void (*)(const BoundsCall&);
+struct SlopeCall;
+using SlopeRule = Interval (*)(const SlopeCall&, std::size_t argument);
 
 // Other properties, a set of bits.
 using Traits = std::uint8_t;
@@ -90,6 +95,7 @@ struct Operation {
   BoundsRule bound = nullptr;  // null: nothing is known
   // By how many units (half ulps) computed values may be off: of functions, twice what tests/cpp/test_cpu_math.cpp allows.
   int units = 0;
+  SlopeRule slope = nullptr;  // bounds of the derivative with respect to an argument; null: none is known
 
   // Rows of the table are written with these.
   Operation& gate(Care care) { return gates = care, *this; }
@@ -97,7 +103,9 @@ struct Operation {
   Operation& facts(FactsRule rule) { return known = rule, *this; }
   Operation& traits(Traits set) { return properties = set, *this; }
   Operation& truth(int operands) { return truth_operands = operands, *this; }
-  Operation& bounds(BoundsRule rule, int off = 0) { return bound = rule, units = off, *this; }
+  Operation& bounds(BoundsRule rule, int off = 0, SlopeRule derivative = nullptr) {
+    return bound = rule, units = off, slope = derivative, *this;
+  }
   Operation& price(Cost of_component) { return cost = of_component, *this; }
 };
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "facts.hpp"
-#include "interval_functions.hpp"
+#include "interval_slopes.hpp"
 #include "operations_complex.hpp"
 #include "operations_complex_functions.hpp"
 #include "operations_elementwise.hpp"

@@ -32,6 +32,7 @@ struct BoxOfPairs {
   std::int64_t step;
   double columns, all_columns;  // in the box, and of the reduction
   long long least_number;       // of a column in the box
+  double tolerance = 0;         // what may be left out, as a part of all that is summed
 };
 
 class Reducer {

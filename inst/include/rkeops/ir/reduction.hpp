@@ -32,6 +32,7 @@ struct Reduction {
   bool takes(char letter) const { return std::string_view(form).find(letter) != std::string_view::npos; }
   bool weighted() const { return takes('W'); }
   bool ranked() const { return takes('K'); }  // K values and positions instead of one
+  bool keeps_positions() const { return indices || ranked(); }
 };
 
 inline const std::vector<Reduction>& reductions() {

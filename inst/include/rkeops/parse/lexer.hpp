@@ -47,6 +47,7 @@ inline bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
   }
   parse_error(formula, position, "unexpected character '" + formula.substr(at, size) + "'",
               byte == '$'   ? "R variables are declared as arguments, e.g. \"x=Vi(3)\"."
+              : byte == ':' ? "Definitions are written as name = formula."
               : byte > 0x7f ? "Names and operators of formulas are ASCII."
                             : "");
 }

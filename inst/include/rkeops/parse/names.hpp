@@ -48,14 +48,18 @@ class Names {
   Expr named(const Token& name) const {
     const auto defined = definitions_.find(name.text);
     if (defined != definitions_.end()) return defined->second.value;
-    if (const Argument* argument = arguments_.named(name.text)) {
-      return g_.variable(argument->position, argument->dim, argument->category);
-    }
+    require_known(name);
+    const Argument* argument = arguments_.named(name.text);
+    return g_.variable(argument->position, argument->dim, argument->category);
+  }
+
+  void require_known(const Token& name, const std::string& more = {}) const {
+    if (definitions_.count(name.text) || is_argument(name.text)) return;
     std::vector<std::string_view> known = arguments_.names();
     for (const auto& [own, definition] : definitions_) known.push_back(own);
     const std::string similar = did_you_mean(name.text, known);
     fail(name, "unknown variable '" + str(name.text) + "'",
-         similar.empty() ? "Every variable must be declared in `args`." : similar);
+         (similar.empty() ? "Every variable must be declared in `args`." : similar) + more);
   }
 
   // Of a name with a bracket behind it: what makes an expression of the arguments.
@@ -102,6 +106,15 @@ class Names {
                           : name.text == "Grad" || find_differential(name.text) || find_operation(name.text) ? "an operation"
                           : !kind.empty() && find_reduction(kind) ? "a reduction" : nullptr;
     if (meaning) fail(name, "'" + str(name.text) + "' cannot be defined, it is " + meaning, "Choose another name.");
+  }
+
+  // Definition `last` stands at the end of the text.
+  [[noreturn]] void fail_undone(const Token& end, const Token& last, bool only_definitions) const {
+    const std::string name = str(last.text);
+    const bool reduced = definitions_.at(last.text).value->has_reduction;
+    fail(end,
+         only_definitions ? "there are only definitions, and no formula" : "no formula follows the definition of '" + name + "'",
+         "Add what is to be computed, for example \"; " + (reduced ? name : "Sum_Reduction(" + name + ", 1)") + "\".");
   }
 
   bool is_argument(std::string_view name) const { return arguments_.named(name) != nullptr; }

@@ -26,16 +26,31 @@ class Parser {
   std::vector<Expr> parse_all() {
     std::vector<Expr> formulas;
     bool defines = false;
+    Token first = {};
     do {
-      defines = peek().kind == TokenKind::name && tokens_[next_ + 1].text == "=";
-      if (formulas.size() == 1) second_ = peek();
-      if (defines) define();
-      else formulas.push_back(formula());
+      first = peek();
+      const std::string_view behind = first.kind == TokenKind::name ? tokens_[next_ + 1].text : "";
+      if (formulas.size() == 1) second_ = first;
+      defines = behind == "=";
+      if (defines) {
+        define();
+        continue;
+      }
+      if (behind == "==" || behind == "<") names_.require_known(first, " Definitions are written as name = formula.");
+      formulas.push_back(formula());
+      names_of_formulas_.emplace_back(tokens_[next_ - 1].position == first.position ? first.text : "");
     } while (accept(";") && peek().kind != TokenKind::end);
-    if (peek().kind != TokenKind::end) names_.fail(peek(), "unexpected '" + str(peek().text) + "'");
-    if (defines) names_.fail(peek(), "the formula ends too early", "Definitions are for the formulas behind them.");
+    if (peek().kind != TokenKind::end) {
+      const bool begins = peek().kind == TokenKind::name || peek().kind == TokenKind::number;
+      names_.fail(peek(), "unexpected '" + str(peek().text) + "'",
+                  begins ? "Put ; between definitions and formulas." : equals_hint());
+    }
+    if (defines) names_.fail_undone(peek(), first, formulas.empty());
     return formulas;
   }
+
+  // Of each formula, if it is nothing but a name: that, else "".
+  const std::vector<std::string>& names_of_formulas() const { return names_of_formulas_; }
 
  private:
   const Token& peek() const { return tokens_[next_]; }
@@ -46,7 +61,11 @@ class Parser {
   void expect(std::string_view symbol) {
     if (accept(symbol)) return;
     const std::string got = peek().kind == TokenKind::end ? "end of formula" : "'" + str(peek().text) + "'";
-    names_.fail(peek(), "expected '" + str(symbol) + "' but found " + got);
+    names_.fail(peek(), "expected '" + str(symbol) + "' but found " + got, equals_hint());
+  }
+
+  std::string equals_hint() const {
+    return at("=") ? "Definitions, name = formula, stand before what they are for, with ; between them; == compares." : "";
   }
 
   void define() {
@@ -139,6 +158,7 @@ class Parser {
             take();
             state = at(")") ? State::after_value : State::value;
           } else if (token.kind == TokenKind::name) {
+            if (at("=")) names_.require_known(token, " " + equals_hint());
             operand = names_.named(token);
             state = State::after_operand;
           } else if (token.kind == TokenKind::symbol && token.text == "(") {
@@ -243,6 +263,7 @@ class Parser {
   std::vector<Token> tokens_;
   std::size_t next_ = 0;
   Token second_ = {};         // where the second formula begins
+  std::vector<std::string> names_of_formulas_;
   std::vector<bool> commas_;  // of brackets: have they one of their own?
 };
 

@@ -64,7 +64,7 @@ inline KernelPlan layout(const PairProgram& program, const Target& target, const
   k.tensor_cores = tiling.tensor_cores;
   k.column_stride = stride_of(k);
   k.reducer().lay_out(k);
-  k.ordered = ordered && k.index_slots > 0;
+  k.ordered = ordered && k.reduction->keeps_positions();
   const PairCost cost = pair_cost(program);
   k.window = window_of(k, tiling.unroll_limit, cost);
   k.cost = cost.components + static_cast<double>(k.windows()) * cost.shared;

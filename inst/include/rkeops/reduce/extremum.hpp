@@ -45,6 +45,9 @@ class ExtremumFold : public Fold {
     });
   }
   void end(Text& out) override {
+    if (ordered()) {
+      write_bars(out, [&](const std::string& k, int row) { return slot("best", k, row) + ", " + slot("position", k, row); });
+    }
     for_slots(out, f_->dim, [&](const std::string& k, int row) {
       const std::string value = memory("value", k, row), index = memory("index", k, row), best = slot("best", k, row);
       if (ordered()) {

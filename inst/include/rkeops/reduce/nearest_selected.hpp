@@ -42,7 +42,12 @@ class CandidatesFold : public Fold {
       }
     });
   }
-  void end(Text&) override {}
+  void end(Text& out) override {
+    if (!kernel_.ordered) return;
+    write_bars(out, [&](const std::string& k, int row) {
+      return slot("bar", k, row) + ", bar_numbers(value + " + place(k, row) + ", index + " + place(k, row) + ")";
+    });
+  }
 
  private:
   std::string place(const std::string& k, int row) const {
@@ -59,12 +64,23 @@ inline std::string candidates_text(const KernelPlan& kernel) {
   const std::string bar = ordered ? "select(x == x, x, splat(WORST))" : "x";
   // Of what is equal, that which comes after the bar itself.
   const std::string skip = ordered ? "\n    if (LANE(f, l) == *v && j > at[KEPT * NEXT_SLOT]) continue;" : "";
-  return (ordered ? ordered_text(kernel) : "") + substitute(R"(
+  const std::string more = ordered ? ordered_text(kernel) + R"(
+INLINE I bar_numbers(const double* value, const long long* index) {
+  I x;
+  FOR_LANES(l) {
+    const double bar = value[l * NEXT_ROW];
+    LANE(x, l) = bar == bar ? (integer)index[l * NEXT_ROW + KEPT * NEXT_SLOT] : NOWHERE;
+  }
+  return x;
+}
+)"
+                                   : "";
+  return substitute(R"(
 #define KEPT $0L
 #define CANDIDATES $1L
 #define NEXT_ROW $2L
 #define NEXT_SLOT $3L
-INLINE I beats(V f, V bar) { return $4; }
+$7INLINE I beats(V f, V bar) { return $4; }
 INLINE V load_bar(const double* value) {
   V x;
   FOR_LANES(l) LANE(x, l) = (real)value[l * NEXT_ROW];
@@ -120,7 +136,7 @@ RARE V collect(V f, long long j, V bar, double* value, long long* index) {
 )",
                                                             std::vector<std::string>{
                                                                 str(kernel.k), str(kernel.candidates), str(kernel.row_stride()),
-                                                                str(kernel.slot_stride()), beats, bar, skip});
+                                                                str(kernel.slot_stride()), beats, bar, skip, more});
 }
 
 struct Candidate {

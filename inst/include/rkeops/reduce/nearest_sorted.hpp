@@ -57,16 +57,16 @@ class NearestFold : public Fold {
   }
 
  private:
-  // The bars are in the last slots.
   void ordered_end(Text& out) const {
-    out.open("for (int64 s = 0; s < ", kernel_.value_slots, "; s += K)");
-    out.open("for (int64 k = stays ? K - 1 : 0; k < K; ++k)");
+    const auto place = [&](const std::string& s, int row) {
+      const std::string at = "[(" + s + ") * " + str(rows()) + " + " + str(row) + "]";
+      return "best" + at + ", position" + at;
+    };
+    write_bars(out, [&](const std::string& k, int row) { return place("(" + k + ") * K + K - 1", row); });
+    out.open("for (int64 s = 0; !bars && s < ", kernel_.value_slots, "; ++s)");
     for (int row = 0; row < rows(); ++row) {
-      const std::string place = "[(s + k) * " + str(rows()) + " + " + str(row) + "]";
-      out.line("store_best(", memory("value", "s + k", row), ", ", memory("index", "s + k", row), ", best", place, ", position",
-               place, ");");
+      out.line("store_best(", memory("value", "s", row), ", ", memory("index", "s", row), ", ", place("s", row), ");");
     }
-    out.close();
     out.close();
   }
 };

@@ -1,6 +1,6 @@
-// Kernels for columns in any order, each with its number: what they have in common, and what has to beat a state. The results are
-// those of all columns in order, for equal values the earlier column comes first. While columns go by, what is not there
-// yet is the worst value with a number behind all columns, so that f <= last is all that is asked of a pair.
+// Kernels for columns in any order, each with its number: what they have in common, and bars. Results are those of all columns in
+// order: of equal values that of the earlier column comes first. While columns go by, what is not there yet is the
+// worst value with a number behind all columns, so that f <= last is all that is asked of a pair.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,7 @@ inline std::string ordered_text(const KernelPlan& kernel) {
   return substitute(R"(
 #define WORST ($0(real)__builtin_inff())
 #define NOWHERE ((integer)(~(uinteger)0 >> 1))
+typedef struct { double value; long long number; } Bar;
 INLINE I is_before(V f, I j, V g, I k) { return (f $1 g) | ((f == g) & (j < k)); }
 INLINE V load_best(const double* p) {
   const V x = load_state(p);
@@ -27,6 +28,21 @@ INLINE I load_positions(const long long* p) {
 INLINE void store_best(double* value, long long* index, V best, I position) {
   store_state(value, select(position == isplat(NOWHERE), splat((real)__builtin_nanf("")), best));
   FOR_LANES(l) index[l] = LANE(position, l) == NOWHERE ? -1 : LANE(position, l);
+}
+INLINE void weaken(V* worst, I* number, V f, I j) {
+  const I weaker = is_before(*worst, *number, f, j);
+  *worst = select(weaker, f, *worst);
+  *number = iselect(weaker, j, *number);
+}
+INLINE Bar bar_of(V worst, I number) {
+  Bar bar = {LANE(worst, 0), LANE(number, 0)};
+  for (int l = 1; l < LANES; l++) {
+    if (bar.value $1 LANE(worst, l) || (bar.value == LANE(worst, l) && bar.number < LANE(number, l))) {
+      bar.value = LANE(worst, l);
+      bar.number = LANE(number, l);
+    }
+  }
+  return bar;
 }
 )",
                     std::vector<std::string>{maximum ? "-" : "", maximum ? ">" : "<"});

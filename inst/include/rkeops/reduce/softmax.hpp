@@ -108,10 +108,11 @@ class SoftmaxReducer : public Reducer {
     for (std::int64_t m = 0; m < layout.running_max; ++m) bars[m] = weakest(state, m, -1, true);
   }
   // Weights may be large and cancel: then exp(F - m) has to be 0 (EXP_MIN of emit/prelude/cpu_exp_log.hpp). Without them the sum
-  // is at least 1, and what all columns may add is less than rounding takes from it.
+  // is at least 1, and what all columns may add is less than rounding takes from it, or than the tolerance.
   bool can_skip(const StateLayout& layout, const BoxOfPairs& box, const Bar* bars) const override {
     const bool single = layout.precision == Precision::float32, weighted = layout.second_dim > 0;
-    const double lost = weighted ? (single ? -105 : -747) : (single ? -32 : -53) * std::log(2.0) - std::log(box.all_columns);
+    const double rounding = (single ? -32 : -53) * std::log(2.0);
+    const double lost = weighted ? (single ? -105 : -747) : std::max(rounding, std::log(box.tolerance)) - std::log(box.all_columns);
     for (std::int64_t m = 0; m < layout.running_max; ++m) {
       if (!(box.high[m * box.step] - bars[m].value < lost)) return false;
     }

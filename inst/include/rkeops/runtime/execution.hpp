@@ -24,6 +24,7 @@ class Execution {
       : plan_(std::move(plan)), options_(options), inner_options_(options), make_stage_(make_stage), stages_(plan_->stages.size()) {
     inner_options_.index_base = 0;  // positions that formulas read
     inner_options_.missing_index = std::nan("");
+    inner_options_.tolerance = 0;  // what later stages make of an error is not known
     for (std::size_t s = 0; s < stages_.size(); ++s) bind(s, inputs, sizes, keep);
   }
   Execution(const Execution&) = delete;

@@ -26,6 +26,7 @@ struct OutputShape {
   Category category = Category::i;  // of the (first) part
   std::int64_t dim = 0;             // dimension of the reduced formula
   std::int64_t k = 0;               // K of KMin and its kind, else 0
+  std::string name;                 // that the formula has by a definition, or ""
   std::string reduction;            // "Sum", "KMin_ArgKMin", ...; "" for an expression of reductions
   std::vector<OutputPart> parts;
 };

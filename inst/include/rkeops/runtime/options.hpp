@@ -29,6 +29,7 @@ struct RunOptions {
   bool tensor_cores = false;                                        // for matrix products in float32 on GPUs
   UseOfGeometry geometry = UseOfGeometry::automatic;                // on CPUs
   std::shared_ptr<const PairBlocks> blocks;                         // the pairs (i, j) that are folded; null: all of them
+  double tolerance = 0;                                             // of sums: an error of this part of sum |F| is allowed
   int threads = 0;                                                  // 0: all cores available to this process
   std::int64_t index_base = 1;                                      // added to 0-based positions of arg-reductions
   double missing_index = std::numeric_limits<double>::quiet_NaN();  // written where no index exists
@@ -41,6 +42,8 @@ struct Host {
   void (*progress)(void* context, double fraction) = nullptr;  // 0..1, at most some ten times a second
   void (*warn)(void* context, const char* message) = nullptr;  // e.g. the cache directory cannot be written
   void (*note)(void* context, const char* message) = nullptr;  // what may be of interest: which share of the pairs was visited
+  // With a tolerance: the part of sum |F| that a result may be off at most.
+  void (*certify)(void* context, double part) = nullptr;
   void* context = nullptr;
 };
 

@@ -24,7 +24,7 @@ class LoadedKernel final : public HostKernel {
                       call.work, call.column_sums, call.valid_rows);
     } else if (fold_ordered_) {
       fold_ordered_(call.parameter, call.row, call.column, call.columns, call.numbers, call.values, call.indices, call.work,
-                    call.resumes, call.stays);
+                    call.resumes, call.bars);
     } else {
       fold_(call.parameter, call.row, call.column, call.columns, call.first_column, call.values, call.indices, call.work);
     }
@@ -57,7 +57,7 @@ class LoadedKernel final : public HostKernel {
   using FoldTwoSided = void (*)(const void* parameter, const void* row, const void* column, long long n, long long base,
                                 double* value, long long* index, void* work, void* column_sums, long long valid);
   using FoldOrdered = void (*)(const void* parameter, const void* row, const void* column, long long n, const int* numbers,
-                               double* value, long long* index, void* work, int resumes, int stays);
+                               double* value, long long* index, void* work, int resumes, Bar* bars);
   using HoistParameters = void (*)(void* parameter, void* work);
   using Hoist = void (*)(const void* parameter, void* tile, void* work);
 
