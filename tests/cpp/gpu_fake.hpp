@@ -1,7 +1,6 @@
 // What the tests of the GPU target share: the fake driver, NVRTC for several architectures.
 #pragma once
 
-#include "rkeops/backend/gpu/gpu_backend.hpp"
 #include "engine_parts.hpp"
 #include "gpu_cases.hpp"
 #include "processes.hpp"

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "rkeops/runtime/blocks.hpp"
-#include "gpu_fake.hpp"
+#include "engine_parts.hpp"
 
 using namespace check;
 using rkeops::ErrorKind;
@@ -177,44 +177,6 @@ TEST("evaluations") {
   }
 }
 
-TEST("on a GPU") {
-  use_fake_cuda();
-  each_size(0.5, [](Random& blocks, Precision precision) {
-    rkeops::BlockGroups groups = blocks.groups;
-    const auto agree = [&](const std::string& formula) {
-      rkeops::RunOptions options = run_options(precision);
-      options.blocks = rkeops::make_blocks(groups);
-      const std::vector<Matrix> expected = run(formula, declared, blocks.data, options);
-      options.processor = rkeops::Processor::gpu;
-      const auto program = Program::create(formula, arguments(declared));
-      std::vector<Matrix> got = run(*program, inputs(blocks.data), options);
-      bool same = true;
-      for (std::size_t k = 0; k < got[0].values.size(); ++k) {
-        const double value = expected[0].values[k];
-        same = same && near(got[0].values[k], value, (precision == Precision::float32 ? 2e-4 : 1e-11) * std::max(1.0, std::fabs(value)));
-      }
-      CHECK_THAT(same, formula + ", " + name_of(precision));
-      const auto evaluation = program->prepare(inputs(blocks.data), options, {});
-      std::vector<Matrix> again = got;
-      for (Matrix& part : again) std::fill(part.values.begin(), part.values.end(), 0.5);
-      evaluation->set(0, blocks.data[0].input());
-      evaluation->run({again[0].values.data()}, {});
-      CHECK_THAT(same_bits(again, got), formula + " prepared");
-    };
-    for (const char* formula : {"Sum_Reduction(Exp(-SqDist(x,y))*b,1)", "Min_Reduction(x-2*y,0)", "LogSumExp_Reduction(x*y,1)"}) agree(formula);
-    if (blocks.data[0].rows > 40) agree("KMin_Reduction(x-2*y,4,1)");
-    agree("Grad(LogSumExp_Reduction(-SqDist(x,y),1),y,a)");
-    if (blocks.data[0].rows == 1) return;
-    CHECK_THROWS({ agree("ArgMin_Reduction(x-y,1)"); }, {ErrorKind::unsupported, "not sorted by their groups"});
-    for (std::vector<std::int32_t>* group : {&groups.group_i, &groups.group_j}) {
-      std::replace(group->begin(), group->end(), -1, 0);
-      std::sort(group->begin(), group->end());
-    }
-    agree("ArgMin_Reduction(x-y,1)");
-    agree("ArgKMin_Reduction(SqDist(x,y),7,0)");
-  });
-}
-
 TEST("what is kept") {
   std::mt19937_64 random(23);
   const auto pairs = [](const rkeops::BlockGroups& groups) { return rkeops::kept_pairs(*rkeops::make_blocks(groups)); };
@@ -266,6 +228,9 @@ TEST("wrong blocks") {
                {ErrorKind::dimension, "those of 20 rows i and 30 rows j, there are 30 and 20"});
   CHECK_THROWS({ Program::create("Sum_Reduction(x*y,1)", arguments(declared))->prepare(inputs(some.data), options, {}); },
                {ErrorKind::dimension, "those of 20 rows i"});
+  options.blocks = rkeops::make_blocks(some.groups);
+  options.processor = rkeops::Processor::gpu;
+  CHECK_THROWS({ run("Sum_Reduction(x*y,1)", declared, some.data, options); }, {ErrorKind::unsupported, "not available on GPUs"});
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "../backend/cpu/cpu_backend.hpp"
+#include "../runtime/gpu_stage.hpp"
 #include "../runtime/stage_plan.hpp"
 #include "block_stage.hpp"
 #include "geometric_stage.hpp"
-#include "gpu_block_stage.hpp"
 
 namespace rkeops {
 
@@ -15,7 +15,7 @@ std::unique_ptr<Stage> make_stage_in(const StagePlan& plan, StageData data, cons
   Backend<HostKernel>& backend = CpuBackend::instance();
   if (options.blocks && kernel.folds_pairs()) {
     if (options.processor == Processor::gpu) {
-      return std::make_unique<GpuBlockStage<Real>>(kernel, plan.digest, std::move(data), *options.blocks);
+      throw Error(ErrorKind::unsupported, "blocks of pairs are not available on GPUs", "Compute this on the CPU.");
     }
     return std::make_unique<BlockStage<Real>>(backend, kernel, plan.digest, plan.geometry->ordered, plan.geometry->digest,
                                               std::move(data), keep, options.blocks);

@@ -157,17 +157,16 @@ class GpuStage final : public Stage {
       }
     }
 
-    // Calls use(columns, tiles) for the columns and tiles of each task, cut where those that fit the memory end; columns are
-    // loaded then. False if it was stopped.
+    // Calls use(columns) for the columns of each task, cut where those that fit the memory end; they are loaded then. False
+    // if it was stopped.
     template <class Use>
-    bool for_columns(DeviceShare& share, Range tiles, std::int64_t at_once, Use use) {
+    bool for_columns(DeviceShare& share, std::int64_t at_once, Use use) {
       for (std::int64_t from = 0; from < s_.data.columns; from += at_once) {
         const Range batch{from, std::min(s_.data.columns, from + at_once)};
         load_columns(share, batch);
         for (const Task& task : s_.schedule_.tasks) {
           const Range columns{std::max(batch.from, task.columns.from), std::min(batch.to, task.columns.to)};
-          const Range own{std::max(tiles.from, task.tiles.from), std::min(tiles.to, task.tiles.to)};
-          if (columns.size() > 0 && own.size() > 0 && !use(columns, own)) return false;
+          if (columns.size() > 0 && !use(columns)) return false;
         }
       }
       return true;
@@ -205,11 +204,9 @@ class GpuStage final : public Stage {
         states.download(to.data(), all * sizeof(double));
         share.gpu.synchronize();
       };
-      const auto start = [&] { share.gpu.launch(share.module.start, count * splits, 1, 1, k_.lanes, values, indices); };
-      if (splits == 1) start();
-      const bool finished = for_columns(share, tiles, columns_at_once, [&](Range columns, Range own) {
-        if (splits > 1) start();
-        if (!fold(share, {own.from - tiles.from, own.to - tiles.from}, columns, packed, values, indices)) return false;
+      const bool finished = for_columns(share, columns_at_once, [&](Range columns) {
+        if (is_first || splits > 1) share.gpu.launch(share.module.start, count * splits, 1, 1, k_.lanes, values, indices);
+        if (!fold(share, count, columns, packed, values, indices)) return false;
         if (splits > 1) {
           if (!is_first && next.size() == 0) next = Buffer<double>(all);
           fetch(is_first ? merged : next);
@@ -227,15 +224,15 @@ class GpuStage final : public Stage {
       return true;
     }
 
-    // These columns into the states of some of the packed tiles.
-    bool fold(DeviceShare& share, Range tiles, Range columns, const DeviceBuffer& packed, DevicePointer values,
+    // These columns into the states of `count` packed tiles.
+    bool fold(DeviceShare& share, std::int64_t count, Range columns, const DeviceBuffer& packed, DevicePointer values,
               DevicePointer indices) {
       const std::int64_t splits = s_.splits(), n = columns.size();
       const std::int64_t part = rounded_up(divided_up(n, splits), heuristics::gpu_split_step);
       const std::int64_t at_once = tiles_at_once(share.gpu, n);
-      for (std::int64_t t = tiles.from; t < tiles.to; t += at_once) {
+      for (std::int64_t t = 0; t < count; t += at_once) {
         if (share.runner.should_stop()) return false;
-        const std::int64_t here = std::min(at_once, tiles.to - t);
+        const std::int64_t here = std::min(at_once, count - t);
         const auto bytes = [&](std::int64_t each, std::size_t size) {
           return static_cast<std::size_t>(t * s_.tile_ * each) * size;
         };
@@ -258,7 +255,7 @@ class GpuStage final : public Stage {
       const DeviceBuffer block(share.gpu, static_cast<std::size_t>(count * block_columns * s_.entry_bytes()));
       Buffer<double> host_block(static_cast<std::size_t>(count * block_columns * s_.tile_ * k_.dim));
       const Gpu::Settled settled(share.gpu);
-      return for_columns(share, tiles, columns_at_once, [&](Range columns, Range) {
+      return for_columns(share, columns_at_once, [&](Range columns) {
         for (std::int64_t j = columns.from; j < columns.to; j += most) {
           if (share.runner.should_stop()) return false;
           const std::int64_t n = std::min(most, columns.to - j);
