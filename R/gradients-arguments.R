@@ -38,7 +38,7 @@ new_fold <- function(f, index, reduction, opt_arg, call) {
     rows = if (is.na(rows)) 1 else rows,
     columns = if (weighted) weight$dimres else f$dimres * (if (is.null(k)) 1 else k),
     args = merged$args, data = merged$data, tokens = merged$tokens, labels = merged$labels,
-    definitions = merged$definitions, call = call
+    definitions = merged$definitions, blocks = merged$blocks, call = call
   )
 }
 

@@ -7,7 +7,7 @@
 #   dim                  dimension of f
 #   k                    number of nearest values
 #   rows, columns        shape of the result as a matrix
-#   args, data, tokens, definitions   as of a LazyTensor, see lazytensor.R
+#   args, data, tokens, definitions, blocks   as of a LazyTensor, see lazytensor.R
 #   call                 the user's
 # Variables that are added are called A0x_..., which no LazyTensor is and no identifier begins with; the result of the reduction
 # is called D0x_result in formulas.
@@ -114,7 +114,7 @@ outputs_in_turn <- function(fold, first, last, e) {
   }
   whole <- with_definitions(with_variable(fold, adjoint_id, matrix(0, fold$rows, fold$columns), own_category(fold)))
   prepared <- evaluated(rk_prepare(paste(c(first, last), collapse = ";"), whole$args, whole$definitions, whole$data,
-                                   whole$tokens, length(whole$args) - 1L), fold, fold$call)
+                                   whole$tokens, engine_blocks(whole$blocks), length(whole$args) - 1L), fold, fold$call)
   on.exit(rk_release(prepared))
   later <- rep(c(FALSE, TRUE), c(length(first), length(last)))
   found <- evaluated(rk_run_prepared(prepared, NULL, !later), fold, fold$call)[!later]

@@ -11,6 +11,9 @@ select_pairs <- function(fold) {
   found <- reduce_fold(fold, name)
   position <- found[[2L]] + (1L - index_base())
   fold$value <- found[[1L]]
+  if (!is.null(fold$blocks)) {  # of nothing, without its position
+    fold$value[rep(kept_count(fold$blocks, fold$axis) == 0, length.out = length(fold$value))] <- of_reduction(fold$name, "neutral")
+  }
   fold$at <- which(!is.na(position))
   row <- (fold$at - 1) %% fold$rows + 1
   column <- position[fold$at]
@@ -28,7 +31,7 @@ on_pairs <- function(fold) {
   fold$args <- sub("=Vj(", "=Vi(", fold$args, fixed = TRUE)
   fold$tokens <- lapply(fold$data, function(values) new_token())
   fold[c("name", "family", "axis", "rows", "columns")] <- list("Sum", "sum", 1L, length(fold$at), fold$dim)
-  fold$k <- NULL
+  fold[c("k", "blocks")] <- NULL
   fold
 }
 

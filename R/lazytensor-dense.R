@@ -141,6 +141,8 @@ dense <- function(x, i, j, max_entries, call) {
   extents <- ifelse.default(vapply(chosen, is.null, TRUE), as.numeric(dim(x)), as.numeric(lengths(chosen)))
   check_entries(x, prod(extents), max_entries, call)
   if (has_mask(x)) x <- leave_out(x, NULL, "entries")$x
+  blocks <- x$blocks
+  x$blocks <- NULL
   x <- with_variables(x)
   category <- categories_of(x$args)
   data <- x$data
@@ -150,6 +152,10 @@ dense <- function(x, i, j, max_entries, call) {
     tokens[k] <- list(NULL)
   }
   values <- evaluate(paste0("Entries_Reduction(", x$formula, ",1)"), x, call, data, tokens)
+  if (!is.null(blocks)) {
+    kept <- outer(i %||% seq_len(x$ni), j %||% seq_len(x$nj), function(i, j) keeps(blocks, i, j))
+    values[!as.vector(kept)] <- NaN  # recycled over components
+  }
   if (is.ComplexLazyTensor(x)) values <- complex_entries(values, x$dimres)
   if (x$logical) storage.mode(values) <- "logical"
   names <- list(names_of_rows(x, "Vi", i), names_of_rows(x, "Vj", j))
@@ -285,6 +291,7 @@ pair_entries <- function(x, count, call, pairs_of) {
     pairs <- pairs_of(k)
     rows <- Map(function(values, of) if (of == 3L) values else values[pairs[[of]], , drop = FALSE], data, index)
     values[k, ] <- evaluate(formula, of_pairs, call, rows)
+    if (has_blocks(x)) values[k[!keeps(x$blocks, pairs[[1L]], pairs[[2L]])], ] <- NaN
     done <- done + length(k)
   }
   if (is.ComplexLazyTensor(x)) return(deinterleave(values))

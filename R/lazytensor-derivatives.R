@@ -146,6 +146,7 @@ new_derivative <- function(operator, f, id, operands, dim, complex, call) {
   x <- new_lazytensor(formula, merged$args, merged$data, merged$labels, dim, merged$ni, merged$nj,
                       tokens = merged$tokens, definitions = merged$definitions)
   if (length(merged$masks) > 0L) x$mask <- merged$masks
+  if (length(merged$blocks) > 0L) x$blocks <- merged$blocks
   check_formula(x, call)
   if (complex) as_complex(x) else x
 }

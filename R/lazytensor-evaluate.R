@@ -1,8 +1,8 @@
 # How reductions of LazyTensors are evaluated: over one index by the engine, over both by putting its results together.
 
 # `name`_Reduction of x over `index`; `option` is K or a weight.
-reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE) {
-  reduce_over(check_lazytensor(x, "x", call), name, check_index(index, call, both = TRUE), option, call, na_rm)
+reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE, blocks = NULL) {
+  reduce_over(with_blocks(check_lazytensor(x, "x", call), blocks, call), name, check_index(index, call, both = TRUE), option, call, na_rm)
 }
 
 reduce_over <- function(x, name, axis, option = NULL, call = NULL, na_rm = FALSE) {
@@ -139,13 +139,14 @@ pair_positions <- function(i, j, fold) {
 # names. They are renamed V0, V1, ... and D0, D1, ..., so that expressions of the same form on other data are the same
 # program.
 evaluate <- function(formula, over, call, data = .subset2(over, "data"), tokens = .subset2(over, "tokens")) {
-  evaluated(rk_evaluate(formula, .subset2(over, "args"), .subset2(over, "definitions"), data, tokens), over, call)
+  evaluated(rk_evaluate(formula, .subset2(over, "args"), .subset2(over, "definitions"), data, tokens,
+                        engine_blocks(.subset2(over, "blocks"))), over, call)
 }
 
 # The program of reduction `name` of x, as that of an operator.
 lazy_program <- function(x, name, axis, call) {
   formula <- sprintf("%s_Reduction(%s,%d)", name, x$formula, axis)
-  unwrap(rk_evaluate(formula, x$args, x$definitions, NULL, NULL), call, written = FALSE)
+  unwrap(rk_evaluate(formula, x$args, x$definitions, NULL, NULL, NULL), call, written = FALSE)
 }
 
 evaluated <- function(values, over, call) {

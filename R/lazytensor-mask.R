@@ -21,7 +21,7 @@
 #' @param x a LazyTensor with indices i and j, and as many rows i as j.
 #' @return A LazyTensor. Errors: of class `rkeops_error_argument` if `x` has not both indices; `rkeops_error_dimension`
 #'   if the numbers of rows differ.
-#' @seealso [lazytensor_reductions]; `vignette("recipes")`.
+#' @seealso [lazytensor_reductions], [blocks()] for other parts of the matrix; `vignette("recipes")`.
 #' @concept leave-one-out
 #' @concept cross-validation
 #' @concept nearest neighbour

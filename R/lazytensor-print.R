@@ -40,7 +40,8 @@ format.LazyTensor <- function(x, width = 10L * getOption("width"), ...) {
   c(
     headline(x),
     unlist(lapply(c(paste("  formula:", shown$formula), where), wrap_formula, getOption("width"))),
-    if (has_mask(x)) "  without the pairs i = j",
+    if (any(grepl("NotEqual(R0x", x$mask, fixed = TRUE))) "  without the pairs i = j",
+    if (has_blocks(x)) sprintf("  in blocks: %s of the pairs", share_text(x$blocks)),
     if (!x$formula %in% identifier(x$args)) {  # what a variable has is stored
       sprintf("  never stored: %s as an ordinary %s", human_bytes(pairs * vector_bytes(x)),
               if (x$dimres == 1) "matrix" else "array")
@@ -133,6 +134,7 @@ t.LazyTensor <- function(x) {
   rows_i <- x$ni
   x$formula <- renamed$formulas[1L]
   if (has_mask(x)) x$mask <- renamed$formulas[-1L]
+  if (has_blocks(x)) x$blocks <- lapply(x$blocks, transposed_blocks)
   if (!is.null(x$definitions)) x$definitions <- renamed$definitions
   x$args <- sprintf("%s=%s", swapped, declared)
   x$ni <- x$nj

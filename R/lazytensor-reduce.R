@@ -37,7 +37,7 @@
 #' `na.rm = TRUE` values that are NaN are left out everywhere, component by component, with weights pairs of which the
 #' value or the weight has a NaN. What remains of nothing: 0 for `sum`, NaN for `mean` and `sumsoftmaxweight`, Inf for
 #' `min`, -Inf for `max` and `logsumexp`, `FALSE` for `any`, `TRUE` for `all`; for `min_argmin`, `Kmin` and their like
-#' values are NaN and positions `NA`. The same holds for pairs that [off_diagonal()] leaves out.
+#' values are NaN and positions `NA`. The same holds for pairs that [off_diagonal()] or `blocks` leave out.
 #'
 #' **Tolerance.** With `tol` above 0 (or the option `tolerance` of [set_rkeops_options()], which holds for `%*%`, [mean()],
 #' [solve()] and the like too) sums may be off: for every row by at most `tol` times the sum of absolute values, `sum(abs(x))`,
@@ -57,8 +57,9 @@
 #'   frame with one row per such row.
 #' @param opstr name of the reduction, such as `"Sum"` or `"KMin"`.
 #' @param opt_arg K or the weight, for reductions that need one.
-#' @param ... for `sum()`, `min()` and the like: the LazyTensor, which comes first, and `index`; nothing else.
+#' @param ... for `sum()`, `min()` and the like: the LazyTensor, which comes first, `index`, and `blocks`.
 #' @param na.rm `TRUE`: leave out values that are NaN or NA.
+#' @param blocks which pairs (i, j) are taken: what [blocks()], [blocks_within()] or the like give. `NULL`: all pairs.
 #' @param tol tolerance of `sum()` over an index and `logsumexp()`: a number from 0 to below 1; `NULL`: the option
 #'   `tolerance`.
 #' @param trim 0; trimmed means are not available.
@@ -69,7 +70,7 @@
 #'   Errors: of class `rkeops_error_argument` if the index does not occur, or arguments are unknown;
 #'   `rkeops_error_dimension` if a weight has the wrong number of rows; `rkeops_error_unsupported` for `prod()` and for
 #'   reductions that have no meaning for complex numbers.
-#' @seealso [off_diagonal()] to leave out the pairs i = j, [lazytensor_base] for other functions of base R.
+#' @seealso [off_diagonal()] to leave out the pairs i = j, [blocks()] for parts of the matrix, [lazytensor_base] for other functions of base R.
 #' @name lazytensor_reductions
 #' @aliases sum.LazyTensor min.LazyTensor max.LazyTensor range.LazyTensor any.LazyTensor all.LazyTensor
 #'   Summary.LazyTensor
@@ -107,26 +108,32 @@ NULL
 
 #' @rdname lazytensor_reductions
 #' @export
-argmin <- function(x, index = NA, na.rm = FALSE) inside_or_reduce(x, "ArgMin", index, na.rm, sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-argmax <- function(x, index = NA, na.rm = FALSE) inside_or_reduce(x, "ArgMax", index, na.rm, sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-min_argmin <- function(x, index, na.rm = FALSE) {
-  reduce_lazytensor(x, "Min_ArgMin", index, call = sys.call(), na_rm = na.rm)
+argmin <- function(x, index = NA, na.rm = FALSE, blocks = NULL) {
+  call <- sys.call()
+  inside_or_reduce(with_blocks(x, blocks, call), "ArgMin", index, na.rm, call)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-max_argmax <- function(x, index, na.rm = FALSE) {
-  reduce_lazytensor(x, "Max_ArgMax", index, call = sys.call(), na_rm = na.rm)
+argmax <- function(x, index = NA, na.rm = FALSE, blocks = NULL) {
+  call <- sys.call()
+  inside_or_reduce(with_blocks(x, blocks, call), "ArgMax", index, na.rm, call)
 }
 
-reduce_nearest <- function(x, name, K, index, na_rm, call) {
-  check_lazytensor(x, "x", call)
+#' @rdname lazytensor_reductions
+#' @export
+min_argmin <- function(x, index, na.rm = FALSE, blocks = NULL) {
+  reduce_lazytensor(x, "Min_ArgMin", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+}
+
+#' @rdname lazytensor_reductions
+#' @export
+max_argmax <- function(x, index, na.rm = FALSE, blocks = NULL) {
+  reduce_lazytensor(x, "Max_ArgMax", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+}
+
+reduce_nearest <- function(x, name, K, index, na_rm, blocks, call) {
+  x <- with_blocks(check_lazytensor(x, "x", call), blocks, call)
   axis <- check_index(index, call, both = TRUE)
   K <- check_whole(K, "K", call, min = 1)
   count <- check_occurs(x, axis, call)
@@ -140,38 +147,44 @@ reduce_nearest <- function(x, name, K, index, na_rm, call) {
 
 #' @rdname lazytensor_reductions
 #' @export
-Kmin <- function(x, K, index, na.rm = FALSE) reduce_nearest(x, "KMin", K, index, na.rm, sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-argKmin <- function(x, K, index, na.rm = FALSE) reduce_nearest(x, "ArgKMin", K, index, na.rm, sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-Kmin_argKmin <- function(x, K, index, na.rm = FALSE) reduce_nearest(x, "KMin_ArgKMin", K, index, na.rm, sys.call())
-
-#' @rdname lazytensor_reductions
-#' @export
-logsumexp <- function(x, index, weight = NULL, na.rm = FALSE, tol = NULL) {
-  call <- sys.call()
-  if (!is.null(tol)) return(with_tolerance(tol, logsumexp(x, index, weight, na.rm), call))
-  if (is.null(weight)) return(reduce_lazytensor(x, "LogSumExp", index, call = call, na_rm = na.rm))
-  reduce_weighted(x, "LogSumExpWeight", index, weight, "weight", na.rm, call)
+Kmin <- function(x, K, index, na.rm = FALSE, blocks = NULL) {
+  reduce_nearest(x, "KMin", K, index, na.rm, blocks, sys.call())
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-sumsoftmaxweight <- function(x, index, weight, na.rm = FALSE) {
+argKmin <- function(x, K, index, na.rm = FALSE, blocks = NULL) {
+  reduce_nearest(x, "ArgKMin", K, index, na.rm, blocks, sys.call())
+}
+
+#' @rdname lazytensor_reductions
+#' @export
+Kmin_argKmin <- function(x, K, index, na.rm = FALSE, blocks = NULL) {
+  reduce_nearest(x, "KMin_ArgKMin", K, index, na.rm, blocks, sys.call())
+}
+
+#' @rdname lazytensor_reductions
+#' @export
+logsumexp <- function(x, index, weight = NULL, na.rm = FALSE, tol = NULL, blocks = NULL) {
+  call <- sys.call()
+  if (!is.null(tol)) return(with_tolerance(tol, logsumexp(x, index, weight, na.rm, blocks = blocks), call))
+  if (is.null(weight)) return(reduce_lazytensor(x, "LogSumExp", index, call = call, na_rm = na.rm, blocks = blocks))
+  reduce_weighted(x, "LogSumExpWeight", index, weight, "weight", na.rm, blocks, call)
+}
+
+#' @rdname lazytensor_reductions
+#' @export
+sumsoftmaxweight <- function(x, index, weight, na.rm = FALSE, blocks = NULL) {
   call <- sys.call()
   if (missing(weight)) {
     rkeops_abort("argument", "`weight` is missing", call = call, argument = "weight",
                  hint = "Give one number per row that is reduced over, or a LazyTensor.")
   }
-  reduce_weighted(x, "SumSoftMaxWeight", index, weight, "weight", na.rm, call)
+  reduce_weighted(x, "SumSoftMaxWeight", index, weight, "weight", na.rm, blocks, call)
 }
 
-reduce_weighted <- function(x, name, index, weight, arg, na_rm, call) {
-  check_lazytensor(x, "x", call)
+reduce_weighted <- function(x, name, index, weight, arg, na_rm, blocks, call) {
+  x <- with_blocks(check_lazytensor(x, "x", call), blocks, call)
   weight <- as_weight(weight, arg, x, check_index(index, call, both = TRUE), call)
   reduce_lazytensor(x, name, index, weight, call, na_rm)
 }
@@ -202,10 +215,10 @@ as_weight <- function(weight, arg, x, axis, call) {
 
 #' @rdname lazytensor_reductions
 #' @export
-reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE) {
+reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE, blocks = NULL) {
   call <- sys.call()
   check_string(opstr, "opstr", call)
-  if (isTRUE(of_reduction(opstr, "ranked"))) return(reduce_nearest(x, opstr, opt_arg, index, na.rm, call))
+  if (isTRUE(of_reduction(opstr, "ranked"))) return(reduce_nearest(x, opstr, opt_arg, index, na.rm, blocks, call))
   if (opstr == "LogSumExp" && !is.null(opt_arg)) opstr <- "LogSumExpWeight"
   if (opstr == "SoftMax") opstr <- "SumSoftMaxWeight"
   weighted <- isTRUE(of_reduction(opstr, "weighted"))
@@ -215,38 +228,38 @@ reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE)
                  hint = paste("It is K for \"KMin\", \"ArgKMin\" and \"KMin_ArgKMin\", and the weight of",
                               "\"LogSumExp\" and \"SumSoftMaxWeight\"."))
   }
-  if (weighted) return(reduce_weighted(x, opstr, index, opt_arg, "opt_arg", na.rm, call))
-  reduce_lazytensor(x, opstr, index, call = call, na_rm = na.rm)
+  if (weighted) return(reduce_weighted(x, opstr, index, opt_arg, "opt_arg", na.rm, blocks, call))
+  reduce_lazytensor(x, opstr, index, call = call, na_rm = na.rm, blocks = blocks)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-sum_reduction <- function(x, index, na.rm = FALSE) {
-  reduce_lazytensor(x, "Sum", index, call = sys.call(), na_rm = na.rm)
+sum_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
+  reduce_lazytensor(x, "Sum", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-min_reduction <- function(x, index, na.rm = FALSE) {
-  reduce_lazytensor(x, "Min", index, call = sys.call(), na_rm = na.rm)
+min_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
+  reduce_lazytensor(x, "Min", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-max_reduction <- function(x, index, na.rm = FALSE) {
-  reduce_lazytensor(x, "Max", index, call = sys.call(), na_rm = na.rm)
+max_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
+  reduce_lazytensor(x, "Max", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-argmin_reduction <- function(x, index, na.rm = FALSE) {
-  reduce_lazytensor(x, "ArgMin", index, call = sys.call(), na_rm = na.rm)
+argmin_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
+  reduce_lazytensor(x, "ArgMin", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-argmax_reduction <- function(x, index, na.rm = FALSE) {
-  reduce_lazytensor(x, "ArgMax", index, call = sys.call(), na_rm = na.rm)
+argmax_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
+  reduce_lazytensor(x, "ArgMax", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
 }
 
 #' @rdname lazytensor_reductions

@@ -30,6 +30,8 @@ summarise <- function(generic, arguments, na_rm, call) {
     return(with_tolerance(given, summarise(generic, arguments, na_rm, call), call))
   }
   x <- arguments[[1L]]
+  if (!is.null(arguments$blocks)) x <- with_blocks(x, arguments$blocks, call)
+  arguments$blocks <- NULL
   index <- if (length(arguments) > 1L) summary_index(generic, arguments[-1L], call) else NA
   switch(generic,
     sum = ,
@@ -46,7 +48,7 @@ summary_index <- function(generic, others, call) {
   name <- names(others) %||% ""
   if (length(others) > 1L || !name[1L] %in% c("", "index")) {
     wrong <- setdiff(name, c("", "index"))
-    rkeops_abort("argument", sprintf("%s() of a LazyTensor takes the LazyTensor, `index` and `na.rm`", generic),
+    rkeops_abort("argument", sprintf("%s() of a LazyTensor takes the LazyTensor, `index`, `na.rm` and `blocks`", generic),
                  call = call, argument = wrong[1L],
                  got = if (length(wrong) > 0L) sprintf("got an argument `%s`", wrong[1L]) else "got more arguments",
                  hint = "index = \"j\" reduces over the rows j (axis 1 of formulas), \"i\" over the rows i (axis 0).")
@@ -65,9 +67,10 @@ summary_index <- function(generic, others, call) {
 
 #' @rdname lazytensor_reductions
 #' @export
-mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0) {
+mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0, blocks = NULL) {
   call <- call_of("mean", sys.call())
-  check_dots("mean", c("index", "na.rm"), ..., call = call)
+  check_dots("mean", c("index", "na.rm", "blocks"), ..., call = call)
+  x <- with_blocks(x, blocks, call)
   if (!identical(as.numeric(trim), 0)) {
     rkeops_abort("unsupported", "`trim` is not available for LazyTensors: a trimmed mean needs all values in order",
                  call = call, argument = "trim", hint = "Reduce ordinary numbers: mean(as.matrix(x), trim = ).")
@@ -79,7 +82,10 @@ mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0) {
     return(inside_or_reduce(x, "Sum", NA, TRUE, call) / sum(!is.na(x)))
   }
   keep <- what_counts(x, NULL, na_rm)
-  if (is.null(keep)) return(reduce_lazytensor(x, "Sum", index, call = call) / check_occurs(x, axis, call))
+  if (is.null(keep)) {
+    rows <- if (has_blocks(x)) kept_count(x$blocks, axis) else check_occurs(x, axis, call)
+    return(reduce_lazytensor(x, "Sum", index, call = call) / rows)
+  }
   sums <- reduce_lazytensor(concat(filled(x, keep, 0), keep), "Sum", index, call = call)
   values <- seq_len(x$dimres)
   if (axis == 2L) return(sums[values] / sums[-values])

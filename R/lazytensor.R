@@ -14,6 +14,7 @@
 #   components  names of the components of the vectors, or NULL
 #   logical  are the values truth values, 1 and 0: what comparisons give, and R's own logical data
 #   mask     where pairs are left out, see lazytensor-mask.R
+#   blocks   which pairs are visited, see blocks.R
 
 new_lazytensor <- function(formula, args, data, labels, dimres, ni, nj, logical = FALSE, tokens = list(),
                            components = NULL, definitions = NULL) {

@@ -94,6 +94,6 @@ prepare_product <- function(state, columns, call) {
   state$components <- product$components
   position <- match(v$args, product$args) - 1L
   formula <- sprintf("Sum_Reduction(%s,%d)", product$formula, state$axis)
-  evaluated(rk_prepare(formula, product$args, product$definitions, product$data, product$tokens, position), product,
-            call)
+  evaluated(rk_prepare(formula, product$args, product$definitions, product$data, product$tokens,
+                       engine_blocks(product$blocks), position), product, call)
 }

@@ -235,14 +235,15 @@ preconditioner <- function(system) {
 
 pivoted_cholesky <- function(system) {
   a <- system$a
-  left <- as.vector(diag(a))
+  entries <- function(values) if (has_blocks(a)) ifelse.default(is.nan(values), 0, values) else values
+  left <- entries(as.vector(diag(a)))
   largest <- max(left)
   factor <- matrix(0, length(left), system$rank)
   for (k in seq_len(system$rank)) {
     pivot <- which.max(left)
     if (!(left[pivot] > 1e-12 * largest)) return(factor[, seq_len(max(1L, k - 1L)), drop = FALSE])
     before <- seq_len(k - 1L)
-    column <- as.vector(a[, pivot]) - factor[, before, drop = FALSE] %*% factor[pivot, before]
+    column <- entries(as.vector(a[, pivot])) - factor[, before, drop = FALSE] %*% factor[pivot, before]
     factor[, k] <- column / sqrt(left[pivot])
     left <- left - factor[, k]^2
     system$progress$show(k, NA, system$rank)

@@ -10,9 +10,45 @@ Rcpp::Rostream<true>&  Rcpp::Rcout = Rcpp::Rcpp_cout_get();
 Rcpp::Rostream<false>& Rcpp::Rcerr = Rcpp::Rcpp_cerr_get();
 #endif
 
+// rk_blocks
+SEXP rk_blocks(SEXP group_i, SEXP group_j, SEXP kept_i, SEXP kept_from, SEXP kept_to);
+RcppExport SEXP _rkeops_rk_blocks(SEXP group_iSEXP, SEXP group_jSEXP, SEXP kept_iSEXP, SEXP kept_fromSEXP, SEXP kept_toSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type group_i(group_iSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type group_j(group_jSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type kept_i(kept_iSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type kept_from(kept_fromSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type kept_to(kept_toSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_blocks(group_i, group_j, kept_i, kept_from, kept_to));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_kept_pairs
+SEXP rk_kept_pairs(SEXP pointer);
+RcppExport SEXP _rkeops_rk_kept_pairs(SEXP pointerSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type pointer(pointerSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_kept_pairs(pointer));
+    return rcpp_result_gen;
+END_RCPP
+}
+// rk_groups_within
+SEXP rk_groups_within(SEXP x, SEXP y, SEXP radius);
+RcppExport SEXP _rkeops_rk_groups_within(SEXP xSEXP, SEXP ySEXP, SEXP radiusSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type x(xSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type y(ySEXP);
+    Rcpp::traits::input_parameter< SEXP >::type radius(radiusSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_groups_within(x, y, radius));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_prepare
-SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP position);
-RcppExport SEXP _rkeops_rk_prepare(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP, SEXP positionSEXP) {
+SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks, SEXP position);
+RcppExport SEXP _rkeops_rk_prepare(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP, SEXP blocksSEXP, SEXP positionSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type formula(formulaSEXP);
@@ -20,8 +56,9 @@ BEGIN_RCPP
     Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
     Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
     Rcpp::traits::input_parameter< SEXP >::type tokens(tokensSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type blocks(blocksSEXP);
     Rcpp::traits::input_parameter< SEXP >::type position(positionSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_prepare(formula, args, definitions, data, tokens, position));
+    rcpp_result_gen = Rcpp::wrap(rk_prepare(formula, args, definitions, data, tokens, blocks, position));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -273,8 +310,8 @@ BEGIN_RCPP
 END_RCPP
 }
 // rk_evaluate
-SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens);
-RcppExport SEXP _rkeops_rk_evaluate(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP) {
+SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks);
+RcppExport SEXP _rkeops_rk_evaluate(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP, SEXP blocksSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< SEXP >::type formula(formulaSEXP);
@@ -282,7 +319,8 @@ BEGIN_RCPP
     Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
     Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
     Rcpp::traits::input_parameter< SEXP >::type tokens(tokensSEXP);
-    rcpp_result_gen = Rcpp::wrap(rk_evaluate(formula, args, definitions, data, tokens));
+    Rcpp::traits::input_parameter< SEXP >::type blocks(blocksSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_evaluate(formula, args, definitions, data, tokens, blocks));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -321,7 +359,10 @@ END_RCPP
 }
 
 static const R_CallMethodDef CallEntries[] = {
-    {"_rkeops_rk_prepare", (DL_FUNC) &_rkeops_rk_prepare, 6},
+    {"_rkeops_rk_blocks", (DL_FUNC) &_rkeops_rk_blocks, 5},
+    {"_rkeops_rk_kept_pairs", (DL_FUNC) &_rkeops_rk_kept_pairs, 1},
+    {"_rkeops_rk_groups_within", (DL_FUNC) &_rkeops_rk_groups_within, 3},
+    {"_rkeops_rk_prepare", (DL_FUNC) &_rkeops_rk_prepare, 7},
     {"_rkeops_rk_run_prepared", (DL_FUNC) &_rkeops_rk_run_prepared, 3},
     {"_rkeops_rk_release", (DL_FUNC) &_rkeops_rk_release, 1},
     {"_rkeops_rk_operation_table", (DL_FUNC) &_rkeops_rk_operation_table, 0},
@@ -345,7 +386,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_program", (DL_FUNC) &_rkeops_rk_program, 5},
     {"_rkeops_rk_program_info", (DL_FUNC) &_rkeops_rk_program_info, 1},
     {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 3},
-    {"_rkeops_rk_evaluate", (DL_FUNC) &_rkeops_rk_evaluate, 5},
+    {"_rkeops_rk_evaluate", (DL_FUNC) &_rkeops_rk_evaluate, 6},
     {"_rkeops_rk_reduce", (DL_FUNC) &_rkeops_rk_reduce, 2},
     {"_rkeops_rk_source", (DL_FUNC) &_rkeops_rk_source, 2},
     {"_rkeops_rk_explain", (DL_FUNC) &_rkeops_rk_explain, 2},

@@ -16,18 +16,20 @@ struct Prepared {
 
 // Formulas, as for rk_evaluate(), of which `position` (from 0) is going to change. Answers with an external pointer.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP position) {
+SEXP rk_prepare(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks, SEXP position) {
   return catch_failure([&]() -> SEXP {
     const bridge::LazyProgram made = bridge::lazy_program(CHAR(STRING_ELT(formula, 0)), args, definitions, true);
     if (!made.program) return bridge::failure("formula_only", made.text);
     std::vector<rkeops::Input> inputs = bridge::views(*made.program, data, false);
-    bridge::keep_data(made.runtime->run, inputs, data, tokens);
+    const std::optional<rkeops::RunOptions> own = bridge::with_blocks(made.runtime->run, blocks);
+    const rkeops::RunOptions& options = own ? *own : made.runtime->run;
+    bridge::keep_data(options, inputs, data, tokens);
     const std::vector<bridge::Shape> shapes = bridge::shapes_of(*made.program, inputs);
     const Rcpp::Shield<SEXP> pointer(bridge::new_pointer<Prepared>(data, tokens));
     return bridge::with_hooks(*made.runtime, [&](const rkeops::Host& host) -> SEXP {
       const auto at = static_cast<std::size_t>(Rf_asInteger(position));
       auto prepared = std::make_unique<Prepared>(Prepared{made.runtime, made.program->arguments()[at], shapes, nullptr});
-      prepared->evaluation = made.program->prepare(inputs, made.runtime->run, host);
+      prepared->evaluation = made.program->prepare(inputs, options, host);
       R_SetExternalPtrAddr(pointer, prepared.release());
       return pointer;
     });

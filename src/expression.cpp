@@ -45,7 +45,7 @@ SEXP field_name(Field which) {
   static const std::vector<SEXP> names = [] {
     std::vector<SEXP> all;
     for (const char* name : {"formula", "args", "data", "labels", "dimres", "ni", "nj", "logical", "tokens", "components",
-                             "definitions", "mask"})
+                             "definitions", "mask", "blocks"})
       all.push_back(PRINTNAME(Rf_install(name)));
     return all;
   }();
@@ -137,6 +137,11 @@ void Merged::add(SEXP lazytensor) {
     Text own = renaming.empty() ? Text(text) : Text(renaming.formula(CHAR(text)));
     if (std::find(masks_.begin(), masks_.end(), own) == masks_.end()) masks_.push_back(std::move(own));
   }
+  SEXP blocks = x[Field::blocks];
+  for (R_xlen_t k = 0; k < Rf_xlength(blocks); ++k) {
+    SEXP own = VECTOR_ELT(blocks, k);
+    if (std::none_of(blocks_.begin(), blocks_.end(), [=](SEXP known) { return same_data(known, own); })) blocks_.push_back(own);
+  }
   const char* formula = CHAR(STRING_ELT(x[Field::formula], 0));
   formulas.push_back(renaming.empty() ? formula : renaming.formula(formula));
   if (!first) return;
@@ -144,6 +149,7 @@ void Merged::add(SEXP lazytensor) {
   first_variables_ = variables_.size();
   first_definitions_ = definitions_.size();
   first_masks_ = masks_.size();
+  first_blocks_ = blocks_.size();
 }
 
 void Merged::add_number(double value, const std::string& identifier) {
@@ -195,6 +201,15 @@ SEXP Merged::tokens() const {
   return of_variables(Field::tokens, VECSXP, [](SEXP to, R_xlen_t k, const Variable& v) {
     SET_VECTOR_ELT(to, k, v.here ? R_NewEnv(v.here, FALSE, 0) : v.token);
   });
+}
+
+SEXP Merged::blocks() const {
+  if (blocks_.empty()) return R_NilValue;
+  if (blocks_.size() == first_blocks_) return first_[Field::blocks];
+  SEXP result = PROTECT(Rf_allocVector(VECSXP, static_cast<R_xlen_t>(blocks_.size())));
+  for (std::size_t k = 0; k < blocks_.size(); ++k) SET_VECTOR_ELT(result, static_cast<R_xlen_t>(k), blocks_[k]);
+  UNPROTECT(1);
+  return result;
 }
 
 SEXP Merged::texts(const std::vector<Text>& all, std::size_t known, Field which) const {

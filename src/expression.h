@@ -6,8 +6,8 @@
 
 namespace expression {
 
-enum class Field { formula, args, data, labels, dimres, ni, nj, logical, tokens, components, definitions, mask };
-constexpr int field_count = 12;
+enum class Field { formula, args, data, labels, dimres, ni, nj, logical, tokens, components, definitions, mask, blocks };
+constexpr int field_count = 13;
 SEXP field_name(Field which);
 
 // The fields of a LazyTensor (or of a list that has its fields); NULL if one is not there.
@@ -82,6 +82,8 @@ class Merged {
   SEXP masks() const { return texts(masks_, first_masks_, Field::mask); }
   const Fields& first() const { return first_; }  // without any where there is no operand but numbers
   bool has_mask() const { return !masks_.empty(); }
+  SEXP blocks() const;
+  bool has_blocks() const { return !blocks_.empty(); }
 
  private:
   void add_variables(const Fields& x, names::Renaming& renaming);
@@ -94,7 +96,8 @@ class Merged {
   Fields first_{R_NilValue};
   std::vector<Variable> variables_;
   std::vector<Text> definitions_, masks_;
-  std::size_t first_variables_ = 0, first_definitions_ = 0, first_masks_ = 0;
+  std::vector<SEXP> blocks_;
+  std::size_t first_variables_ = 0, first_definitions_ = 0, first_masks_ = 0, first_blocks_ = 0;
   std::vector<Rcpp::RObject> new_tokens_;
 };
 

@@ -26,12 +26,11 @@ SEXP strings(const std::vector<SEXP>& all) {
   return keep_forever(result);
 }
 
-// A LazyTensor without anything in it, to be copied.
-SEXP blank(bool mask, bool complex) {
-  static SEXP known[2][2] = {};
-  SEXP& wanted = known[mask][complex];
+// A LazyTensor without anything in it, to be copied. The last fields are there where they are needed.
+SEXP blank(int size, bool complex) {
+  static SEXP known[3][2] = {};
+  SEXP& wanted = known[field_count - size][complex];
   if (wanted) return wanted;
-  const int size = mask ? field_count : field_count - 1;
   std::vector<SEXP> names, classes{PRINTNAME(Rf_install("LazyTensor"))};
   for (int k = 0; k < size; ++k) names.push_back(field_name(static_cast<Field>(k)));
   if (complex) classes.insert(classes.begin(), PRINTNAME(Rf_install("ComplexLazyTensor")));
@@ -63,8 +62,8 @@ SEXP new_lazytensor(const Merged& merged, const Result& result) {
   const Merged* of = &merged;
   const Result* with = &result;
   return unwind_protect([=] {
-    const bool mask = of->has_mask();
-    SEXP x = PROTECT(Rf_shallow_duplicate(blank(mask, with->complex)));
+    const int size = field_count - (of->has_blocks() ? 0 : of->has_mask() ? 1 : 2);
+    SEXP x = PROTECT(Rf_shallow_duplicate(blank(size, with->complex)));
     const auto set = [x](Field which, SEXP value) { SET_VECTOR_ELT(x, static_cast<int>(which), value); };
     SEXP formula = PROTECT(Rf_mkCharLenCE(with->formula.data(), static_cast<int>(with->formula.size()), CE_UTF8));
     set(Field::formula, Rf_ScalarString(formula));
@@ -78,7 +77,8 @@ SEXP new_lazytensor(const Merged& merged, const Result& result) {
     set(Field::tokens, of->tokens());
     set(Field::components, with->components);
     set(Field::definitions, of->definitions());
-    if (mask) set(Field::mask, of->masks());
+    if (of->has_mask()) set(Field::mask, of->masks());
+    if (of->has_blocks()) set(Field::blocks, of->blocks());
     UNPROTECT(2);
     return x;
   });
@@ -273,6 +273,7 @@ SEXP rk_merge(SEXP operands) {
         .add("tokens", made(&Merged::tokens))
         .add("definitions", made(&Merged::definitions))
         .add("masks", made(&Merged::masks))
+        .add("blocks", made(&Merged::blocks))
         .finish();
   });
 }

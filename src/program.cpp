@@ -174,13 +174,15 @@ std::vector<double*> bridge::memory_of(SEXP results) {
 
 namespace {
 
-SEXP run(const rkeops::Program& program, SEXP inputs, bool by_rows, SEXP tokens, const bridge::Runtime& runtime) {
+SEXP run(const rkeops::Program& program, SEXP inputs, bool by_rows, SEXP tokens, SEXP blocks, const bridge::Runtime& runtime) {
   std::vector<rkeops::Input> data = bridge::views(program, inputs, by_rows);
-  bridge::keep_data(runtime.run, data, inputs, tokens);
+  const std::optional<rkeops::RunOptions> own = bridge::with_blocks(runtime.run, blocks);
+  const rkeops::RunOptions& options = own ? *own : runtime.run;
+  bridge::keep_data(options, data, inputs, tokens);
   const Rcpp::Shield<SEXP> result(bridge::allocate(bridge::shapes_of(program, data), R_NilValue));
   const std::vector<double*> outputs = bridge::memory_of(result);
   return bridge::with_hooks(runtime, [&](const rkeops::Host& host) {
-    program.run(data, outputs, runtime.run, host);
+    program.run(data, outputs, options, host);
     return outputs.size() == 1 ? VECTOR_ELT(result, 0) : static_cast<SEXP>(result);
   });
 }
@@ -255,7 +257,7 @@ SEXP rk_run(SEXP pointer, SEXP inputs, SEXP by_rows) {
   return catch_failure([&]() -> SEXP {
     const ProgramPtr program = program_of(pointer);
     if (!program) return stale();
-    return run(*program, inputs, LOGICAL(by_rows)[0] == TRUE, R_NilValue, *bridge::current_runtime());
+    return run(*program, inputs, LOGICAL(by_rows)[0] == TRUE, R_NilValue, R_NilValue, *bridge::current_runtime());
   });
 }
 
@@ -291,28 +293,28 @@ bridge::LazyProgram bridge::lazy_program(std::string_view formula, SEXP args, SE
 namespace {
 
 // `data` NULL: the program.
-SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, bool plain_result) {
+SEXP evaluate(std::string_view formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks, bool plain_result) {
   const bridge::LazyProgram made = bridge::lazy_program(formula, args, definitions, data != R_NilValue);
   if (!made.program) return bridge::failure("formula_only", made.text);
   if (data == R_NilValue) return wrap(made.program);
   const std::vector<rkeops::OutputPart>& parts = made.program->parts();
   if (plain_result && (parts.size() > 1 || parts[0].is_index)) return R_NilValue;
-  return run(*made.program, data, false, tokens, *made.runtime);
+  return run(*made.program, data, false, tokens, blocks, *made.runtime);
 }
 
 }  // namespace
 
 // Evaluates a formula over variables, which are declared as "name=Vi(3)", and definitions. `tokens`: NULL, or a list
-// parallel to `data` of environments that live as long as these data stay as they are. `data` NULL: the program, which
-// rk_program() gives for formulas as text.
+// parallel to `data` of environments that live as long as these data stay as they are. `blocks`: what rk_blocks() gave, or NULL.
+// `data` NULL: the program, which rk_program() gives for formulas as text.
 // [[Rcpp::export(rng = false)]]
-SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens) {
+SEXP rk_evaluate(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks) {
   return catch_failure(
-      [&]() -> SEXP { return evaluate(CHAR(STRING_ELT(formula, 0)), args, definitions, data, tokens, false); });
+      [&]() -> SEXP { return evaluate(CHAR(STRING_ELT(formula, 0)), args, definitions, data, tokens, blocks, false); });
 }
 
 // The reduction `name` of a list of a LazyTensor and `index`. NULL where R has more to do: for other arguments, complex
-// numbers, masks, names of rows or components, and positions.
+// numbers, masks, blocks, names of rows or components, and positions.
 // [[Rcpp::export(rng = false)]]
 SEXP rk_reduce(SEXP arguments, SEXP name) {
   using namespace expression;
@@ -325,14 +327,16 @@ SEXP rk_reduce(SEXP arguments, SEXP name) {
     const std::string letter = CHAR(STRING_ELT(index, 0));
     if (letter != "i" && letter != "j") return R_NilValue;
     SEXP data = field(x, Field::data);
-    bool plain = Rf_isNull(field(x, Field::mask)) && Rf_isNull(field(x, Field::components));
+    bool plain = true;
+    for (Field rare : {Field::mask, Field::blocks, Field::components}) plain = plain && Rf_isNull(field(x, rare));
     plain = plain && !ISNAN(Rf_asReal(field(x, letter == "i" ? Field::ni : Field::nj)));
     for (R_xlen_t k = 0; plain && k < Rf_xlength(data); ++k)
       plain = Rf_isNull(Rf_getAttrib(VECTOR_ELT(data, k), R_DimNamesSymbol));
     if (!plain) return R_NilValue;
     const std::string formula = std::string(CHAR(STRING_ELT(name, 0))) + "_Reduction(" +
                                 CHAR(STRING_ELT(field(x, Field::formula), 0)) + (letter == "i" ? ",0)" : ",1)");
-    return evaluate(formula, field(x, Field::args), field(x, Field::definitions), data, field(x, Field::tokens), true);
+    return evaluate(formula, field(x, Field::args), field(x, Field::definitions), data, field(x, Field::tokens), R_NilValue,
+                    true);
   });
 }
 

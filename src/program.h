@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "bridge.h"
 
@@ -13,6 +14,9 @@ std::vector<rkeops::Input> views(const rkeops::Program& program, SEXP inputs, bo
 
 // `tokens`: NULL, or a list parallel to the inputs of environments that live as long as these inputs stay as they are.
 void keep_data(const rkeops::RunOptions& options, std::vector<rkeops::Input>& data, SEXP inputs, SEXP tokens);
+
+// The options with blocks, if there are any: what rk_blocks() gave, or NULL.
+std::optional<rkeops::RunOptions> with_blocks(const rkeops::RunOptions& options, SEXP blocks);
 
 // Results as R has them: a matrix; for K nearest of several components an array rows x K x components; for all entries an array.
 struct Shape {

@@ -117,6 +117,14 @@ struct ReductionInfo {
 };
 std::vector<ReductionInfo> reduction_table();
 
+// For RunOptions::blocks. Stages of a formula that fold other pairs than (i, j), and entries, are not concerned. In a run for other
+// numbers of rows: Error of kind dimension.
+std::shared_ptr<const PairBlocks> make_blocks(const BlockGroups& groups);
+double kept_pairs(const PairBlocks& blocks);  // how many
+// Groups of points that are near each other, which keep all pairs whose distance is at most `radius` (and others). Coordinates of a
+// point, finite numbers, are side by side.
+BlockGroups groups_within(const std::vector<double>& x, const std::vector<double>& y, std::int64_t dim, double radius);
+
 // Counters since the process started, for tests and check_rkeops().
 struct Statistics {
   std::int64_t kernels_compiled, kernels_from_disk, kernels_in_memory;

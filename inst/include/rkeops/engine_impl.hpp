@@ -36,17 +36,18 @@ inline Target target_of(const RunOptions& options) {
   return target;
 }
 
-// None where rows and columns never meet, or where the reduction needs all pairs.
+// None on GPUs, and where pairs are not folded. Bounds say nothing where rows and columns never meet.
 inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& program, const Target& target,
                                                        const KernelPlan& kernel) {
+  if (target.processor == Processor::gpu || !kernel.folds_pairs()) return nullptr;
   const Coordinates coordinates = coordinates_of(program);
-  if (target.processor == Processor::gpu || kernel.reducer().skipping() == Reducer::Skipping::never || coordinates.row.empty() || coordinates.column.empty()) {
-    return nullptr;
-  }
+  const bool skips = kernel.reducer().skipping() != Reducer::Skipping::never && !coordinates.row.empty() &&
+                     !coordinates.column.empty();
   KernelPlan ordered = program.reduction.keeps_positions() ? generate(program, target, true) : kernel;
   const Digest digest = digest_of(ordered.text);
   return std::make_shared<const GeometryPlan>(
-      GeometryPlan{std::make_shared<const PairBounds>(program, target.precision), coordinates, std::move(ordered), digest});
+      GeometryPlan{skips ? std::make_shared<const PairBounds>(program, target.precision) : nullptr, coordinates, std::move(ordered),
+                   digest});
 }
 
 }  // namespace engine_detail
@@ -76,6 +77,11 @@ struct Program::State {
         throw nothing_to_reduce(reduction_of(stage));
       }
     }
+    return sizes;
+  }
+  Sizes checked(const std::vector<Input>& inputs, const RunOptions& options) const {
+    const Sizes sizes = checked(inputs);
+    if (options.blocks) options.blocks->check(sizes);
     return sizes;
   }
 
@@ -205,7 +211,7 @@ std::int64_t Program::rows_of(Category index, const std::vector<Input>& inputs) 
 
 void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
                   const Host& host) const {
-  const Sizes sizes = state_->checked(inputs);
+  const Sizes sizes = state_->checked(inputs, options);
   Execution(state_->plan(engine_detail::target_of(options)), inputs, sizes, options, make_stage, false).run(outputs, host);
 }
 
@@ -281,7 +287,7 @@ std::unique_ptr<Evaluation> Program::prepare(const std::vector<Input>& inputs, c
                                              const Host& host) const {
   std::unique_ptr<Evaluation> evaluation(new Evaluation());
   Evaluation::State& state = *evaluation->state_;
-  state.sizes = state_->checked(inputs);
+  state.sizes = state_->checked(inputs, options);
   state.program = state_;
   state.options = options;
   state.inputs = inputs;

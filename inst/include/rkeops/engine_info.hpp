@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine.hpp"
+#include "geometry/blocks_within.hpp"
 #include "geometry/make_stage.hpp"
 #include "ir/reduction.hpp"
 #include "parse/parser.hpp"
@@ -86,6 +87,14 @@ std::vector<ReductionInfo> reduction_table() {
                      row.reducer->adds(), row.weighted(), row.ranked(), row.neutral});
   }
   return table;
+}
+
+std::shared_ptr<const PairBlocks> make_blocks(const BlockGroups& groups) { return std::make_shared<const PairBlocks>(groups); }
+
+double kept_pairs(const PairBlocks& blocks) { return blocks.pairs(); }
+
+BlockGroups groups_within(const std::vector<double>& x, const std::vector<double>& y, std::int64_t dim, double radius) {
+  return BlocksWithin(x, y, static_cast<std::size_t>(dim), radius).groups();
 }
 
 Statistics statistics() {

@@ -112,6 +112,10 @@ constexpr std::int64_t packing_rows = 4096;            // of one task
 constexpr std::int64_t kept_rows_columns = 4096;
 constexpr std::int64_t kept_rows_bytes = 1 * MiB;  // whatever the inputs take
 
+// ---- blocks
+
+constexpr std::int64_t block_rows = 64;  // of groups of points near each other: no fewer than a tile has
+
 // ---- geometry
 
 constexpr std::int64_t leaf_columns = 32;        // of a leaf of the tree of columns

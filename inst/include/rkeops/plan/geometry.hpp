@@ -16,7 +16,7 @@ struct Coordinates {
 };
 
 struct GeometryPlan {
-  std::shared_ptr<const PairBounds> bounds;
+  std::shared_ptr<const PairBounds> bounds;  // none: nothing can be left out by bounds
   Coordinates coordinates;
   KernelPlan ordered;  // for columns in any order
   Digest digest;       // of its text

@@ -28,6 +28,8 @@ struct KernelPlan : StateLayout {
   int vector_bytes;
 
   std::int64_t number_bytes() const { return precision == Precision::float32 ? 4 : 8; }
+  // Of pairs (i, j), which are not all part of the result.
+  bool folds_pairs() const { return !pairs && rows != Category::parameter && columns != Category::parameter && rows != columns; }
   int tile_rows() const { return lanes * row_vectors; }
   std::int64_t windows() const { return window > 0 ? (dim + window - 1) / window : 1; }
   // Places of candidates in a state: on a CPU those of a row are neighbours, so that they are in the cache when they are

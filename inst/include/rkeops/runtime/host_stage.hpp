@@ -64,10 +64,12 @@ class HostStage : public Stage {
     return data.columns <= heuristics::kept_rows_columns && bytes <= std::max(given, heuristics::kept_rows_bytes);
   }
 
+  // To be folded.
+  virtual double pairs_to_fold() const { return static_cast<double>(tiles_ * tile_) * static_cast<double>(data.columns); }
+
   // No more than have work for longer than their start takes.
   int choose_threads(const RunOptions& options) const {
-    const double work = static_cast<double>(tiles_ * tile_) * static_cast<double>(data.columns) *
-                        static_cast<double>(kernel_.column.width + kernel_.row.width + 4);
+    const double work = pairs_to_fold() * static_cast<double>(kernel_.column.width + kernel_.row.width + 4);
     if (work < heuristics::thread_work) return 1;
     const int most = options.threads > 0 ? options.threads : available_threads();
     return static_cast<int>(std::min<double>(most, 1 + work / heuristics::thread_work));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "../backend/options.hpp"
@@ -13,12 +14,21 @@ namespace rkeops {
 // Are pairs that cannot matter left out? Automatic: where that is found to be faster.
 enum class UseOfGeometry : std::uint8_t { automatic, never, always };
 
+// Which pairs of rows i and rows j are folded: rows are in groups, numbered from 0 (-1: in none), and group kept_i[k] of rows i
+// keeps the groups kept_from[k], ..., kept_to[k] of rows j, for all k in any order.
+struct BlockGroups {
+  std::vector<std::int32_t> group_i, group_j, kept_i, kept_from, kept_to;
+};
+
+class PairBlocks;  // made of them, see runtime/blocks.hpp
+
 struct RunOptions {
   Precision precision = Precision::float64;
   Processor processor = Processor::cpu;
   std::vector<int> devices = {0};                                   // GPUs that share the work
   bool tensor_cores = false;                                        // for matrix products in float32 on GPUs
   UseOfGeometry geometry = UseOfGeometry::automatic;                // on CPUs
+  std::shared_ptr<const PairBlocks> blocks;                         // the pairs (i, j) that are folded; null: all of them
   double tolerance = 0;                                             // of sums: an error of this part of sum |F| is allowed
   int threads = 0;                                                  // 0: all cores available to this process
   std::int64_t index_base = 1;                                      // added to 0-based positions of arg-reductions

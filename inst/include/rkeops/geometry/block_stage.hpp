@@ -1,0 +1,99 @@
+// A stage that folds the pairs of given blocks. Rows and columns are packed group after group, tiles do not cross groups, and each
+// is folded with the ranges of columns that its group keeps.
+#pragma once
+
+#include "../runtime/blocks.hpp"
+#include "ordered_stage.hpp"
+
+namespace rkeops {
+
+// Tiles that do not cross groups.
+inline Schedule block_schedule(const KernelPlan& kernel, const BlockSide& side, std::int64_t columns) {
+  Schedule s = dense_schedule(kernel, 1, columns);  // the column_block
+  s.rows = side.rows();
+  s.tiles.clear();
+  const std::int64_t tile = kernel.tile_rows();
+  for (const Range& group : side.groups) {
+    for (std::int64_t row = group.from; row < group.to; row += tile) s.tiles.push_back({row, std::min(tile, group.to - row)});
+  }
+  return s;
+}
+
+template <class Real>
+class BlockStage final : public OrderedStage<Real> {
+  using Base = OrderedStage<Real>;
+  using typename Base::Worker;
+
+ public:
+  // `ordered`: the kernel for columns in any order, which lives as long as this, as `blocks` do.
+  BlockStage(Backend<HostKernel>& backend, const KernelPlan& kernel, const Digest& digest, const KernelPlan& ordered,
+             const Digest& ordered_digest, StageData stage_data, bool keep, std::shared_ptr<const PairBlocks> blocks)
+      : Base(backend, kernel, digest, std::move(stage_data),
+             block_schedule(kernel, blocks->of(kernel.rows), blocks->of(kernel.columns).rows()), keep),
+        ordered_(ordered),
+        ordered_digest_(ordered_digest),
+        blocks_(std::move(blocks)),
+        side_(blocks_->of(kernel.rows)) {
+    this->row_order_ = {blocks_, &side_.order};
+    this->column_order_ = {blocks_, &blocks_->of(kernel.columns).order};
+    std::size_t group = 0;
+    for (const Tile& tile : this->schedule_.tiles) {
+      while (tile.first_row >= side_.groups[group].to) ++group;
+      group_of_tile_.push_back(group);
+    }
+  }
+
+  void prepare(const StageCall& call) override { BlockRun(*this, call).arrange(); }
+
+  void run(const StageCall& call) override {
+    BlockRun run(*this, call);
+    run.arrange();
+    run.fold();
+  }
+
+ private:
+  double pairs_to_fold() const override { return blocks_->pairs(); }
+
+  class BlockRun : public Base::OrderedRun {
+   public:
+    BlockRun(BlockStage& stage, const StageCall& call)
+        : Base::OrderedRun(stage, call, stage.ordered_, stage.ordered_digest_), b_(stage) {}
+
+    void arrange() {
+      this->pack_parameters();
+      const bool same_columns = b_.columns_are_placed_ && Base::all_packed(b_.data.column);
+      if (!b_.rows_are_in_order_ || !Base::all_packed(b_.data.row)) this->place_rows();
+      this->pack_columns();
+      if (!same_columns) this->place_columns();
+      b_.columns_are_placed_ = true;
+    }
+
+    void fold() {
+      this->fold_tiles(this->shares_of_tiles(), [this] { return Visitor{b_}; });
+    }
+
+   private:
+    BlockStage& b_;
+  };
+
+  struct Visitor {
+    const BlockStage& b;
+
+    template <class Fold>
+    void visit(std::int64_t number, const Real*, State, const Fold& fold) {
+      const std::size_t group = b.group_of_tile_[static_cast<std::size_t>(number)];
+      for (std::int64_t k = b.side_.first[group]; k < b.side_.first[group + 1]; ++k) {
+        fold(b.side_.kept[static_cast<std::size_t>(k)], nullptr);
+      }
+    }
+  };
+
+  const KernelPlan& ordered_;
+  const Digest ordered_digest_;
+  const std::shared_ptr<const PairBlocks> blocks_;
+  const BlockSide& side_;
+  std::vector<std::size_t> group_of_tile_;
+  bool columns_are_placed_ = false;
+};
+
+}  // namespace rkeops
