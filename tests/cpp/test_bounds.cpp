@@ -180,7 +180,7 @@ void random_kernel(std::uint64_t seed, int repeats, Found& found) {
     const std::string f = random.chance(0.3)   ? random.expression(dim, depth)
                           : random.chance(0.4) ? random.wild(dim, static_cast<int>(random.number(3, 5)), true)
                                                : random.wild(dim, std::min(depth, 4), false);
-    if (f.size() > 500) continue;
+    if (f.size() > 300) continue;
     all = all.empty() ? f : "Concat(" + all + "," + f + ")";
     components += dim;
   }

@@ -71,7 +71,11 @@ inline double unless(bool unknown, double x) { return unknown ? nan : x; }
 inline Lanes unless(LaneMask unknown, Lanes x) { return (Lanes)(unknown | (LaneMask)x); }  // all bits: NaN
 
 inline bool all_true(bool x) { return x; }
+#if defined __SSE2__
+inline bool all_true(LaneMask x) { return _mm_movemask_pd((__m128d)x) == 3; }
+#else
 inline bool all_true(LaneMask x) { return (x[0] & x[1]) != 0; }
+#endif
 
 // b where one of them is NaN.
 inline double least(double a, double b) { return a < b ? a : b; }
@@ -204,9 +208,9 @@ INTERVAL_RULE(Subtract) {
 INTERVAL_RULE(Mult) {
   const T p = x[0].low * x[1].low, q = x[0].low * x[1].high, s = x[0].high * x[1].low, t = x[0].high * x[1].high;
   const T low = least(least(p, q), least(s, t)), high = most(most(p, q), most(s, t));
-  const auto zero_times_infinity =
-      (touches_zero(x[0]) & may_be_infinite(x[1])) | (touches_zero(x[1]) & may_be_infinite(x[0]));
-  return unless(zero_times_infinity, BoundsOf<T>{low, high});
+  const BoundsOf<T> product{low, high};
+  if (all_true(size((p + q) + (s + t)) <= r.huge)) return product;  // no infinite factors
+  return unless((touches_zero(x[0]) & may_be_infinite(x[1])) | (touches_zero(x[1]) & may_be_infinite(x[0])), product);
 }
 INTERVAL_RULE(Divide) {
   const auto by_zero = touches_zero(x[1]);
