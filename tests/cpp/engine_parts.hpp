@@ -4,6 +4,7 @@
 
 #include "check.hpp"
 #include "rkeops/emit/kernel.hpp"
+#include "rkeops/geometry/make_stage.hpp"
 #include "rkeops/ir/print.hpp"
 #include "rkeops/parse/parser.hpp"
 #include "rkeops/pass/differential.hpp"

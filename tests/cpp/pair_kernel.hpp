@@ -1,4 +1,5 @@
-// A compiled kernel that gives all values of a formula, on boxes of packed rows and columns: what bounds are checked against.
+// A compiled kernel that gives all values of a formula, on boxes of packed rows and columns: what bounds are checked
+// against.
 #pragma once
 
 #include "interpret.hpp"
@@ -62,7 +63,8 @@ class PairKernel {
       }
     };
     for (const rkeops::PackedLeaf& leaf : plan_.parameter.leaves) {
-      rkeops::pack_parameter({data[static_cast<std::size_t>(leaf.index)].input()}, leaf.dim, parameter_.data() + leaf.offset);
+      rkeops::pack_parameter({data[static_cast<std::size_t>(leaf.index)].input()}, leaf.dim,
+                             parameter_.data() + leaf.offset);
     }
     code_->hoist_parameters(parameter_.data(), work_.data());
     pack(plan_.row, {0, rows()}, row_.data());

@@ -1,5 +1,5 @@
-// Bounds of formulas: values that compiled kernels compute lie inside, for random formulas over every row of the operation
-// table, in both precisions; known ranges come out tight.
+// Bounds of formulas: values that compiled kernels compute lie inside, for random formulas over every row of the
+// operation table, in both precisions; known ranges come out tight.
 //   test_bounds [first seed] [number of random kernels]   --full: all of the random boxes
 #include <set>
 
@@ -15,9 +15,10 @@ class WildFormula : public RandomFormula {
  public:
   explicit WildFormula(std::uint64_t seed) : RandomFormula(seed, 9) {}
 
-  // smooth: of few variables, by rows that have slopes.
+  // smooth: of two variables, one of the rows and one of the columns, by rows that have slopes.
   std::string wild(std::int64_t dim, int depth, bool smooth) {
-    if (depth == 0 || chance(0.1)) return smooth || chance(0.8) ? variable(dim) : expression(dim, 1);
+    if (smooth && (depth == 0 || chance(0.1))) return one_of_two(dim);
+    if (depth == 0 || chance(0.1)) return chance(0.8) ? variable(dim) : expression(dim, 1);
     if (!smooth && chance(0.15)) return expression(dim, depth);
     const rkeops::Operation& row = pick_row(dim, smooth);
     std::string text = std::string(row.name) + "(";
@@ -26,22 +27,36 @@ class WildFormula : public RandomFormula {
     for (const char* letter = row.signature; *letter; ++letter) {
       text += first ? "" : ",";
       text += *letter == 'n' ? std::to_string(number(row.op == Op::Pow ? -4 : 0, 5))
-                             : wild(horizontal ? number(2, 3) : chance(0.25) ? 1 : dim, depth - 1, smooth);
+                             : wild(horizontal     ? smooth ? 3 : number(2, 5)
+                                        : chance(0.25) ? 1
+                                                   : dim,
+                                    depth - 1, smooth);
       first = false;
     }
     return dim > 1 ? "(" + text + ")+Zero(" + std::to_string(dim) + "))" : text + ")";
   }
 
  private:
+  std::string one_of_two(std::int64_t dim) {
+    const bool row = chance(0.5);
+    std::string& name = (row ? rows_ : columns_)[dim];
+    if (name.empty()) name = declare(row ? "Vi" : "Vj", dim);
+    return name;
+  }
+
   const rkeops::Operation& pick_row(std::int64_t dim, bool smooth) {
     const auto& rows = rkeops::operations();
+    if (smooth && chance(0.5)) return rkeops::operation(chance(0.5) ? Op::Mult : chance(0.7) ? Op::Subtract : Op::Add);
     while (true) {
-      const rkeops::Operation& row = rows[static_cast<std::size_t>(number(0, static_cast<std::int64_t>(rows.size()) - 1))];
+      const rkeops::Operation& row =
+          rows[static_cast<std::size_t>(number(0, static_cast<std::int64_t>(rows.size()) - 1))];
       if (smooth && (!row.slope || std::string(row.domain) != "real")) continue;
       if (row.structure == rkeops::Structure::elementwise) return row;
       if (row.structure == rkeops::Structure::horizontal && dim == 1) return row;
     }
   }
+
+  std::map<std::int64_t, std::string> rows_, columns_;
 };
 
 // Numbers of one box: of any size, in a wide box, a narrow one or a point; at times 0, whole, huge, not finite.
@@ -49,7 +64,8 @@ class RandomBox {
  public:
   RandomBox(std::mt19937_64& random) : random_(random) {
     const double scales[] = {0.1, 1, 1, 1, 3, 10, 1000}, widths[] = {0, 1e-6, 1e-3, 0.1, 0.1, 1, 1};
-    scale_ = scales[random() % 7], width_ = widths[random() % 7] * scale_, center_ = scale_ * unit() * (random() % 4 ? 1 : 0);
+    scale_ = scales[random() % 7], width_ = widths[random() % 7] * scale_,
+    center_ = scale_ * unit() * (random() % 4 ? 1 : 0);
     whole_ = random() % 6 == 0, odd_ = random() % 150 == 0;
   }
   double operator()() {
@@ -77,7 +93,8 @@ Matrix random_data(const rkeops::Argument& a, std::int64_t rows, std::mt19937_64
   for (std::int64_t c = 0; c < a.dim; ++c) {
     for (std::int64_t from = 0; from < count;) {
       RandomBox number(random);
-      for (const std::int64_t to = std::min(count, from + (a.category == Category::j ? each : count)); from < to; ++from) {
+      for (const std::int64_t to = std::min(count, from + (a.category == Category::j ? each : count)); from < to;
+           ++from) {
         m.at(from, c) = number();
       }
     }
@@ -118,10 +135,12 @@ std::string check_boxes(const PairFormula& formula, int repeats, std::mt19937_64
             for (std::size_t a = 0; a < data.size(); ++a) {
               const Category c = formula.parsed.arguments[a].category;
               where += "\n      " + formula.parsed.arguments[a].name + " = (";
-              for (std::int64_t d = 0; d < data[a].cols; ++d) where += show(data[a].at(c == Category::i ? r : c == Category::j ? j : 0, d)) + " ";
+              for (std::int64_t d = 0; d < data[a].cols; ++d)
+                where += show(data[a].at(c == Category::i ? r : c == Category::j ? j : 0, d)) + " ";
               where += ")";
             }
-            return "component " + show(k) + ": " + show(x) + " is not in [" + show(low) + ", " + show(high) + "]" + where;
+            return "component " + show(k) + ": " + show(x) + " is not in [" + show(low) + ", " + show(high) + "]" +
+                   where;
           }
         }
       }
@@ -130,8 +149,8 @@ std::string check_boxes(const PairFormula& formula, int repeats, std::mt19937_64
   return "";
 }
 
-void check_formula(const std::string& f, const std::vector<std::string>& declarations, int repeats, std::uint64_t seed, Found& found,
-                   std::set<Op>* seen = nullptr) {
+void check_formula(const std::string& f, const std::vector<std::string>& declarations, int repeats, std::uint64_t seed,
+                   Found& found, std::set<Op>* seen = nullptr) {
   std::string wrong;
   try {
     const PairFormula formula(f, declarations);
@@ -140,8 +159,10 @@ void check_formula(const std::string& f, const std::vector<std::string>& declara
     }
     std::mt19937_64 random(seed);
     wrong = check_boxes<float>(formula, repeats, random, found);
-    if (!wrong.empty()) wrong = "float32, " + wrong;
-    else wrong = check_boxes<double>(formula, repeats, random, found);
+    if (!wrong.empty())
+      wrong = "float32, " + wrong;
+    else
+      wrong = check_boxes<double>(formula, repeats, random, found);
   } catch (const std::exception& error) {
     wrong = std::string("exception: ") + error.what();
   }
@@ -157,7 +178,7 @@ void random_kernel(std::uint64_t seed, int repeats, Found& found) {
     const int depth = static_cast<int>(random.number(1, 6));
     const std::int64_t dim = random.number(1, 3);
     const std::string f = random.chance(0.3)   ? random.expression(dim, depth)
-                          : random.chance(0.4) ? random.wild(1, std::min(depth, 5), true)
+                          : random.chance(0.4) ? random.wild(dim, static_cast<int>(random.number(3, 5)), true)
                                                : random.wild(dim, std::min(depth, 4), false);
     if (f.size() > 500) continue;
     all = all.empty() ? f : "Concat(" + all + "," + f + ")";
@@ -179,10 +200,17 @@ const std::vector<std::string> xy{"x=Vi(3)", "y=Vj(3)", "a=Pm(12)"};
 
 // Each row by itself, as it is written, or where it comes from.
 TEST("every row") {
-  std::vector<std::string> formulas{
-      "Sum(x*y)", "Max(x-y)", "Min(x*y)", "ArgMax(x-y)", "ArgMin(x*y)", "MatVecMult(a,y)", "Lookup(a,Elem(x,0),2*Elem(y,1),3)", "-(x*y)",
-      "Gather(a,3*Elem(y,0),4)", "Grad(IfElse(Elem(x,0)-Elem(y,1),Sum(Sqrt(MatVecMult(a,y))),1),a,Elem(x,2))",
-      "Concat(OneHot(2*Elem(y,1),4),Concat(Reverse(x*y),Real2Complex(y)))"};
+  std::vector<std::string> formulas{"Sum(x*y)",
+                                    "Max(x-y)",
+                                    "Min(x*y)",
+                                    "ArgMax(x-y)",
+                                    "ArgMin(x*y)",
+                                    "MatVecMult(a,y)",
+                                    "Lookup(a,Elem(x,0),2*Elem(y,1),3)",
+                                    "-(x*y)",
+                                    "Gather(a,3*Elem(y,0),4)",
+                                    "Grad(IfElse(Elem(x,0)-Elem(y,1),Sum(Sqrt(MatVecMult(a,y))),1),a,Elem(x,2))",
+                                    "Concat(OneHot(2*Elem(y,1),4),Concat(Reverse(x*y),Real2Complex(y)))"};
   for (const rkeops::Operation& row : rkeops::operations()) {
     if (row.structure != rkeops::Structure::elementwise) continue;
     const char* const args[] = {"x*y", "y-x", "x", "Abs(y)"};
@@ -197,7 +225,8 @@ TEST("every row") {
   Found found;
   for (std::size_t from = 0; from < formulas.size(); from += 10) {
     std::string all = formulas[from];
-    for (std::size_t k = from + 1; k < std::min(formulas.size(), from + 10); ++k) all = "Concat(" + all + "," + formulas[k] + ")";
+    for (std::size_t k = from + 1; k < std::min(formulas.size(), from + 10); ++k)
+      all = "Concat(" + all + "," + formulas[k] + ")";
     check_formula(all, xy, 100, from, found, &seen);
   }
   for (const rkeops::Operation& row : rkeops::operations()) {
@@ -211,20 +240,22 @@ TEST("every row") {
 }
 
 // Width of the bounds over the width of the range, which is that of all values at corners and some inside.
-double looseness(const std::string& f, double center_x, double center_y, double width,
-                 bool refined) {
+double looseness(const std::string& f, double center_x, double center_y, double width, bool refined) {
   const PairFormula formula(f, xy);
   PairKernel<double> kernel(formula, 1, 2048);
   std::mt19937_64 random(7);
   std::vector<Matrix> data;
   for (const rkeops::Argument& a : formula.parsed.arguments) {
-    const std::int64_t count = a.category == Category::i ? kernel.rows() : a.category == Category::j ? kernel.columns() : 1;
+    const std::int64_t count = a.category == Category::i   ? kernel.rows()
+                               : a.category == Category::j ? kernel.columns()
+                                                           : 1;
     Matrix m = random_matrix(count, a.dim, random, 0, 1);
     for (std::int64_t c = 0; c < a.dim; ++c) {
       const double center = a.category == Category::i ? center_x : center_y;
       for (std::int64_t r = 0; r < count && a.category != Category::parameter; ++r) {
         const double corner = std::round(m.at(r, c));
-        m.at(r, c) = center * (1 + (a.category == Category::i ? 0.3 : -0.2) * static_cast<double>(c)) + width * (random() % 4 ? corner : m.at(r, c));
+        m.at(r, c) = center * (1 + (a.category == Category::i ? 0.3 : -0.2) * static_cast<double>(c)) +
+                     width * (random() % 4 ? corner : m.at(r, c));
       }
     }
     data.push_back(m);
@@ -232,9 +263,11 @@ double looseness(const std::string& f, double center_x, double center_y, double 
   kernel.run(data);
   double low = inf, high = -inf;
   for (std::int64_t j = 0; j < kernel.columns(); ++j) {
-    for (std::int64_t r = 0; r < kernel.rows(); ++r) low = std::min(low, kernel.value(r, j, 0)), high = std::max(high, kernel.value(r, j, 0));
+    for (std::int64_t r = 0; r < kernel.rows(); ++r)
+      low = std::min(low, kernel.value(r, j, 0)), high = std::max(high, kernel.value(r, j, 0));
   }
-  return refined ? (kernel.refined_high[0] - kernel.refined_low[0]) / (high - low) : (kernel.high[0] - kernel.low[0]) / (high - low);
+  return refined ? (kernel.refined_high[0] - kernel.refined_low[0]) / (high - low)
+                 : (kernel.high[0] - kernel.low[0]) / (high - low);
 }
 
 struct Known {
@@ -255,7 +288,8 @@ const Known known_kernels[] = {
     {"Manhattan", "Sum(Abs(x-y))"},
     {"Mahalanobis", "WeightedSqDist(Extract(a,0,9)-0.5,x,y)"},
     {"haversine",
-     "2*Asin(Sqrt(Square(Sin(0.5*(Elem(x,0)-Elem(y,0))))+Cos(Elem(x,0))*Cos(Elem(y,0))*Square(Sin(0.5*(Elem(x,1)-Elem(y,1))))))"}};
+     "2*Asin(Sqrt(Square(Sin(0.5*(Elem(x,0)-Elem(y,0))))+Cos(Elem(x,0))*Cos(Elem(y,0))*Square(Sin(0.5*(Elem(x,1)-Elem("
+     "y,1))))))"}};
 
 TEST("known kernels on random boxes") {
   Found found;

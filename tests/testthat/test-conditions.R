@@ -43,7 +43,7 @@ test_that("an interrupt can be caught as R's own", {
 })
 
 test_that("warnings are given once per session", {
-  warned <- structure(list(value = 3, warnings = "only once, please"), class = "rkeops_warned")
+  warned <- structure(list(value = 3, warnings = "only once, please"), class = "rkeops_told")
   expect_warning(expect_identical(rkeops:::unwrap(warned), 3), "only once", class = "rkeops_warning")
   expect_no_warning_of(expect_identical(rkeops:::unwrap(warned), 3))
 })

@@ -156,7 +156,7 @@ within_rounding <- function(got, expected, error, precision) {
     value = abs(expected),
     logarithm = 1 + abs(expected),
     largest = max(abs(expected)[is.finite(expected)], 0),
-    steep = 30 * abs(expected)
+    steep = 1000 * abs(expected)
   )
   # Where something overflows, NaN or an infinite value depends on the order of terms.
   same <- got == expected | (is.na(expected) & !is.finite(got)) | (is.na(got) & !is.finite(expected))

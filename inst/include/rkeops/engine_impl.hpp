@@ -43,7 +43,7 @@ inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& progra
   const Coordinates coordinates = coordinates_of(program);
   const bool skips = kernel.reducer().skipping() != Reducer::Skipping::never && !coordinates.row.empty() &&
                      !coordinates.column.empty();
-  KernelPlan ordered = program.reduction.indices ? generate(program, target, true) : kernel;
+  KernelPlan ordered = program.reduction.keeps_positions() ? generate(program, target, true) : kernel;
   const Digest digest = digest_of(ordered.text);
   return std::make_shared<const GeometryPlan>(
       GeometryPlan{skips ? std::make_shared<const PairBounds>(program, target.precision) : nullptr, coordinates, std::move(ordered),

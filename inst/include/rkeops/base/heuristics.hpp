@@ -122,10 +122,14 @@ constexpr std::int64_t leaf_columns = 32;        // of a leaf of the tree of col
 constexpr std::size_t known_orders = 64;         // that are kept with variables, four bytes a row each
 constexpr std::int64_t sample_points = 1024;     // rows and columns that the estimate looks at
 constexpr std::int64_t sample_tiles = 8;         // of which so many tiles walk
-constexpr double geometry_nanoseconds = 1.2e7;   // of all pairs: fifty times what the estimate takes
+constexpr double geometry_nanoseconds = 8e6;     // of all pairs: forty times what the estimate takes
 constexpr double operations_per_nanosecond = 4;  // and lane, of one thread
 constexpr double ordering_nanoseconds = 120;     // a point
 constexpr double walk_cost = 1.5;                // of a pair visited, against one of all pairs
+constexpr double refined_walk_cost = 4;          // where bounds have to be refined
+constexpr double attempt_cost = 0.015;           // of ordering, as a part of the time of all pairs, where the estimate says no
+constexpr std::int64_t attempted_tiles = 4;
+constexpr double most_dimensions = 10;           // that points seem to have: above, it is not attempted either
 
 // ---- runtime, GPU
 

@@ -48,29 +48,11 @@ class BlockStage final : public OrderedStage<Real> {
   void run(const StageCall& call) override {
     BlockRun run(*this, call);
     run.arrange();
-    run.fold_tiles([this] { return Visitor{*this}; });
+    run.fold();
   }
 
  private:
   double pairs_to_fold() const override { return blocks_->pairs(); }
-
-  class BlockRun : public Base::OrderedRun {
-   public:
-    BlockRun(BlockStage& stage, const StageCall& call)
-        : Base::OrderedRun(stage, call, stage.ordered_, stage.ordered_digest_), b_(stage) {}
-
-    void arrange() {
-      this->pack_parameters();
-      const bool same_columns = b_.columns_are_placed_ && Base::all_packed(b_.data.column);
-      if (!b_.rows_are_in_order_ || !Base::all_packed(b_.data.row)) this->place_rows(this->packed_row_points());
-      this->pack_columns();
-      if (!same_columns) this->place_columns();
-      b_.columns_are_placed_ = true;
-    }
-
-   private:
-    BlockStage& b_;
-  };
 
   struct Visitor {
     const BlockStage& b;
@@ -82,6 +64,28 @@ class BlockStage final : public OrderedStage<Real> {
         fold(b.side_.kept[static_cast<std::size_t>(k)], nullptr);
       }
     }
+  };
+
+  class BlockRun : public Base::OrderedRun {
+   public:
+    BlockRun(BlockStage& stage, const StageCall& call)
+        : Base::OrderedRun(stage, call, stage.ordered_, stage.ordered_digest_), b_(stage) {}
+
+    void arrange() {
+      this->pack_parameters();
+      const bool same_columns = b_.columns_are_placed_ && Base::all_packed(b_.data.column);
+      if (!b_.rows_are_in_order_ || !Base::all_packed(b_.data.row)) this->place_rows();
+      this->pack_columns();
+      if (!same_columns) this->place_columns();
+      b_.columns_are_placed_ = true;
+    }
+
+    void fold() {
+      this->fold_tiles(this->shares_of_tiles(), [this] { return Visitor{b_}; });
+    }
+
+   private:
+    BlockStage& b_;
   };
 
   const KernelPlan& ordered_;

@@ -14,7 +14,8 @@ struct BoxArray {
   std::int64_t count = 0, stride = 0, width = 0;
 
   BoxArray() = default;
-  BoxArray(std::int64_t count, std::int64_t width, std::int64_t step) : count(count), stride(rounded_up(count, step)), width(width) {
+  BoxArray(std::int64_t count, std::int64_t width, std::int64_t step)
+      : count(count), stride(rounded_up(count, step)), width(width) {
     low = Buffer<Number>(static_cast<std::size_t>(stride * width));
     high = Buffer<Number>(low.size());
     std::fill_n(low.data(), low.size(), Number(0));
@@ -70,7 +71,9 @@ class ColumnTree {
     return {std::min(columns_, node * each), std::min(columns_, (node + 1) * each)};
   }
   // The smallest number among them.
-  std::int32_t least(int level, std::int64_t node) const { return least_[static_cast<std::size_t>(level)][static_cast<std::size_t>(node)]; }
+  std::int32_t least(int level, std::int64_t node) const {
+    return least_[static_cast<std::size_t>(level)][static_cast<std::size_t>(node)];
+  }
 
   // Boxes of the leaves in [from, to), from packed columns in order.
   void fill_leaves(Range leaves, const Real* packed, const Order& order) {
@@ -78,7 +81,8 @@ class ColumnTree {
     for (std::int64_t l = leaves.from; l < leaves.to; ++l) {
       const Range own = columns(0, l);
       for (std::int64_t c = 0; c < boxes.width; ++c) {
-        range_of(packed + own.from * boxes.width + c, own.size(), boxes.width, boxes.low[boxes.at(c, l)], boxes.high[boxes.at(c, l)]);
+        const std::size_t at = boxes.at(c, l);
+        range_of(packed + own.from * boxes.width + c, own.size(), boxes.width, boxes.low[at], boxes.high[at]);
       }
       least_[0][static_cast<std::size_t>(l)] = *std::min_element(order.begin() + own.from, order.begin() + own.to);
     }

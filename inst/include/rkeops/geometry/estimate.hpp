@@ -7,12 +7,17 @@
 namespace rkeops {
 
 // `most` of the numbers below `count`, evenly spread.
-inline std::vector<std::int64_t> spread(std::int64_t count, std::int64_t most) {
+inline std::vector<std::int32_t> spread(std::int64_t count, std::int64_t most) {
   const std::int64_t n = std::min(count, most);
-  std::vector<std::int64_t> numbers(static_cast<std::size_t>(n));
-  for (std::int64_t k = 0; k < n; ++k) numbers[static_cast<std::size_t>(k)] = k * count / n;
+  std::vector<std::int32_t> numbers(static_cast<std::size_t>(n));
+  for (std::int64_t k = 0; k < n; ++k) numbers[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(k * count / n);
   return numbers;
 }
+
+struct Estimated {
+  double share;      // of the pairs
+  double dimension;  // that the points seem to have
+};
 
 template <class Real>
 class Estimate {
@@ -25,25 +30,29 @@ class Estimate {
   }
 
   // row_points: some rows, evenly spread; columns: all of them. Components side by side.
-  double share(const std::vector<Real>& row_points, std::int64_t rows, const Real* columns, std::int64_t column_count,
+  Estimated of(const std::vector<Real>& row_points, std::int64_t rows, const Real* columns, std::int64_t column_count,
                double tolerance) const {
     const std::int64_t width = kernel_.column.width;
     std::vector<Real> column_points;
     for (std::int64_t j : spread(column_count, heuristics::sample_points)) {
       column_points.insert(column_points.end(), columns + j * width, columns + (j + 1) * width);
     }
-    const BoxArray<double> tiles = boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows);
-    const BoxArray<double> leaves = boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count);
+    double dimensions[2];
+    const BoxArray<double> tiles =
+        boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows, dimensions[0]);
+    const BoxArray<double> leaves =
+        boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count, dimensions[1]);
     const std::int64_t results = plan_.bounds->results();
     std::vector<double> low(static_cast<std::size_t>(leaves.count * results)), high(low.size()), work;
     double visited = 0;
-    const std::vector<std::int64_t> walked = spread(tiles.count, heuristics::sample_tiles);
-    for (std::int64_t t : walked) {
+    const std::vector<std::int32_t> walked = spread(tiles.count, heuristics::sample_tiles);
+    for (std::int32_t t : walked) {
       plan_.bounds->bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
       plan_.bounds->refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
-      visited += visited_share(leaves, static_cast<double>(column_count) / static_cast<double>(leaves.count), low, high, tolerance);
+      const double columns_of_leaf = static_cast<double>(column_count) / static_cast<double>(leaves.count);
+      visited += visited_share(leaves, columns_of_leaf, low, high, tolerance);
     }
-    return visited / static_cast<double>(walked.size());
+    return {visited / static_cast<double>(walked.size()), std::min(dimensions[0], dimensions[1])};
   }
 
  private:
@@ -51,10 +60,13 @@ class Estimate {
   double visited_share(const BoxArray<double>& leaves, double columns, const std::vector<double>& low,
                        const std::vector<double>& high, double tolerance) const {
     const Reducer& reducer = kernel_.reducer();
-    if (tolerance > 0 && reducer.skipping() == Reducer::Skipping::by_bounds) return replaced_share(leaves.count, low, high, tolerance);
+    if (tolerance > 0 && reducer.skipping() == Reducer::Skipping::by_bounds) {
+      return replaced_share(leaves.count, low, high, tolerance);
+    }
     std::vector<BoxOfPairs> boxes;
     for (std::int64_t b = 0; b < leaves.count; ++b) {
-      boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, columns * static_cast<double>(leaves.count), 0, tolerance});
+      const double all = columns * static_cast<double>(leaves.count);
+      boxes.push_back({low.data() + b, high.data() + b, leaves.count, columns, all, 0, tolerance});
     }
     std::vector<Bar> bars(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel_.dim)));
     reducer.expected_bars(kernel_, boxes, bars.data());
@@ -64,7 +76,8 @@ class Estimate {
   }
 
   // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced.
-  double replaced_share(std::int64_t count, const std::vector<double>& low, const std::vector<double>& high, double tolerance) const {
+  double replaced_share(std::int64_t count, const std::vector<double>& low, const std::vector<double>& high,
+                        double tolerance) const {
     std::int64_t most = 0;
     for (std::int64_t c = 0; c < kernel_.dim; ++c) {
       std::vector<double> rooms;
@@ -83,21 +96,23 @@ class Estimate {
     return static_cast<double>(most) / static_cast<double>(count);
   }
 
-  // Of leaves as they would be among all points: with d coordinates, a part of the points in as many leaves fills boxes that are
-  // larger by the d-th root.
+  // Of leaves as they would be among all points: in d dimensions, a part of the points in leaves of the same size fills boxes that
+  // are larger by the d-th root.
   BoxArray<double> boxes(const std::vector<Real>& points, std::int64_t width, const std::vector<std::int64_t>& components,
-                         std::int64_t leaf, std::int64_t all) const {
+                         std::int64_t leaf, std::int64_t all, double& dimension) const {
     const std::int64_t count = static_cast<std::int64_t>(points.size()) / width;
     std::vector<float> coordinates;
     for (std::int64_t p = 0; p < count; ++p) {
-      for (std::int64_t c : components) coordinates.push_back(static_cast<float>(points[static_cast<std::size_t>(p * width + c)]));
+      const Real* point = points.data() + p * width;
+      for (std::int64_t c : components) coordinates.push_back(static_cast<float>(point[c]));
     }
     const Order order = make_order(coordinates, components.size(), leaf, [](std::int64_t tasks, const auto& task) {
       for (std::int64_t k = 0; k < tasks; ++k) task(k);
     });
     std::vector<Real> ordered;
     for (std::int32_t p : order) ordered.insert(ordered.end(), points.begin() + p * width, points.begin() + (p + 1) * width);
-    const double shrink = std::pow(static_cast<double>(count) / static_cast<double>(all), 1.0 / static_cast<double>(components.size()));
+    dimension = dimension_of(ordered, width, components, leaf);
+    const double shrink = std::pow(static_cast<double>(count) / static_cast<double>(all), 1 / dimension);
     BoxArray<double> boxes(divided_up(count, leaf), width, 1);
     for (std::int64_t b = 0; b < boxes.count; ++b) {
       for (std::int64_t c = 0; c < width; ++c) {
@@ -110,6 +125,27 @@ class Estimate {
       }
     }
     return boxes;
+  }
+
+  // What the points look like: by how much boxes of four leaves are larger than those of one; no more than there are coordinates.
+  static double dimension_of(const std::vector<Real>& ordered, std::int64_t width, const std::vector<std::int64_t>& components,
+                             std::int64_t leaf) {
+    const std::int64_t count = static_cast<std::int64_t>(ordered.size()) / width;
+    const auto most = static_cast<double>(components.size());
+    const auto edges = [&](std::int64_t points) {
+      double sum = 0;
+      std::int64_t boxes = 0;
+      for (std::int64_t first = 0; first + points <= count; first += points, ++boxes) {
+        for (std::int64_t c : components) {
+          double low, high;
+          range_of(ordered.data() + first * width + c, points, width, low, high);
+          if (std::isfinite(high - low)) sum += high - low;
+        }
+      }
+      return sum / static_cast<double>(std::max<std::int64_t>(1, boxes));
+    };
+    const double growth = edges(4 * leaf) / edges(leaf);
+    return growth > 1 ? std::clamp(std::log(4.0) / std::log(growth), 1.0, most) : most;
   }
 
   const KernelPlan& kernel_;

@@ -58,7 +58,7 @@ class GeometricStage final : public OrderedStage<Real> {
   }
 
  private:
-  enum class Decision : std::uint8_t { none, walk, fold_all };
+  enum class Decision : std::uint8_t { none, walk, fold_all, attempt };
 
   bool is_candidate(const StageCall& call) const {
     constexpr std::int64_t most_points = std::numeric_limits<std::int32_t>::max();
@@ -86,8 +86,8 @@ class GeometricStage final : public OrderedStage<Real> {
     bool arrange() {
       const bool had_parameters = Base::all_packed(g_.data.parameter) && g_.parameters_.size() > 0;
       this->pack_parameters();
-      const bool moved = has_moved(k_.row, g_.data.row, g_.plan_.coordinates.row, !had_parameters) ||
-                         has_moved(k_.column, g_.data.column, g_.plan_.coordinates.column, !had_parameters);
+      const bool moved = !had_parameters || has_moved(k_.row, g_.data.row, g_.plan_.coordinates.row) ||
+                         has_moved(k_.column, g_.data.column, g_.plan_.coordinates.column);
       if (moved) g_.decision_ = Decision::none;
       if (g_.decision_ == Decision::fold_all && call_.options.geometry == UseOfGeometry::automatic) return false;
       const bool is_first = g_.decision_ != Decision::walk;
@@ -102,38 +102,30 @@ class GeometricStage final : public OrderedStage<Real> {
       }
       if (!same_rows) arrange_rows(is_first);
       if (!same_columns) arrange_columns(is_first);
-      return true;
+      if (g_.decision_ == Decision::attempt) g_.decision_ = attempt();
+      return g_.decision_ == Decision::walk;
     }
 
     void walk() {
-      std::atomic<std::int64_t> visited{0};
-      std::mutex mutex;
-      double certificate = 0;
-      this->fold_tiles([&] { return Visitor(*this, visited, mutex, certificate); });
-      GeometryCounters::instance().note_walk(static_cast<double>(visited), g_.pairs());
-      call_.note(percent(static_cast<double>(visited) / g_.pairs()) + " of the pairs were visited");
-      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, certificate);
+      const Walked walked = walk(this->shares_of_tiles());
+      GeometryCounters::instance().note_walk(walked.visited, g_.pairs());
+      call_.note(percent(walked.visited / g_.pairs()) + " of the pairs were visited");
+      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, walked.certificate);
     }
 
    private:
-    static std::string percent(double share) {
-      char text[32];
-      std::snprintf(text, sizeof text, "%.3g %%", 100 * share);
-      return text;
-    }
+    static std::string percent(double share) { return number_text(std::round(share * 1e5) / 1e3) + " %"; }
 
     using Sources = std::vector<Source>;
 
     // Was a leaf changed that coordinates come from?
-    static bool has_moved(const PackedArea& area, const Sources& sources, const std::vector<std::int64_t>& components,
-                          bool with_parameters) {
+    static bool has_moved(const PackedArea& area, const Sources& sources, const std::vector<std::int64_t>& components) {
       bool hoisted = false;
       std::set<std::int64_t> own;
       for (const PackedLeaf& leaf : area.leaves) {
         for (std::int64_t k = 0; k < leaf.dim; ++k) own.insert(leaf.offset + k);
       }
       for (std::int64_t c : components) hoisted |= own.count(c) == 0;
-      if (hoisted && with_parameters) return true;
       for (std::size_t l = 0; l < sources.size(); ++l) {
         if (sources[l].is_placed) continue;
         const PackedLeaf& leaf = area.leaves[l];
@@ -149,19 +141,49 @@ class GeometricStage final : public OrderedStage<Real> {
       if (call_.options.geometry == UseOfGeometry::always) return Decision::walk;
       mark(g_.data.row, &Source::is_packed, false);
       g_.rows_are_in_order_ = false;
-      const std::vector<std::int64_t> rows = spread(g_.data.rows, heuristics::sample_points);
+      const std::vector<std::int32_t> rows = spread(g_.data.rows, heuristics::sample_points);
       std::vector<Real> points(rows.size() * static_cast<std::size_t>(k_.row.width));
-      for (std::size_t k = 0; k < rows.size(); ++k) {
-        this->pack_row_points({rows[k], rows[k] + 1}, this->worker_of(0), points.data() + static_cast<std::int64_t>(k) * k_.row.width);
-      }
-      const double share = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
-                               .share(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
+      const Range all{0, static_cast<std::int64_t>(rows.size())};
+      this->pack_row_points(all, this->worker_of(0), points.data(), rows.data());
+      const Estimated estimated = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
+                               .of(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
       double ordering = 0;
       if (!KnownOrders::instance().find(row_key())) ordering += static_cast<double>(g_.data.rows);
       if (!KnownOrders::instance().find(column_key())) ordering += static_cast<double>(g_.data.columns);
-      call_.note("bounds on a sample say that " + percent(share) + " of the pairs matter");
-      const double saved = (1 - heuristics::walk_cost * share) * g_.nanoseconds_of_all();
-      return saved > heuristics::ordering_nanoseconds * ordering ? Decision::walk : Decision::fold_all;
+      call_.note("bounds on a sample say that " + percent(estimated.share) + " of the pairs matter");
+      ordering *= heuristics::ordering_nanoseconds;
+      if (gain(estimated.share) * g_.nanoseconds_of_all() > ordering) return Decision::walk;
+      const bool is_cheap = ordering < heuristics::attempt_cost * g_.nanoseconds_of_all();
+      return is_cheap && estimated.dimension < heuristics::most_dimensions ? Decision::attempt : Decision::fold_all;
+    }
+
+    // What is won, as a part of the time of all pairs, if this share is visited.
+    double gain(double share) const {
+      return 1 - share * (g_.plan_.bounds->needs_refinement() ? heuristics::refined_walk_cost : heuristics::walk_cost);
+    }
+
+    // The estimate was not in favour, but it is cautious: some tiles walk.
+    Decision attempt() {
+      std::vector<Range> some;
+      std::int64_t rows = 0;
+      for (std::int32_t t : spread(g_.tiles_, heuristics::attempted_tiles)) {
+        some.push_back({t, t + 1});
+        rows += g_.tile(t).rows;
+      }
+      const double share = walk(some).visited / (static_cast<double>(rows) * static_cast<double>(g_.data.columns));
+      call_.note(percent(share) + " of the pairs of some rows matter");
+      return gain(share) > 0 ? Decision::walk : Decision::fold_all;
+    }
+
+    struct Walked {
+      double visited = 0, certificate = 0;
+    };
+
+    Walked walk(const std::vector<Range>& shares) {
+      std::mutex mutex;
+      Walked walked;
+      this->fold_tiles(shares, [&] { return Visitor(*this, mutex, walked); });
+      return walked;
     }
 
     KnownOrders::Key row_key() const { return key_of(k_.row, g_.data.row, g_.plan_.coordinates.row, g_.tile_); }
@@ -185,13 +207,18 @@ class GeometricStage final : public OrderedStage<Real> {
       return key;
     }
 
-    KnownOrders::Held order_of(const Real* points, std::int64_t count, std::int64_t width,
-                               const std::vector<std::int64_t>& components, const KnownOrders::Key& key) {
+    // points(): packed components side by side, if the order is not known.
+    template <class Packed>
+    KnownOrders::Held order_of(const KnownOrders::Key& key, std::int64_t count, std::int64_t width,
+                               const std::vector<std::int64_t>& components, const Packed& points) {
       if (KnownOrders::Held known = KnownOrders::instance().find(key)) return known;
       std::vector<float> coordinates(static_cast<std::size_t>(count) * components.size());
-      float* to = coordinates.data();
-      for (std::int64_t p = 0; p < count; ++p) {
-        for (std::int64_t c : components) *to++ = static_cast<float>(points[p * width + c]);
+      {
+        const Buffer<Real>& packed = points();
+        float* to = coordinates.data();
+        for (std::int64_t p = 0; p < count; ++p) {
+          for (std::int64_t c : components) *to++ = static_cast<float>(packed.data()[p * width + c]);
+        }
       }
       const auto run = [&](std::int64_t tasks, const auto& task) {
         this->run_tasks(
@@ -205,21 +232,26 @@ class GeometricStage final : public OrderedStage<Real> {
     }
 
     void arrange_rows(bool moved) {
-      const Buffer<Real> points = this->packed_row_points();
-      if (moved) g_.row_order_ = order_of(points.data(), g_.data.rows, k_.row.width, g_.plan_.coordinates.row, row_key());
-      this->place_rows(points);
+      mark(g_.data.row, &Source::is_packed, false);
+      if (moved) {
+        g_.row_order_ = order_of(row_key(), g_.data.rows, k_.row.width, g_.plan_.coordinates.row,
+                                 [&] { return this->packed_row_points(); });
+      }
+      this->place_rows();
     }
 
     void arrange_columns(bool moved) {
       constexpr std::int64_t leaf = heuristics::leaf_columns;
       const std::int64_t width = k_.column.width, count = g_.data.columns;
       if (moved) {
-        g_.column_order_ = order_of(g_.columns_.data(), count, width, g_.plan_.coordinates.column, column_key());
+        g_.column_order_ = order_of(column_key(), count, width, g_.plan_.coordinates.column,
+                                    [&]() -> const Buffer<Real>& { return g_.columns_; });
         g_.tree_ = ColumnTree<Real>(count, leaf, width);
       }
       this->place_columns();
       this->pack_in_ranges(count, width, [&](Range range, Worker&) {
-        g_.tree_.fill_leaves({divided_up(range.from, leaf), divided_up(range.to, leaf)}, g_.ordered_columns_.data(), *g_.column_order_);
+        const Range leaves{divided_up(range.from, leaf), divided_up(range.to, leaf)};
+        g_.tree_.fill_leaves(leaves, g_.ordered_columns_.data(), *g_.column_order_);
       });
       g_.tree_.fill_upper_levels();
     }
@@ -231,17 +263,17 @@ class GeometricStage final : public OrderedStage<Real> {
 
     class Visitor {
      public:
-      Visitor(const GeometricRun& run, std::atomic<std::int64_t>& visited, std::mutex& mutex, double& certificate)
+      Visitor(const GeometricRun& run, std::mutex& mutex, Walked& total)
           : run_(run),
             nodes_(run.k_, *run.g_.plan_.bounds, run.g_.tree_, run.g_.parameters_.data(), run.tolerance()),
             walk_(run.k_, nodes_),
             tolerant_walk_(run.k_, nodes_, run.tolerance()),
-            visited_(visited),
             mutex_(mutex),
-            largest_(certificate) {}
+            total_(total) {}
       ~Visitor() {
         const std::lock_guard<std::mutex> lock(mutex_);
-        largest_ = std::max(largest_, certificate_);
+        total_.visited += own_.visited;
+        total_.certificate = std::max(total_.certificate, own_.certificate);
       }
 
       template <class Fold>
@@ -250,8 +282,9 @@ class GeometricStage final : public OrderedStage<Real> {
         rows.rows = run_.g_.tile(number).rows;
         nodes_.set_tile(packed, rows.rows);
         const bool replaces = run_.tolerance() > 0 && run_.k_.reducer().skipping() == Reducer::Skipping::by_bounds;
-        if (!replaces) certificate_ = run_.tolerance();
-        visited_ += rows.rows * (replaces ? tolerant_walk_.run(rows, fold, certificate_) : walk_.run(rows, fold));
+        if (!replaces) own_.certificate = run_.tolerance();
+        const std::int64_t columns = replaces ? tolerant_walk_.run(rows, fold, own_.certificate) : walk_.run(rows, fold);
+        own_.visited += static_cast<double>(rows.rows * columns);
       }
 
      private:
@@ -259,10 +292,9 @@ class GeometricStage final : public OrderedStage<Real> {
       NodeBounds<Real> nodes_;
       Walk<Real> walk_;
       TolerantWalk<Real> tolerant_walk_;
-      std::atomic<std::int64_t>& visited_;
       std::mutex& mutex_;
-      double& largest_;
-      double certificate_ = 0;
+      Walked& total_;
+      Walked own_;
     };
 
     GeometricStage& g_;

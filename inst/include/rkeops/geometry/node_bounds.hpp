@@ -67,7 +67,8 @@ class NodeBounds {
     bounds_.bound(view(parameter_), view(row_), view(children_), n, low, high, work_);
     const auto box = [&](std::int64_t b) { return box_of({level, nodes.from + b}, low + b, high + b, n); };
     bool is_open = false;
-    for (std::int64_t b = 0; b < n && bounds_.needs_refinement() && !is_open; ++b) is_open = !is_decided(box(b));
+    const bool may_pay = level > 0 && bounds_.needs_refinement();  // a leaf is folded in less time
+    for (std::int64_t b = 0; b < n && may_pay && !is_open; ++b) is_open = !is_decided(box(b));
     if (is_open) bounds_.refine(view(parameter_), view(row_), view(children_), n, low, high, work_);
     for (std::int64_t b = 0; b < n; ++b) body(TreeNode{level, nodes.from + b}, box(b));
   }

@@ -24,7 +24,9 @@ class PointRange {
     for (std::size_t k = 0; k < keyed_.size(); ++k) keyed_[k] = k;
   }
 
-  std::int64_t point(std::int64_t place) const { return static_cast<std::int64_t>(keyed_[static_cast<std::size_t>(place)] & 0xffffffff); }
+  std::int64_t point(std::int64_t place) const {
+    return static_cast<std::int64_t>(keyed_[static_cast<std::size_t>(place)] & 0xffffffff);
+  }
 
   // The lower coordinates go before the place returned. Both sides are whole leaves, but for the last one.
   std::int64_t split(Range range, std::int64_t leaf) {
@@ -53,7 +55,9 @@ class PointRange {
   }
 
  private:
-  float at(std::int64_t point, std::size_t component) const { return coordinates_[static_cast<std::size_t>(point) * dim_ + component]; }
+  float at(std::int64_t point, std::size_t component) const {
+    return coordinates_[static_cast<std::size_t>(point) * dim_ + component];
+  }
 
   // Above the number, so that points with equal coordinates are in the order of numbers; NaN comes last.
   void set_key(std::int64_t place, float coordinate) {

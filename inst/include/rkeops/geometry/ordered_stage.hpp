@@ -36,8 +36,7 @@ class OrderedStage : public HostStage<Real> {
     // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range, bars) for ranges
     // of places of columns. Where it gives bars to an ordered kernel, that writes them, and keeps the state to itself.
     template <class MakeVisitor>
-    void fold_tiles(const MakeVisitor& visitor) {
-      const std::vector<Range> shares = shares_of_tiles();
+    void fold_tiles(const std::vector<Range>& shares, const MakeVisitor& visitor) {
       const auto count = static_cast<std::int64_t>(shares.size());
       if (o_.two_sided()) o_.totals_ = ColumnTotals<Real>(k_, count, o_.data.columns);
       this->run_tasks(
@@ -52,35 +51,40 @@ class OrderedStage : public HostStage<Real> {
    protected:
     using Run::call_, Run::code_, Run::k_, Run::threads_;
 
-    // Rows with their components side by side, in the order of the data.
-    void pack_row_points(Range rows, Worker& own, Real* points) {
-      this->pack_points(k_.row, o_.data.row, rows, own, points,
-                        [&](Real* tile) { code_->hoist_rows(o_.parameters_.data(), tile, this->work_of(own)); });
+    // Two-sided: as few sets of totals as with all pairs. Other shares are as short as balances the load.
+    std::vector<Range> shares_of_tiles() const {
+      using namespace heuristics;
+      const std::int64_t tiles = o_.tiles_;
+      const std::int64_t wanted = o_.two_sided() ? std::min(enough_tasks, tiles / two_sided_share_tiles) : tiles / row_block_tiles;
+      const std::int64_t count = std::max<std::int64_t>(1, std::max(wanted, o_.two_sided() ? 1 : std::min(tiles, enough_tasks)));
+      std::vector<Range> shares;
+      for (std::int64_t k = 0; k < count; ++k) shares.push_back({tiles * k / count, tiles * (k + 1) / count});
+      return shares;
+    }
+
+    // Rows with their components side by side, in the order of the data, or those of `numbers`.
+    void pack_row_points(Range rows, Worker& own, Real* points, const std::int32_t* numbers = nullptr) {
+      const auto hoist = [&](Real* tile) { code_->hoist_rows(o_.parameters_.data(), tile, this->work_of(own)); };
+      this->pack_points(k_.row, o_.data.row, rows, own, points, hoist, numbers);
     }
 
     Buffer<Real> packed_row_points() {
       const std::int64_t width = k_.row.width;
       Buffer<Real> points(static_cast<std::size_t>(o_.data.rows * width + 1));
-      mark(o_.data.row, &Source::is_packed, false);
       this->pack_in_ranges(o_.data.rows, width, [&](Range range, Worker& own) {
         pack_row_points(range, own, points.data() + range.from * width);
       });
       return points;
     }
 
-    // To tiles, by row_order_.
-    void place_rows(const Buffer<Real>& points) {
+    // Tiles of rows, by row_order_.
+    void place_rows() {
       const std::int64_t width = k_.row.width, tile = o_.tile_;
       o_.reserve(o_.row_tiles_, o_.tiles_ * tile * width);
-      this->pack_in_ranges(o_.tiles_ * tile, width, [&](Range range, Worker&) {
+      mark(o_.data.row, &Source::is_packed, false);
+      this->pack_in_ranges(o_.tiles_ * tile, width, [&](Range range, Worker& own) {
         for (std::int64_t t = range.from / tile; t < range.to / tile; ++t) {
-          const Tile& own = o_.tile(t);
-          for (std::int64_t r = 0; r < tile; ++r) {  // those behind the last one repeat it
-            const std::int64_t place = own.first_row + std::min(r, own.rows - 1);
-            const Real* from = points.data() + (*o_.row_order_)[static_cast<std::size_t>(place)] * width;
-            Real* to = o_.row_tiles_.data() + t * tile * width + r;
-            for (std::int64_t c = 0; c < width; ++c) to[c * tile] = from[c];
-          }
+          this->pack_row_tile(t, o_.row_tiles_.data() + t * tile * width, own, o_.row_order_->data());
         }
       });
       mark(o_.data.row, &Source::is_packed, true);
@@ -100,17 +104,6 @@ class OrderedStage : public HostStage<Real> {
     }
 
    private:
-    // Two-sided: as few sets of totals as with all pairs. Other shares are as short as balances the load.
-    std::vector<Range> shares_of_tiles() const {
-      using namespace heuristics;
-      const std::int64_t tiles = o_.tiles_;
-      const std::int64_t wanted = o_.two_sided() ? std::min(enough_tasks, tiles / two_sided_share_tiles) : tiles / row_block_tiles;
-      const std::int64_t count = std::max<std::int64_t>(1, std::max(wanted, o_.two_sided() ? 1 : std::min(tiles, enough_tasks)));
-      std::vector<Range> shares;
-      for (std::int64_t k = 0; k < count; ++k) shares.push_back({tiles * k / count, tiles * (k + 1) / count});
-      return shares;
-    }
-
     template <class MakeVisitor>
     void fold_share(Range tiles, std::int64_t totals, Worker& own, TaskRunner& runner, const MakeVisitor& make_visitor) {
       auto visitor = make_visitor();

@@ -10,7 +10,11 @@ template <class Real>
 class TolerantWalk {
  public:
   TolerantWalk(const KernelPlan& kernel, NodeBounds<Real>& nodes, double tolerance)
-      : kernel_(kernel), reducer_(kernel.reducer()), nodes_(nodes), tolerance_(tolerance), dim_(static_cast<std::size_t>(kernel.dim)) {}
+      : kernel_(kernel),
+        reducer_(kernel.reducer()),
+        nodes_(nodes),
+        tolerance_(tolerance),
+        dim_(static_cast<std::size_t>(kernel.dim)) {}
 
   // As Walk::run. `certificate` becomes the largest part of sum |F| that a row's result may be off.
   template <class Fold>
@@ -62,7 +66,8 @@ class TolerantWalk {
       if (can_skip(box) || reducer_.add_constant(kernel_, rows, box)) return;
       Open made{node, box.columns, 0, bounds_.size()};
       for (std::size_t c = 0; c < dim_; ++c) {
-        const double low = box.low[static_cast<std::int64_t>(c) * box.step], high = box.high[static_cast<std::int64_t>(c) * box.step];
+        const std::int64_t at = static_cast<std::int64_t>(c) * box.step;
+        const double low = box.low[at], high = box.high[at];
         bounds_.push_back(low);
         bounds_.push_back(high);
         made.room += box.columns * (high - low);

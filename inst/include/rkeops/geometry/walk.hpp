@@ -15,7 +15,8 @@ class Walk {
         nodes_(nodes),
         bars_(static_cast<std::size_t>(std::max<std::int64_t>(1, kernel.dim))) {}
 
-  // `rows`: the state of the tile's valid rows. fold(columns, bars) is called for what may matter. Returns the number of columns visited.
+  // `rows`: the state of the tile's valid rows. fold(columns, bars) is called for what may matter. Returns the number of columns
+  // visited.
   template <class Fold>
   std::int64_t run(const StateRows& rows, const Fold& fold) {
     std::int64_t visited = 0;

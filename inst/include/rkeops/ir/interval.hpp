@@ -1,13 +1,14 @@
 // Bounds of computed values, and the rules by which operations make bounds of bounds.
 //
-// A rule gives bounds of the exact results for all values inside its arguments; then they are moved outward by what the row of
-// the table says that computed results may be off. So the exact value, the computed one, and what fused multiply-add makes of
-// them lie inside, for any order of summation.
+// A rule gives bounds of the exact results for all values inside its arguments; then they are moved outward by what the
+// row of the table says that computed results may be off. So the exact value, the computed one, and what fused
+// multiply-add makes of them lie inside, for any order of summation.
 //
-// NaN as both bounds: nothing is known, the value may be NaN. Values beyond the largest number may be infinite, and their
-// bounds are.
+// NaN as both bounds: nothing is known, the value may be NaN. Values beyond the largest number may be infinite, and
+// their bounds are.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -75,6 +76,11 @@ inline bool all_true(LaneMask x) { return (x[0] & x[1]) != 0; }
 // b where one of them is NaN.
 inline double least(double a, double b) { return a < b ? a : b; }
 inline double most(double a, double b) { return a > b ? a : b; }
+inline double size(double x) { return std::fabs(x); }
+// x where the condition holds, else 0.
+inline double only(bool condition, double x) { return condition ? x : 0; }
+inline Lanes only(LaneMask condition, Lanes x) { return (Lanes)(condition & (LaneMask)x); }
+inline Lanes size(Lanes x) { return (Lanes)((LaneMask)x & ~(LaneMask)Lanes{-0.0, -0.0}); }
 #if defined __SSE2__
 inline Lanes choose(LaneMask yes, Lanes a, Lanes b) {
   return (Lanes)_mm_or_pd(_mm_and_pd((__m128d)yes, (__m128d)a), _mm_andnot_pd((__m128d)yes, (__m128d)b));
@@ -88,9 +94,9 @@ inline Lanes most(Lanes a, Lanes b) { return choose(a > b, a, b); }
 #endif
 
 template <class T>
-T all(double x) { return T{} + x; }
-template <class T>
-T size(T x) { return most(-x, x); }
+T all(double x) {
+  return T{} + x;
+}
 
 template <class T>
 T load(const double* p) {
@@ -99,9 +105,20 @@ T load(const double* p) {
   return x;
 }
 template <class T>
-void store(double* p, T x) { std::memcpy(p, &x, sizeof x); }
+void store(double* p, T x) {
+  std::memcpy(p, &x, sizeof x);
+}
 template <class T>
-BoundsOf<T> load(const BoxBounds& x, std::int64_t b) { return {load<T>(x.low + b), load<T>(x.high + b)}; }
+BoundsOf<T> load(const BoxBounds& x, std::int64_t b) {
+  return {load<T>(x.low + b), load<T>(x.high + b)};
+}
+
+inline double root(double x) { return std::sqrt(x); }
+#if defined __SSE2__
+inline Lanes root(Lanes x) { return (Lanes)_mm_sqrt_pd((__m128d)x); }
+#else
+inline Lanes root(Lanes x) { return Lanes{std::sqrt(x[0]), std::sqrt(x[1])}; }
+#endif
 
 // body(T{}, b) for all n boxes, as many at a time as T has.
 template <class Body>
@@ -122,23 +139,35 @@ template <class T>
 BoundsOf<T> outward(BoundsOf<T> x, double error, const Rounding& r) {
   const T low = least(all<T>(r.huge), x.low), high = most(all<T>(-r.huge), x.high);
   const T lower = low - (size(low) * error + r.tiny), upper = high + (size(high) * error + r.tiny);
-  return beyond(BoundsOf<T>{most(choose(low >= 0.0, T{}, all<T>(-inf)), lower),
-                            least(choose(high <= 0.0, T{}, all<T>(inf)), upper)}, r);
+  return beyond(BoundsOf<T>{most(only(low < 0.0, all<T>(-inf)), lower), least(only(high > 0.0, all<T>(inf)), upper)},
+                r);
 }
 
 template <class M, class T>
-BoundsOf<T> unless(M unknown, BoundsOf<T> x) { return {unless(unknown, x.low), unless(unknown, x.high)}; }
+BoundsOf<T> unless(M unknown, BoundsOf<T> x) {
+  return {unless(unknown, x.low), unless(unknown, x.high)};
+}
 template <class T>
-auto is_unknown(BoundsOf<T> x) { return (x.low != x.low) | (x.high != x.high); }
+auto is_unknown(BoundsOf<T> x) {
+  return (x.low != x.low) | (x.high != x.high);
+}
 
 template <class T>
-auto touches_zero(BoundsOf<T> x) { return (x.low <= 0.0) & (x.high >= 0.0); }
+auto touches_zero(BoundsOf<T> x) {
+  return (x.low <= 0.0) & (x.high >= 0.0);
+}
 template <class T>
-auto is_zero(BoundsOf<T> x) { return (x.low == 0.0) & (x.high == 0.0); }
+auto is_zero(BoundsOf<T> x) {
+  return (x.low == 0.0) & (x.high == 0.0);
+}
 template <class T>
-auto has_no_zero(BoundsOf<T> x) { return (x.low > 0.0) | (x.high < 0.0); }
+auto has_no_zero(BoundsOf<T> x) {
+  return (x.low > 0.0) | (x.high < 0.0);
+}
 template <class T>
-auto may_be_infinite(BoundsOf<T> x) { return (x.low == -inf) | (x.high == inf); }
+auto may_be_infinite(BoundsOf<T> x) {
+  return (x.low == -inf) | (x.high == inf);
+}
 template <class T>
 BoundsOf<T> hull(BoundsOf<T> a, BoundsOf<T> b) {
   return unless(is_unknown(a) | is_unknown(b), BoundsOf<T>{least(a.low, b.low), most(a.high, b.high)});
@@ -148,15 +177,17 @@ BoundsOf<T> choose(M condition, BoundsOf<T> a, BoundsOf<T> b) {
   return {choose(condition, a.low, b.low), choose(condition, a.high, b.high)};
 }
 template <class M, class T>
-T truth(M condition, T) { return choose(condition, all<T>(1), T{}); }
+T truth(M condition, T) {
+  return only(condition, all<T>(1));
+}
 
 // Rules for any T: bounds of the result from those of the arguments x.
-#define INTERVAL_RULE(name)                                                              \
-  struct name {                                                                          \
-    template <class T>                                                                   \
-    static BoundsOf<T> of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r);     \
-  };                                                                                     \
-  template <class T>                                                                     \
+#define INTERVAL_RULE(name)                                                          \
+  struct name {                                                                      \
+    template <class T>                                                               \
+    static BoundsOf<T> of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r); \
+  };                                                                                 \
+  template <class T>                                                                 \
   BoundsOf<T> name::of(const BoundsOf<T>* x, [[maybe_unused]] const Rounding& r)
 
 // ---- arithmetic
@@ -176,6 +207,26 @@ INTERVAL_RULE(Mult) {
   const auto zero_times_infinity =
       (touches_zero(x[0]) & may_be_infinite(x[1])) | (touches_zero(x[1]) & may_be_infinite(x[0]));
   return unless(zero_times_infinity, BoundsOf<T>{low, high});
+}
+INTERVAL_RULE(Divide) {
+  const auto by_zero = touches_zero(x[1]);
+  const T p = x[0].low / x[1].low, q = x[0].low / x[1].high, s = x[0].high / x[1].low, t = x[0].high / x[1].high;
+  const BoundsOf<T> corners{least(least(p, q), least(s, t)), most(most(p, q), most(s, t))};
+  const BoundsOf<T> result{choose(by_zero, all<T>(-inf), corners.low), choose(by_zero, all<T>(inf), corners.high)};
+  const auto undefined = (touches_zero(x[0]) & by_zero) | (may_be_infinite(x[0]) & may_be_infinite(x[1]));
+  return unless(undefined | is_unknown(x[0]), result);
+}
+INTERVAL_RULE(Inv) {
+  const BoundsOf<T> quotient[] = {{all<T>(1), all<T>(1)}, x[0]};
+  return Divide::of(quotient, r);
+}
+INTERVAL_RULE(Sqrt) { return unless(x[0].low < 0.0, BoundsOf<T>{root(x[0].low), root(x[0].high)}); }
+// Of the smallest number it is `largest`, of 0 it is 0.
+INTERVAL_RULE(Rsqrt) {
+  const T largest = all<T>(2 / (std::sqrt(r.tiny) * std::sqrt(r.unit)));
+  const BoundsOf<T> inverse{1.0 / root(x[0].high), least(largest, 1.0 / root(x[0].low))};
+  return unless((x[0].low < 0.0) | is_unknown(x[0]),
+                BoundsOf<T>{only(x[0].low > 0.0, inverse.low), only(x[0].high > 0.0, inverse.high)});
 }
 INTERVAL_RULE(Square) {
   const T low = most(T{}, most(x[0].low, -x[0].high)), high = most(-x[0].low, x[0].high);
@@ -228,14 +279,19 @@ INTERVAL_RULE(Clamp) {
 // A rule for one component.
 template <class Rule, std::size_t arguments>
 void by_lanes(const BoundsCall& c) {
-  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
+  BoxBounds args[arguments];  // (copies: stores could change what c points at)
+  std::copy_n(c.args, arguments, args);
+  const Rounding r = c.rounding;
+  const double error = c.error;
+  double *const low = c.low, *const high = c.high;
+  for_boxes(c.n, [=](auto lanes, std::int64_t b) {
     using T = decltype(lanes);
     BoundsOf<T> x[arguments];
-    for (std::size_t a = 0; a < arguments; ++a) x[a] = load<T>(c.args[a], b);
-    BoundsOf<T> result = Rule::of(x, c.rounding);
-    if (c.error > 0) result = outward(result, c.error, c.rounding);
-    store(c.low + b, result.low);
-    store(c.high + b, result.high);
+    for (std::size_t a = 0; a < arguments; ++a) x[a] = load<T>(args[a], b);
+    BoundsOf<T> result = Rule::of(x, r);
+    if (error > 0) result = outward(result, error, r);
+    store(low + b, result.low);
+    store(high + b, result.high);
   });
 }
 
@@ -252,140 +308,6 @@ void by_number(const BoundsCall& c) {
     Interval result = known ? rule(x, c) : unknown;
     if (c.error > 0) result = outward(result, c.error, c.rounding);
     c.low[b] = result.low, c.high[b] = result.high;
-  }
-}
-
-// ---- horizontal operations and contractions
-
-// A sum of terms in any order. Partial sums may overflow where the terms of one sign alone do.
-template <class T>
-struct Total {
-  BoundsOf<T> sum{};
-  T low_sizes{}, high_sizes{};
-
-  void add(BoundsOf<T> x) {
-    sum = {sum.low + x.low, sum.high + x.high};
-    low_sizes += size(x.low), high_sizes += size(x.high);
-  }
-  BoundsOf<T> result(double error, const Rounding& r) const {
-    const auto below = low_sizes - sum.low > r.huge, above = high_sizes + sum.high > r.huge;
-    const BoundsOf<T> x = beyond(BoundsOf<T>{least(all<T>(r.huge), sum.low) - low_sizes * error,
-                                               most(all<T>(-r.huge), sum.high) + high_sizes * error}, r);
-    const BoundsOf<T> wide{choose(below, all<T>(-inf), x.low), choose(above, all<T>(inf), x.high)};
-    return unless((below & above) | is_unknown(wide), wide);
-  }
-};
-
-template <class Term>
-void total(const BoundsCall& c, std::size_t step, Term term) {
-  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
-    using T = decltype(lanes);
-    Total<T> total;
-    for (std::size_t k = 0; k < c.count; k += step) total.add(term(lanes, c.args + k, b));
-    const BoundsOf<T> result = total.result(c.error * static_cast<double>(c.count / step), c.rounding);
-    store(c.low + b, result.low);
-    store(c.high + b, result.high);
-  });
-}
-
-inline void sum(const BoundsCall& c) {
-  total(c, 1, [](auto lanes, const BoxBounds* x, std::int64_t b) { return load<decltype(lanes)>(*x, b); });
-}
-
-// Arguments are the factors of the first product, those of the second, ...
-template <class Product>
-void sum_of_products(const BoundsCall& c) {
-  total(c, 2, [&](auto lanes, const BoxBounds* x, std::int64_t b) {
-    using T = decltype(lanes);
-    const BoundsOf<T> factors[] = {load<T>(x[0], b), load<T>(x[1], b)};
-    return outward(Product::of(factors, c.rounding), c.error, c.rounding);
-  });
-}
-
-// Sum of sizes (squares, absolute values) of differences, arguments as above. Where all is finite it is as simple as this.
-template <class Size>
-void distance(const BoundsCall& c) {
-  const Rounding& r = c.rounding;
-  const double error = c.error * static_cast<double>(c.count / 2 + 3);
-  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
-    using T = decltype(lanes);
-    BoundsOf<T> sum{};
-    for (std::size_t k = 0; k < c.count; k += 2) {
-      const BoundsOf<T> x = load<T>(c.args[k], b), y = load<T>(c.args[k + 1], b);
-      const BoundsOf<T> difference{x.low - y.high, x.high - y.low}, term = Size::of(&difference, r);
-      sum = {sum.low + term.low, sum.high + term.high};
-    }
-    BoundsOf<T> result = outward(sum, error, r);
-    if (!all_true(sum.high <= r.huge)) {
-      Total<T> total;
-      for (std::size_t k = 0; k < c.count; k += 2) {
-        const BoundsOf<T> x[] = {load<T>(c.args[k], b), load<T>(c.args[k + 1], b)};
-        const BoundsOf<T> difference = outward(Subtract::of(x, r), c.error, r);
-        total.add(outward(Size::of(&difference, r), c.error, r));
-      }
-      result = total.result(error, r);
-    }
-    store(c.low + b, result.low);
-    store(c.high + b, result.high);
-  });
-}
-
-template <bool largest>
-void extreme(const BoundsCall& c) {
-  const auto next = [](auto best, auto x) {
-    return choose((largest ? x > best : x < best) | (x != x), x, best);
-  };
-  for_boxes(c.n, [&](auto lanes, std::int64_t b) {
-    using T = decltype(lanes);
-    BoundsOf<T> best = load<T>(c.args[0], b);
-    for (std::size_t k = 1; k < c.count; ++k) {
-      const BoundsOf<T> x = load<T>(c.args[k], b);
-      best = {next(best.low, x.low), next(best.high, x.high)};
-    }
-    store(c.low + b, best.low);
-    store(c.high + b, best.high);
-  });
-}
-
-// Positions that can be those of the extreme component. NaN components do not count; where all are, NaN is the position.
-template <bool largest>
-void position(const BoundsCall& c) {
-  for (std::int64_t b = 0; b < c.n; ++b) {
-    const auto component = [&](std::size_t k) {
-      const Interval x = load<double>(c.args[k], b);
-      return largest ? x : Interval{-x.high, -x.low};
-    };
-    double bar = -inf, first = nan, last = nan;
-    bool known = false;
-    for (std::size_t k = 0; k < c.count; ++k) {
-      const double low = component(k).low;
-      known = known || low == low;
-      bar = most(low, bar);
-    }
-    for (std::size_t k = 0; known && k < c.count; ++k) {
-      if (component(k).high < bar) continue;
-      last = static_cast<double>(k);
-      if (std::isnan(first)) first = last;
-    }
-    c.low[b] = first, c.high[b] = last;
-  }
-}
-
-// An entry of a table at the nearest of the positions, which are its argument; the entries are the others. NaN outside.
-inline void entry(const BoundsCall& c) {
-  const double size = static_cast<double>(c.count - 1);
-  constexpr double most_looked_at = 64;
-  for (std::int64_t b = 0; b < c.n; ++b) {
-    const Interval at = load<double>(c.args[0], b);
-    const double first = std::floor(at.low + 0.5), last = std::floor(at.high + 0.5);
-    Interval found = unknown;
-    if (at.low >= -0.5 && last < size && last - first < most_looked_at) {
-      for (double k = first; k <= last; ++k) {
-        const Interval x = load<double>(c.args[1 + static_cast<std::size_t>(k)], b);
-        found = k == first ? x : hull(found, x);
-      }
-    }
-    c.low[b] = found.low, c.high[b] = found.high;
   }
 }
 

@@ -13,25 +13,24 @@ constexpr double pi = 3.14159265358979323846;
 inline bool is_infinite(Interval x) { return x.low == -inf || x.high == inf; }
 inline double largest_size(Interval x) { return std::max(-x.low, x.high); }
 inline double least_size(Interval x) { return std::max(0.0, std::max(x.low, -x.high)); }
-inline Interval within(Interval x, Interval limits) { return {std::max(x.low, limits.low), std::min(x.high, limits.high)}; }
+inline Interval within(Interval x, Interval limits) {
+  return {std::max(x.low, limits.low), std::min(x.high, limits.high)};
+}
 inline Interval widened(Interval x, double by) { return {x.low - by, x.high + by}; }
 
 template <class F>
 Interval of_corners(const Interval* x, F f) {
-  const double p = f(x[0].low, x[1].low), q = f(x[0].low, x[1].high), r = f(x[0].high, x[1].low), s = f(x[0].high, x[1].high);
+  const double p = f(x[0].low, x[1].low), q = f(x[0].low, x[1].high), r = f(x[0].high, x[1].low),
+               s = f(x[0].high, x[1].high);
   return {std::min(std::min(p, q), std::min(r, s)), std::max(std::max(p, q), std::max(r, s))};
 }
 
 // ---- quotients, powers, roots
 
 inline Interval quotient_of(Interval a, Interval b) {
-  if ((touches_zero(a) && touches_zero(b)) || (is_infinite(a) && is_infinite(b))) return unknown;
-  if (touches_zero(b)) return everything;  // the sign of a zero is not known
   const Interval x[] = {a, b};
-  return of_corners(x, [](double p, double q) { return p / q; });
+  return Divide::of(x, Rounding{});
 }
-inline Interval quotient(const Interval* x, const BoundsCall&) { return quotient_of(x[0], x[1]); }
-inline Interval inverse(const Interval* x, const BoundsCall&) { return quotient_of({1, 1}, x[0]); }
 inline Interval inverse_or_zero(const Interval* x, const BoundsCall&) {
   if (!touches_zero(x[0])) return quotient_of({1, 1}, x[0]);
   return {x[0].low < 0 ? -inf : 0, x[0].high > 0 ? inf : 0};
@@ -42,7 +41,8 @@ inline Interval integer_power(const Interval* x, const BoundsCall& c) {
   const double m = static_cast<double>(c.params[0]), p = std::fabs(m), error = p * c.rounding.unit;
   if (error > 0.25) return unknown;
   const bool even = std::fmod(p, 2) == 0;
-  const double low = std::pow(even ? least_size(x[0]) : x[0].low, p), high = std::pow(even ? largest_size(x[0]) : x[0].high, p);
+  const double low = std::pow(even ? least_size(x[0]) : x[0].low, p),
+               high = std::pow(even ? largest_size(x[0]) : x[0].high, p);
   const Interval power = outward(Interval{low, high}, error, c.rounding);
   return m < 0 ? quotient_of({1, 1}, power) : power;
 }
@@ -59,29 +59,24 @@ inline Interval real_power(const Interval* x, const BoundsCall&) {
   return {std::pow(least_size(a), b.low), std::pow(largest_size(a), b.low)};
 }
 
-inline Interval square_root(const Interval* x, const BoundsCall&) {
-  return x[0].low < 0 ? unknown : Interval{std::sqrt(x[0].low), std::sqrt(x[0].high)};
-}
-
-inline Interval inverse_root(const Interval* x, const BoundsCall& c) {
-  if (x[0].low < 0) return unknown;
-  const double largest = 2 / (std::sqrt(c.rounding.tiny) * std::sqrt(c.rounding.unit));  // where x is the smallest number
-  if (x[0].low > 0) return {1 / std::sqrt(x[0].high), std::min(largest, 1 / std::sqrt(x[0].low))};
-  return {0, x[0].high > 0 ? largest : 0};
-}
-
 // ---- functions that only rise, or only fall, where they are defined
 
 template <double (*f)(double)>
-Interval rising(const Interval* x, const BoundsCall&) { return {f(x[0].low), f(x[0].high)}; }
+Interval rising(const Interval* x, const BoundsCall&) {
+  return {f(x[0].low), f(x[0].high)};
+}
 template <double (*f)(double)>
-Interval falling(const Interval* x, const BoundsCall&) { return {f(x[0].high), f(x[0].low)}; }
+Interval falling(const Interval* x, const BoundsCall&) {
+  return {f(x[0].high), f(x[0].low)};
+}
 template <double (*f)(double), int from>
 Interval rising_from(const Interval* x, const BoundsCall&) {
   return x[0].low < from ? unknown : Interval{f(x[0].low), f(x[0].high)};
 }
 template <Interval (*f)(const Interval*, const BoundsCall&)>
-Interval in_unit(const Interval* x, const BoundsCall& c) { return x[0].low < -1 || x[0].high > 1 ? unknown : f(x, c); }
+Interval in_unit(const Interval* x, const BoundsCall& c) {
+  return x[0].low < -1 || x[0].high > 1 ? unknown : f(x, c);
+}
 
 inline Interval exponential(const Interval* x, const BoundsCall& c) {
   return {std::exp(x[0].low), x[0].high <= c.rounding.exp_least ? 0 : std::exp(x[0].high)};
@@ -100,7 +95,8 @@ Interval with_minimum(Interval x, double at, double least, F f) {
 
 inline Interval x_log_x(const Interval* x, const BoundsCall&) {
   if (x[0].low < 0) return unknown;
-  return with_minimum(x[0], 0.36787944117144233, -0.36787944117144233, [](double a) { return a == 0 ? 0 : a * std::log(a); });
+  return with_minimum(x[0], 0.36787944117144233, -0.36787944117144233,
+                      [](double a) { return a == 0 ? 0 : a * std::log(a); });
 }
 
 // ---- waves
@@ -109,7 +105,9 @@ inline Interval x_log_x(const Interval* x, const BoundsCall&) {
 inline Interval wave(Interval x, double peak, double (*f)(double)) {
   if (is_infinite(x)) return unknown;
   if (!(x.high - x.low < 2 * pi) || largest_size(x) > 1e6) return {-1, 1};
-  const auto passes = [&](double at) { return std::floor((x.high - at) / (2 * pi)) != std::floor((x.low - at) / (2 * pi)); };
+  const auto passes = [&](double at) {
+    return std::floor((x.high - at) / (2 * pi)) != std::floor((x.low - at) / (2 * pi));
+  };
   const double a = f(x.low), b = f(x.high);
   return {passes(peak + pi) ? -1 : std::min(a, b), passes(peak) ? 1 : std::max(a, b)};
 }
@@ -122,7 +120,8 @@ inline Interval tangent(const Interval* x, const BoundsCall&) {
   if (is_infinite(x[0])) return unknown;
   const auto branch = [](double at) { return std::floor((at - pi / 2) / pi); };
   const double low = std::tan(x[0].low), high = std::tan(x[0].high);
-  const bool has_pole = !(x[0].high - x[0].low < pi) || largest_size(x[0]) > 1e6 || branch(x[0].low) != branch(x[0].high);
+  const bool has_pole =
+      !(x[0].high - x[0].low < pi) || largest_size(x[0]) > 1e6 || branch(x[0].low) != branch(x[0].high);
   return has_pole || low > high ? everything : Interval{low, high};
 }
 
@@ -220,7 +219,8 @@ inline Interval soft_minimum(const Interval* x, const BoundsCall& c) {
   if (!(d.low > 0) || is_infinite(d)) return unknown;
   const auto value = [](double p, double q, double r, double softness) {
     const double m = std::min(p, std::min(q, r));
-    return m - softness * std::log(std::exp((m - p) / softness) + std::exp((m - q) / softness) + std::exp((m - r) / softness));
+    return m - softness *
+                   std::log(std::exp((m - p) / softness) + std::exp((m - q) / softness) + std::exp((m - r) / softness));
   };
   const double low = value(x[0].low, x[1].low, x[2].low, d.high), high = value(x[0].high, x[1].high, x[2].high, d.low);
   if (!std::isfinite(low) || !std::isfinite(high)) return unknown;

@@ -1,5 +1,6 @@
-// Slopes: f(x) - f(c) is the sum of slopes times x - c, for any x in a box and a point c; where x and c are both anywhere in the
-// box, bounds of the derivative. They refine bounds of formulas in which a variable occurs more than once. What jumps has none.
+// Slopes: f(x) - f(c) is the sum of slopes times x - c, for any x in a box and a point c; where x and c are both
+// anywhere in the box, bounds of the derivative. They refine bounds of formulas in which a variable occurs more than
+// once. What jumps has none.
 #pragma once
 
 #include "interval_functions.hpp"
@@ -20,7 +21,8 @@ constexpr double in_double = 0x1p-51;
 inline Rounding exactly() { return rounding_of(Precision::float64); }
 inline Interval outward_of_zero(Interval x) {
   constexpr double tiny = std::numeric_limits<double>::min();
-  const double low = x.low - (std::fabs(x.low) * in_double + tiny), high = x.high + (std::fabs(x.high) * in_double + tiny);
+  const double low = x.low - (std::fabs(x.low) * in_double + tiny),
+               high = x.high + (std::fabs(x.high) * in_double + tiny);
   return {std::signbit(x.low) ? low : most(0.0, low), std::signbit(x.high) ? least(0.0, high) : high};
 }
 inline Interval times(Interval a, Interval b) {
@@ -57,7 +59,8 @@ inline Interval slope_power(const SlopeCall& s, std::size_t) {
   const double m = static_cast<double>(s.params[0]), p = m - 1;
   if (m < 0) return touches_zero(s.x[0]) ? everything : scaled(m, over(s.value, s.x[0]));
   const bool even = std::fmod(p, 2) == 0;
-  return scaled(m, {std::pow(even ? least_size(s.x[0]) : s.x[0].low, p), std::pow(even ? largest_size(s.x[0]) : s.x[0].high, p)});
+  return scaled(
+      m, {std::pow(even ? least_size(s.x[0]) : s.x[0].low, p), std::pow(even ? largest_size(s.x[0]) : s.x[0].high, p)});
 }
 inline Interval slope_root(const SlopeCall& s, std::size_t) { return over(one, plus(s.value, s.value_at_c)); }
 inline Interval slope_inverse_root(const SlopeCall& s, std::size_t) {

@@ -7,6 +7,7 @@
 
 #include "facts.hpp"
 #include "interval_slopes.hpp"
+#include "interval_vectors.hpp"
 #include "operations_complex.hpp"
 #include "operations_complex_functions.hpp"
 #include "operations_elementwise.hpp"

@@ -1,5 +1,5 @@
-// Bounds of what a reduction folds, over all pairs of a box of rows and a box of columns: the program of the pair, run on
-// intervals, for many boxes of columns at once.
+// Bounds of what a reduction folds, over all pairs of a box of rows and a box of columns: the program of the pair, run
+// on intervals, for many boxes of columns at once.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,8 @@ class PairBounds {
   // Components of all results together.
   std::int64_t results() const { return static_cast<std::int64_t>(plain_.results.size()); }
 
-  // Of one box of parameters and of rows, and n boxes of columns, as they are packed; component c for box b at [c * n + b].
+  // Of one box of parameters and of rows, and n boxes of columns, as they are packed; component c for box b at [c * n +
+  // b].
   void bound(Boxes parameter, Boxes row, Boxes column, std::int64_t n, double* low, double* high,
              std::vector<double>& work) const {
     if (work.size() < plain_.size(n)) work.resize(plain_.size(n));

@@ -16,8 +16,8 @@ struct Boxes {
 class BoundsProgram {
  public:
   enum class From : std::uint8_t { packed, leaves };
-  // A component of a value: its place among all bounds. Where packed data are read, a number below 0 is component ~c of the
-  // columns' boxes.
+  // A component of a value: its place among all bounds. Where packed data are read, a number below 0 is component ~c of
+  // the columns' boxes.
   using Component = std::int64_t;
   using Components = std::vector<Component>;
 
@@ -85,7 +85,8 @@ class BoundsProgram {
     return {at + 2 * n * c, at + 2 * n * c + n};
   }
 
-  void run(const std::vector<Step>& some, const Boxes& column, std::int64_t n, double* at, const interval::Rounding& rounding) const {
+  void run(const std::vector<Step>& some, const Boxes& column, std::int64_t n, double* at,
+           const interval::Rounding& rounding) const {
     constexpr std::size_t few = 16;
     BoxBounds few_args[few];
     std::vector<BoxBounds> many_args(most_args_ > few ? most_args_ : 0);
@@ -94,8 +95,9 @@ class BoundsProgram {
     for (const Step& step : some) {
       for (std::size_t a = 0; a < step.count; ++a) args[a] = bounds_at(operands[step.first + a], column, n, at);
       double* const out = at + 2 * n * step.place;
-      step.rule({args, step.count, params.data() + step.params, n, out, out + n, step.is_exact ? exact : rounding,
-                 step.is_exact ? 0 : step.operation->units * rounding.unit});
+      const double error = step.is_exact ? 0 : step.operation->units * rounding.unit;
+      step.rule(
+          {args, step.count, params.data() + step.params, n, out, out + n, step.is_exact ? exact : rounding, error});
     }
   }
 
@@ -117,8 +119,10 @@ class BoundsProgram {
     if (!is_part(terms)) return;
     if (is(terms, Op::Mult)) {
       fused_[v.get()] = {interval::sum_of_products<interval::Mult>, terms.arg(0), terms.arg(1)};
-    } else if ((is(terms, Op::Square) || is(terms, Op::Abs)) && is(terms.arg(0), Op::Subtract) && is_part(terms.arg(0))) {
-      const auto rule = is(terms, Op::Square) ? interval::distance<interval::Square> : interval::distance<interval::Abs>;
+    } else if ((is(terms, Op::Square) || is(terms, Op::Abs)) && is(terms.arg(0), Op::Subtract) &&
+               is_part(terms.arg(0))) {
+      const auto rule =
+          is(terms, Op::Square) ? interval::distance<interval::Square> : interval::distance<interval::Abs>;
       fused_[v.get()] = {rule, terms.arg(0).arg(0), terms.arg(0).arg(1)};
       parts_.insert(terms.arg(0).get());
     } else {
@@ -150,7 +154,8 @@ class BoundsProgram {
 
   Component constant(double value) {
     if (rounding_.unit > 0x1p-30) value = static_cast<double>(static_cast<float>(value));
-    const auto [found, is_new] = constant_places_.emplace(std::isnan(value) ? std::string("NaN") : number_text(value), places_);
+    const auto [found, is_new] =
+        constant_places_.emplace(std::isnan(value) ? std::string("NaN") : number_text(value), places_);
     if (is_new) constants_.emplace_back(places_++, value);
     return found->second;
   }
@@ -187,7 +192,8 @@ class BoundsProgram {
     } else if (structure == Structure::contraction) {
       all = products(v);
     } else {
-      for (std::int64_t k = 0; k < v->dim; ++k) all.push_back(structure == Structure::gather ? entry(v, k) : elementwise(v, k));
+      for (std::int64_t k = 0; k < v->dim; ++k)
+        all.push_back(structure == Structure::gather ? entry(v, k) : elementwise(v, k));
     }
     params.insert(params.end(), v->params.begin(), v->params.end());
     made_.emplace(v.get(), std::move(all));
@@ -271,25 +277,37 @@ class BoundsProgram {
     if (v->operation->truth_operands == 0) return 1;
     if (v->operation->structure == Structure::movement) return largest;
     switch (v->operation->op) {
-      case Op::Constant: return std::floor(v->value) == v->value ? std::fabs(v->value) : interval::inf;
-      case Op::Positions: return static_cast<double>(v->dim);
+      case Op::Constant:
+        return std::floor(v->value) == v->value ? std::fabs(v->value) : interval::inf;
+      case Op::Positions:
+        return static_cast<double>(v->dim);
       case Op::ArgMax:
-      case Op::ArgMin: return static_cast<double>(v.arg(0)->dim);
+      case Op::ArgMin:
+        return static_cast<double>(v.arg(0)->dim);
       case Op::Sign:
-      case Op::Step: return 1;
+      case Op::Step:
+        return 1;
       case Op::Add:
-      case Op::Subtract: return sum;
-      case Op::Mult: return product;
-      case Op::Square: return product * product;
-      case Op::Sum: return sum * static_cast<double>(v.arg(0)->dim);
+      case Op::Subtract:
+        return sum;
+      case Op::Mult:
+        return product;
+      case Op::Square:
+        return product * product;
+      case Op::Sum:
+        return sum * static_cast<double>(v.arg(0)->dim);
       case Op::Minus:
       case Op::Abs:
       case Op::ReLU:
       case Op::Max:
-      case Op::Min: return largest;
-      case Op::IfElse: return std::max(whole_size(v.arg(1)), whole_size(v.arg(2)));
-      case Op::WhereNonzero: return whole_size(v.arg(1));
-      default: return interval::inf;
+      case Op::Min:
+        return largest;
+      case Op::IfElse:
+        return std::max(whole_size(v.arg(1)), whole_size(v.arg(2)));
+      case Op::WhereNonzero:
+        return whole_size(v.arg(1));
+      default:
+        return interval::inf;
     }
   }
 

@@ -1,11 +1,12 @@
-// Bounds of formulas in which a variable occurs more than once. Plain ones are wider than the range there: each occurrence is
-// taken to be anywhere in the box.
+// Bounds of formulas in which a variable occurs more than once. Plain ones are wider than the range there: each
+// occurrence is taken to be anywhere in the box.
 //
-// The formula is cut at its waist, the first number through which all that varies goes. What is below is F(c) + S (x - c) with c in
-// the middle and bounds S of slopes; what is above, a function of one number, is taken at its ends where it only rises or
-// falls, else in the same way. Computed values are covered: a step computes f (1 + d) + e, |d| <= its error and e
-// where numbers are tiny; with d fixed, that is a function of x as well, and bounds at c, at the ends and of slopes hold for
-// any d. What e does to a result comes out of its slopes.
+// The formula is cut at its waist, the first number through which all that varies goes. What is below is F(c) + S (x-c)
+// with c in the middle and bounds S of slopes; what is above, a function of one number, is taken at its ends where it
+// only rises or falls, else in the same way. Computed values are covered: a step computes f (1 + d) + e, |d| <= its
+// error, and e where numbers are tiny. With d fixed, that is a function of x as well, and bounds at c, at the ends and
+// of slopes hold for any d. What e does to a result comes out of its slopes. Where numbers may overflow, nothing of this
+// holds.
 #pragma once
 
 #include <memory>
@@ -66,7 +67,8 @@ class RefinedBounds {
           const Interval* const end = ends.data() + b;
           found = interval::common(found, of_one_number(way, b, run, end[0], end[n], end[2 * n]));
         }
-        double &lower = low[static_cast<std::int64_t>(way.result) * n + b], &upper = high[static_cast<std::int64_t>(way.result) * n + b];
+        double &lower = low[static_cast<std::int64_t>(way.result) * n + b],
+               &upper = high[static_cast<std::int64_t>(way.result) * n + b];
         if (lower < found.low) lower = found.low;
         if (upper > found.high) upper = found.high;
       }
@@ -103,10 +105,10 @@ class RefinedBounds {
   }
   static Interval point_at(double x) { return {x, x}; }
 
-  // Slopes of the value at `from`, between the points of a box and those of another one inside, with respect to all that it is
-  // made of by `steps`; false where one is not known.
-  bool find_slopes(Component from, const std::vector<Step>& steps, const double* all, const double* inside, std::int64_t b,
-                   Run& run) const {
+  // Slopes of the value at `from`, between the points of a box and those of another one inside, with respect to all
+  // that it is made of by `steps`; false where one is not known.
+  bool find_slopes(Component from, const std::vector<Step>& steps, const double* all, const double* inside,
+                   std::int64_t b, Run& run) const {
     run.adjoints.assign(run.places, Interval{0, 0});
     run.tiny = 0;
     const auto adjoint_of = [&](Component place) -> Interval& { return run.adjoints[static_cast<std::size_t>(place)]; };
@@ -114,7 +116,7 @@ class RefinedBounds {
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
       const Interval adjoint = adjoint_of(step->place), value = at(all, step->place, b, run.n);
       if (interval::is_zero(adjoint) || (step->is_exact && value.low == value.high)) continue;
-      if (!step->operation->slope || interval::is_unknown(value)) return false;
+      if (!step->operation->slope || !(interval::largest_size(value) < interval::inf)) return false;
       const Component* const operands = program_.operands.data() + step->first;
       run.args.clear();
       for (const double* from : {all, inside}) {
@@ -122,8 +124,8 @@ class RefinedBounds {
       }
       run.tiny += interval::largest_size(adjoint) * rounding_.tiny * static_cast<double>(step->count);
       const double roundings = step->is_exact ? 0 : step->operation->units * static_cast<double>(step->count);
-      const SlopeCall call{run.args.data(), run.args.data() + step->count, step->count, value,
-                           at(inside, step->place, b, run.n), program_.params.data() + step->params};
+      const SlopeCall call{run.args.data(), run.args.data() + step->count,     step->count,
+                           value,           at(inside, step->place, b, run.n), program_.params.data() + step->params};
       for (std::size_t k = 0; k < step->count; ++k) {
         Interval slope = step->operation->slope(call, k);
         if (roundings > 0) slope = interval::outward(slope, 4 * roundings * rounding_.unit, interval::exactly());
@@ -139,15 +141,18 @@ class RefinedBounds {
     if (!find_slopes(way.waist, way.below, run.all, run.middle, b, run)) return interval::unknown;
     Interval total = interval::widened(at(run.middle, way.waist, b, run.n), run.tiny);
     for (const BoundsProgram::Input& input : program_.inputs) {
-      const Interval slope = run.adjoints[static_cast<std::size_t>(input.place)], x = at(run.all, input.place, b, run.n);
-      if (!interval::is_zero(slope)) total = interval::plus(total, interval::times(slope, away(x, at(run.middle, input.place, b, run.n))));
+      const Interval slope = run.adjoints[static_cast<std::size_t>(input.place)],
+                     x = at(run.all, input.place, b, run.n);
+      if (!interval::is_zero(slope))
+        total = interval::plus(total, interval::times(slope, away(x, at(run.middle, input.place, b, run.n))));
     }
     return total;
   }
   static Interval away(Interval x, Interval from) { return interval::plus(x, interval::negative(from)); }
 
   // Of the result, given its bounds where the waist is at its lower end, at its upper one, and in between.
-  Interval of_one_number(const Way& way, std::int64_t b, Run& run, Interval lower, Interval upper, Interval between) const {
+  Interval of_one_number(const Way& way, std::int64_t b, Run& run, Interval lower, Interval upper,
+                         Interval between) const {
     const Interval x = at(run.top, way.waist, b, run.n);
     if (!find_slopes(program_.results[way.result], way.above, run.top, run.top, b, run)) return interval::unknown;
     const Interval slope = run.adjoints[static_cast<std::size_t>(way.waist)];
@@ -161,7 +166,9 @@ class RefinedBounds {
   void find_way(std::size_t result) {
     const Component end = program_.results[result];
     std::vector<double> from(program_.size(1) / 2), to(from.size());
-    const auto of = [](std::vector<double>& counts, Component place) -> double& { return counts[static_cast<std::size_t>(place)]; };
+    const auto of = [](std::vector<double>& counts, Component place) -> double& {
+      return counts[static_cast<std::size_t>(place)];
+    };
     const auto for_operands = [&](const Step& step, auto body) {
       for (std::size_t k = 0; k < step.count; ++k) body(program_.operands[step.first + k]);
     };

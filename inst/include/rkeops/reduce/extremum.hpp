@@ -128,8 +128,11 @@ class ExtremumReducer : public Reducer {
     const Reduction& row = *layout.reduction;
     const std::int64_t count = out.rows;  // (a copy: what is written could be the original)
     for (std::int64_t k = 0; k < layout.dim; ++k) {
+      if (!row.indices) {  // of 0 and -0, which are equal, 0: it must not matter which one came first
+        std::transform(&state.value(k, 0), &state.value(k, 0) + count, out.column(0, k), [](double x) { return x + 0.0; });
+        continue;
+      }
       if (row.values) std::copy_n(&state.value(k, 0), count, out.column(0, k));
-      if (!row.indices) continue;
       double* to = out.column(row.values, k);
       const long long* from = &state.index(k, 0);
       const double base = static_cast<double>(out.index_base), missing = out.missing;

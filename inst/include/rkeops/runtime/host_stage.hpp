@@ -160,9 +160,11 @@ class HostStage : public Stage {
       }
     }
 
-    void pack_tile_of(const PackedArea& area, const std::vector<Source>& sources, Tile rows, Real* tile) {
+    void pack_tile_of(const PackedArea& area, const std::vector<Source>& sources, Tile rows, Real* tile,
+                      const std::int32_t* numbers = nullptr) {
       for (std::size_t l = 0; l < area.leaves.size(); ++l) {
-        if (!sources[l].is_packed) pack_tile(sources[l], area.leaves[l].dim, rows, tile, area.leaves[l].offset, s_.tile_);
+        const PackedLeaf& leaf = area.leaves[l];
+        if (!sources[l].is_packed) pack_tile(sources[l], leaf.dim, rows, tile, leaf.offset, s_.tile_, numbers);
       }
     }
 
@@ -197,13 +199,13 @@ class HostStage : public Stage {
     // To `points`, all components of a point side by side: tile by tile, as rows are, then turned round.
     template <class Hoist>
     void pack_points(const PackedArea& area, const std::vector<Source>& sources, Range range, Worker& own, Real* points,
-                     const Hoist& hoist) {
+                     const Hoist& hoist, const std::int32_t* numbers = nullptr) {
       const std::int64_t width = area.width;
       reserve(own.rows, width * s_.tile_);
       for (std::int64_t first = range.from; first < range.to; first += s_.tile_) {
         const Tile rows{first, std::min(s_.tile_, range.to - first)};
         Real *tile = own.rows.data(), *out = points + (first - range.from) * width;
-        pack_tile_of(area, sources, rows, tile);
+        pack_tile_of(area, sources, rows, tile, numbers);
         hoist(tile);
         for (std::int64_t r = 0; r < rows.rows; ++r) {
           for (std::int64_t c = 0; c < width; ++c) out[r * width + c] = tile[c * s_.tile_ + r];
@@ -223,8 +225,8 @@ class HostStage : public Stage {
       for (Source& source : s_.data.row) source.is_packed = true;
     }
 
-    void pack_row_tile(std::int64_t number, Real* tile, Worker& own) {
-      pack_tile_of(k_.row, s_.data.row, s_.tile(number), tile);
+    void pack_row_tile(std::int64_t number, Real* tile, Worker& own, const std::int32_t* numbers = nullptr) {
+      pack_tile_of(k_.row, s_.data.row, s_.tile(number), tile, numbers);
       code_->hoist_rows(s_.parameters_.data(), tile, work_of(own));
     }
 

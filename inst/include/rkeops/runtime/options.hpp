@@ -41,10 +41,10 @@ struct Host {
   bool (*interrupted)(void* context) = nullptr;                // true: stop, raise Error of kind interrupt
   void (*progress)(void* context, double fraction) = nullptr;  // 0..1, at most some ten times a second
   void (*warn)(void* context, const char* message) = nullptr;  // e.g. the cache directory cannot be written
+  void* context = nullptr;
   void (*note)(void* context, const char* message) = nullptr;  // what may be of interest: which share of the pairs was visited
   // With a tolerance: the part of sum |F| that a result may be off at most.
   void (*certify)(void* context, double part) = nullptr;
-  void* context = nullptr;
 };
 
 }  // namespace rkeops

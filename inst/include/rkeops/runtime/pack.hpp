@@ -45,16 +45,20 @@ struct StageData {
   std::int64_t rows, columns;
   // Of the output, column-major with `rows` rows (sums over rows: `columns`; entries: rows * columns).
   std::vector<double*> parts;
-  std::vector<std::int64_t> widths;  // columns of these
+  std::vector<std::int64_t> widths = {};  // columns of these
 };
 
-// tile[(offset + c) * tile_rows + r] = component c of row r of the tile.
+// tile[(offset + c) * tile_rows + r] = component c of row r of the tile; `numbers`, if there are any, say which rows of the
+// source these are.
 template <class Real>
-void pack_tile(const Source& source, std::int64_t dim, Tile rows, Real* tile, std::int64_t offset, std::int64_t tile_rows) {
+void pack_tile(const Source& source, std::int64_t dim, Tile rows, Real* tile, std::int64_t offset, std::int64_t tile_rows,
+               const std::int32_t* numbers = nullptr) {
   const bool plain = source.is_plain();
   for (std::int64_t c = 0; c < dim; ++c) {
     Real* out = tile + (offset + c) * tile_rows;
-    if (plain) {
+    if (numbers) {
+      for (std::int64_t r = 0; r < rows.rows; ++r) out[r] = static_cast<Real>(source.at(numbers[rows.first_row + r], c));
+    } else if (plain) {
       const double* in = static_cast<const double*>(source.input.data) + c * source.input.rows + rows.first_row;
       for (std::int64_t r = 0; r < rows.rows; ++r) out[r] = static_cast<Real>(in[r]);
     } else {
