@@ -54,6 +54,18 @@ class BlockStage final : public OrderedStage<Real> {
  private:
   double pairs_to_fold() const override { return blocks_->pairs(); }
 
+  struct Visitor {
+    const BlockStage& b;
+
+    template <class Fold>
+    void visit(std::int64_t number, const Real*, State, const Fold& fold) {
+      const std::size_t group = b.group_of_tile_[static_cast<std::size_t>(number)];
+      for (std::int64_t k = b.side_.first[group]; k < b.side_.first[group + 1]; ++k) {
+        fold(b.side_.kept[static_cast<std::size_t>(k)], nullptr);
+      }
+    }
+  };
+
   class BlockRun : public Base::OrderedRun {
    public:
     BlockRun(BlockStage& stage, const StageCall& call)
@@ -74,18 +86,6 @@ class BlockStage final : public OrderedStage<Real> {
 
    private:
     BlockStage& b_;
-  };
-
-  struct Visitor {
-    const BlockStage& b;
-
-    template <class Fold>
-    void visit(std::int64_t number, const Real*, State, const Fold& fold) {
-      const std::size_t group = b.group_of_tile_[static_cast<std::size_t>(number)];
-      for (std::int64_t k = b.side_.first[group]; k < b.side_.first[group + 1]; ++k) {
-        fold(b.side_.kept[static_cast<std::size_t>(k)], nullptr);
-      }
-    }
   };
 
   const KernelPlan& ordered_;
