@@ -56,12 +56,13 @@ class BlockStage final : public OrderedStage<Real> {
 
   struct Visitor {
     const BlockStage& b;
+    std::vector<Bar> bars;  // not looked at: kernels that write them keep the state to themselves from range to range
 
     template <class Fold>
     void visit(std::int64_t number, const Real*, State, const Fold& fold) {
       const std::size_t group = b.group_of_tile_[static_cast<std::size_t>(number)];
       for (std::int64_t k = b.side_.first[group]; k < b.side_.first[group + 1]; ++k) {
-        fold(b.side_.kept[static_cast<std::size_t>(k)], nullptr);
+        fold(b.side_.kept[static_cast<std::size_t>(k)], bars.data());
       }
     }
   };
@@ -81,7 +82,7 @@ class BlockStage final : public OrderedStage<Real> {
     }
 
     void fold() {
-      this->fold_tiles(this->shares_of_tiles(), [this] { return Visitor{b_}; });
+      this->fold_tiles(this->shares_of_tiles(), [this] { return Visitor{b_, std::vector<Bar>(static_cast<std::size_t>(b_.kernel_.dim))}; });
     }
 
    private:
