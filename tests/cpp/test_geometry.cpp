@@ -191,6 +191,27 @@ TEST("sums have the same bits for any number of threads, with a tolerance too") 
   }
 }
 
+TEST("progress rises, also where some tiles walk before") {
+  std::mt19937_64 random(8);
+  const std::int64_t n = 40000;
+  std::vector<Matrix> data{random_matrix(n, 7, random), random_matrix(n, 7, random)};
+  const auto program = Program::create("ArgKMin_Reduction(SqDist(x,y),10,1)", arguments({"x=Vi(7)", "y=Vj(7)"}));
+  struct Seen {
+    std::vector<double> progress;
+    std::string notes;
+  } seen;
+  Host host;
+  host.progress = [](void* self, double done) { static_cast<Seen*>(self)->progress.push_back(done); };
+  host.note = [](void* self, const char* note) { static_cast<Seen*>(self)->notes += note; };
+  host.context = &seen;
+  std::vector<double> result(static_cast<std::size_t>(10 * n));
+  RunOptions options = run_options();
+  options.threads = 1;
+  program->run(inputs(data), {result.data()}, options, host);
+  CHECK_THAT(seen.notes.find("some rows") != std::string::npos, "some tiles walk before: " + seen.notes);
+  CHECK(std::is_sorted(seen.progress.begin(), seen.progress.end()));
+}
+
 TEST("automatic: data decide, and the notes say how") {
   std::mt19937_64 random(7);
   const auto notes_of = [&](std::int64_t n, std::int64_t dim) {

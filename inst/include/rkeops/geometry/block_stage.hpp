@@ -82,7 +82,8 @@ class BlockStage final : public OrderedStage<Real> {
     }
 
     void fold() {
-      this->fold_tiles(this->shares_of_tiles(), [this] { return Visitor{b_, std::vector<Bar>(static_cast<std::size_t>(b_.kernel_.dim))}; });
+      const std::vector<Bar> bars(static_cast<std::size_t>(b_.kernel_.dim));
+      this->fold_tiles(this->shares_of_tiles(), [&] { return Visitor{b_, bars}; });
     }
 
    private:

@@ -107,7 +107,7 @@ class GeometricStage final : public OrderedStage<Real> {
     }
 
     void walk() {
-      const Walked walked = walk(this->shares_of_tiles());
+      const Walked walked = walk(this->shares_of_tiles(), true);
       GeometryCounters::instance().note_walk(walked.visited, g_.pairs());
       call_.note(percent(walked.visited / g_.pairs()) + " of the pairs were visited");
       if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, walked.certificate);
@@ -170,7 +170,7 @@ class GeometricStage final : public OrderedStage<Real> {
         some.push_back({t, t + 1});
         rows += g_.tile(t).rows;
       }
-      const double share = walk(some).visited / (static_cast<double>(rows) * static_cast<double>(g_.data.columns));
+      const double share = walk(some, false).visited / (static_cast<double>(rows) * static_cast<double>(g_.data.columns));
       call_.note(percent(share) + " of the pairs of some rows matter");
       return gain(share) > 0 ? Decision::walk : Decision::fold_all;
     }
@@ -179,10 +179,10 @@ class GeometricStage final : public OrderedStage<Real> {
       double visited = 0, certificate = 0;
     };
 
-    Walked walk(const std::vector<Range>& shares) {
+    Walked walk(const std::vector<Range>& shares, bool is_progress) {
       std::mutex mutex;
       Walked walked;
-      this->fold_tiles(shares, [&] { return Visitor(*this, mutex, walked); });
+      this->fold_tiles(shares, [&] { return Visitor(*this, mutex, walked); }, is_progress);
       return walked;
     }
 

@@ -36,7 +36,7 @@ class OrderedStage : public HostStage<Real> {
     // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range, bars) for ranges
     // of places of columns. Where it gives bars to an ordered kernel, that writes them, and keeps the state to itself.
     template <class MakeVisitor>
-    void fold_tiles(const std::vector<Range>& shares, const MakeVisitor& visitor) {
+    void fold_tiles(const std::vector<Range>& shares, const MakeVisitor& visitor, bool is_progress = true) {
       const auto count = static_cast<std::int64_t>(shares.size());
       if (o_.two_sided()) o_.totals_ = ColumnTotals<Real>(k_, count, o_.data.columns);
       this->run_tasks(
@@ -44,7 +44,10 @@ class OrderedStage : public HostStage<Real> {
           [&](std::int64_t number, int worker, TaskRunner& runner) {
             fold_share(shares[static_cast<std::size_t>(number)], number, this->worker_of(worker), runner, visitor);
           },
-          [&](std::int64_t done) { return call_.poll(static_cast<double>(done) / static_cast<double>(count)); }, threads_);
+          [&](std::int64_t done) {
+            return call_.poll(is_progress ? static_cast<double>(done) / static_cast<double>(count) : 0);
+          },
+          threads_);
       if (o_.two_sided()) o_.totals_.finish(o_.data.parts[1], o_.column_order_->data());
     }
 
