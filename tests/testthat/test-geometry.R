@@ -194,13 +194,15 @@ compute_all <- function(families, v, indices, ...) {
   })
 }
 
-# Families of `thorough` are computed with two threads and by geometry = "auto", too.
-expect_all_same <- function(families, data, indices = c("j", "i"), thorough = names(core_families)) {
+# Families of `thorough` are computed with two threads and by geometry = "auto", too, and in both precisions.
+expect_all_same <- function(families, data, indices = c("j", "i"), thorough = names(core_families), others_in = "float32") {
   local_rkeops_options(verbosity = 0)
   local_cores(3)
   v <- make_variables(data)
+  all_families <- families
   for (precision in c("float64", "float32")) {
     set_rkeops_options(list(precision = precision))
+    families <- all_families[names(all_families) %in% thorough | precision == others_in]
     results <- function(geometry, threads, chosen = names(families)) {
       compute_all(families[chosen], v, indices, geometry = geometry, threads = threads)
     }
@@ -237,7 +239,8 @@ for (name in names(data_sets())) {
       if (ncol(data$y) == 2L) c(extrema_families, sum_families, derived_families),
       if (ncol(data$y) == 2L && nrow(data$y) >= 10L) distance_families
     )
-    withr::with_seed(2, expect_all_same(families, data, if (ncol(data$y) < 8L) c("j", "i") else "j"))
+    in_turn <- c("float32", "float64")[1L + match(name, names(data_sets())) %% 2L]
+    withr::with_seed(2, expect_all_same(families, data, if (ncol(data$y) < 8L) c("j", "i") else "j", others_in = in_turn))
   })
 }
 
