@@ -21,6 +21,7 @@ first_formulas <- function() {
 # ---- one side
 side <- function(library) {
   suppressPackageStartupMessages(library(rkeops, lib.loc = library))
+  if ("geometry" %in% names(get_rkeops_options())) set_rkeops_options(list(geometry = "never"))  # kernels are compared
   Sys.setenv(RKEOPS_CACHE_DIR = tempfile("rkeops-compare"))
   clock <- function() as.numeric(Sys.time())
   seconds <- function(f, times = 1L) {

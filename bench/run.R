@@ -1,5 +1,6 @@
 # The benchmark; run.sh sets up what it needs. Ratios hold within one run: both sides take turns.
 suppressPackageStartupMessages(library(rkeops))
+set_rkeops_options(list(geometry = "never"))  # all pairs are what is compared; bench/geometry.sh has the rest
 source("works.R")
 source("peer.R")
 source("machine.R")
