@@ -170,6 +170,33 @@ TEST("walks can be interrupted, while orders are made and later") {
   }
 }
 
+TEST("an evaluation that was interrupted begins anew") {
+  std::mt19937_64 random(9);
+  const std::int64_t n = 300000;
+  std::vector<Matrix> data{random_matrix(n, 2, random), random_matrix(n, 2, random), random_matrix(n, 1, random)};
+  std::vector<Matrix> others{data[0], data[1], random_matrix(n, 1, random)};
+  const auto program = Program::create("KMin_Reduction(SqDist(x,y)+Square(b),5,1)", arguments({"x=Vi(2)", "y=Vj(2)", "b=Vj(1)"}));
+  RunOptions options = always();
+  options.threads = 1;
+  std::vector<double> expected(static_cast<std::size_t>(5 * n)), got(expected.size());
+  program->run(inputs(others), {expected.data()}, options, {});
+  int left = 1;
+  Host host;
+  host.interrupted = [](void* count) { return (*static_cast<int*>(count))-- <= 0; };
+  host.context = &left;
+  const auto evaluation = program->prepare(inputs(data), options, {});
+  for (int polls : {0, 0, 1}) {
+    left = polls;
+    CHECK_THROWS({ evaluation->run({got.data()}, host); }, {ErrorKind::interrupt, "interrupted"});
+  }
+  evaluation->run({got.data()}, {});
+  evaluation->set(2, inputs(others)[2]);
+  left = 0;
+  CHECK_THROWS({ evaluation->run({got.data()}, host); }, {ErrorKind::interrupt, "interrupted"});
+  evaluation->run({got.data()}, {});
+  CHECK(got == expected);
+}
+
 TEST("sums have the same bits for any number of threads, with a tolerance too") {
   std::mt19937_64 random(6);
   std::vector<Matrix> data{random_matrix(3000, 2, random), random_matrix(4000, 2, random), random_matrix(4000, 1, random)};

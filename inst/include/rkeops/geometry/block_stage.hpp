@@ -75,6 +75,7 @@ class BlockStage final : public OrderedStage<Real> {
     void arrange() {
       this->pack_parameters();
       const bool same_columns = b_.columns_are_placed_ && Base::all_packed(b_.data.column);
+      b_.columns_are_placed_ = same_columns;  // this may be interrupted
       if (!b_.rows_are_in_order_ || !Base::all_packed(b_.data.row)) this->place_rows();
       this->pack_columns();
       if (!same_columns) this->place_columns();

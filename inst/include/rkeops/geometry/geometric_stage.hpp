@@ -88,22 +88,25 @@ class GeometricStage final : public OrderedStage<Real> {
       this->pack_parameters();
       const bool moved = !had_parameters || has_moved(k_.row, g_.data.row, g_.plan_.coordinates.row) ||
                          has_moved(k_.column, g_.data.column, g_.plan_.coordinates.column);
-      if (moved) g_.decision_ = Decision::none;
-      if (g_.decision_ == Decision::fold_all && call_.options.geometry == UseOfGeometry::automatic) return false;
-      const bool is_first = g_.decision_ != Decision::walk;
+      Decision decision = moved ? Decision::none : g_.decision_;
+      if (decision == Decision::fold_all && call_.options.geometry == UseOfGeometry::automatic) return false;
+      const bool is_first = decision != Decision::walk;
       const bool same_columns = !is_first && Base::all_packed(g_.data.column);
       const bool same_rows = !is_first && g_.rows_are_in_order_ && Base::all_packed(g_.data.row);
+      g_.decision_ = Decision::none;  // until all is in its place: this may be interrupted
       this->pack_columns();
       if (is_first) {
-        g_.decision_ = decide();
+        decision = decide();
         mark(g_.data.row, &Source::is_placed, true);
         mark(g_.data.column, &Source::is_placed, true);
-        if (g_.decision_ == Decision::fold_all) return false;
       }
-      if (!same_rows) arrange_rows(is_first);
-      if (!same_columns) arrange_columns(is_first);
-      if (g_.decision_ == Decision::attempt) g_.decision_ = attempt();
-      return g_.decision_ == Decision::walk;
+      if (decision != Decision::fold_all) {
+        if (!same_rows) arrange_rows(is_first);
+        if (!same_columns) arrange_columns(is_first);
+        if (decision == Decision::attempt) decision = attempt();
+      }
+      g_.decision_ = decision;
+      return decision == Decision::walk;
     }
 
     void walk() {
