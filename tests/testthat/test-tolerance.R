@@ -80,7 +80,7 @@ test_that("weights of both signs leave out about as many pairs as positive ones"
   with_geometry("always", {
     w <- matrix(rnorm(8000), 4000)
     positive <- visited(abs(w[, 1L, drop = FALSE]))
-    expect_lt(positive, 0.3 * 4000^2)
+    expect_lt(positive, 0.4 * 4000^2)
     expect_lt(visited(w[, 1L, drop = FALSE]), 1.5 * positive)
     expect_lt(visited(w), 1.6 * positive)
     expect_equal(visited(t(t(w) * c(1e10, 1e-10))), visited(w))
@@ -91,12 +91,12 @@ test_that("blocks of pairs keep to the tolerance, and visit fewer pairs", {
   set.seed(4)
   x <- matrix(runif(8000), 4000)
   f <- exp(-sum((Vi(x) - Vj(x))^2) / 1e-2) * Vj(matrix(rnorm(4000)))
-  some <- blocks_within(x, x, 0.3)
+  some <- blocks_within(x, x, 0.5)
   with_geometry("always", {
     before <- rk_statistics()
     found <- sum(f, index = "j", tol = 1e-2, blocks = some)
     after <- rk_statistics()
-    expect_lt(after$pairs_visited - before$pairs_visited, 0.5 * (after$pairs - before$pairs))
+    expect_lt(after$pairs_visited - before$pairs_visited, 0.6 * (after$pairs - before$pairs))
     expect_lte(attr(found, "certificate"), 1e-2)
     size <- sum(abs(f), index = "j", blocks = some)
     expect_true(all(abs(found - sum(f, index = "j", blocks = some)) <= (attr(found, "certificate") + 1e-13) * size))

@@ -43,7 +43,9 @@ inline Replacement replacement(const Weights& weights, const BoxOfPairs& box, st
   if (!std::isfinite(found.value)) found.error = interval::inf;
   if (own.weight < 0 || !std::isfinite(found.error)) return found;
   const WeightSum& b = sums[own.weight];
-  const Replacement by_weight = of(place(own.scale), b.sum, b.size);
+  Replacement by_weight = of(place(own.scale), b.sum, b.size);
+  by_weight.error += box.columns * weights.tiny;
+  by_weight.least -= box.columns * weights.tiny;
   if (by_weight.error < found.error) found = {by_weight.value, by_weight.error, std::max(found.least, by_weight.least), by_weight.size};
   return found;
 }

@@ -23,6 +23,7 @@ struct Weights {
   std::vector<Component> components;
   std::vector<std::vector<std::int64_t>> factors;  // of each weight: components of packed columns
   std::shared_ptr<const PairBounds> bounds;        // of the results of the formula, then of each s
+  double tiny = 0;                                 // what s b may be off where it is computed as 0
 };
 
 struct GeometryPlan {

@@ -37,7 +37,7 @@ class WeightFinder {
   // `bounds`: those of the program itself.
   Weights weights(std::shared_ptr<const PairBounds> bounds, Precision precision) const {
     if (!factors_.empty()) bounds = std::make_shared<const PairBounds>(made_, precision);
-    return {components_, factors_, std::move(bounds)};
+    return {components_, factors_, std::move(bounds), interval::rounding_of(precision).tiny};
   }
 
  private:
