@@ -286,8 +286,8 @@ tolerance_works <- function() {
   kernel <- function(data, h) exp(-sqdist(Vi(data$x), Vj(data$y)) / (2 * h^2))
   n <- max(ceiling(1e5 * scale), 100)
   list(
-    list(name = "density, D = 2, h = 0.01", data = uniform(2)(n), f = function(data) kernel(data, 0.01)),
-    list(name = "Gaussian sum, D = 3, h = 0.05, weights of both signs", data = signed(n),
+    list(name = "density, D = 2", data = uniform(2)(n), f = function(data) kernel(data, 0.01)),
+    list(name = "Gaussian sum, D = 3, weights of both signs", data = signed(n),
          f = function(data) kernel(data, 0.05) * Vj(data$b))
   )
 }
