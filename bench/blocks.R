@@ -1,8 +1,9 @@
-# Blocks: time against the share of pairs that is kept. Rscript bench/blocks.R [N], with rkeops in the library. Times are those of
-# the fastest of some runs, as parts of that of all pairs.
+# Blocks: time against the share of pairs that is kept. Rscript bench/blocks.R [N [file.csv]], with rkeops in the library. Times are
+# those of the fastest of some runs, as parts of that of all pairs.
 suppressPackageStartupMessages(library(rkeops))
-given <- suppressWarnings(as.numeric(commandArgs(trailingOnly = TRUE)))
-N <- if (length(given) > 0L) given[1L] else 40000
+given <- commandArgs(trailingOnly = TRUE)
+N <- if (length(given) > 0L) as.numeric(given[1L]) else 40000
+rows <- NULL
 set.seed(1)
 x <- matrix(runif(3 * N), N)
 y <- matrix(runif(3 * N), N)
@@ -31,9 +32,12 @@ for (precision in c("float32", "float64")) {
       some <- blocks(label, label, keep)
       time <- seconds(function() works[[work]](blocks = some)) / all
       cat(sprintf("%-14s %-8s %10.4f %10.4f %14.2f\n", work, precision, share, time, time / share))
+      rows <- rbind(rows, data.frame(work, precision, share, time = signif(time, 3)))
     }
   }
 }
+
+if (length(given) > 1L) utils::write.csv(rows, given[2L], row.names = FALSE, quote = 1:2)
 
 # Neighbours within a radius.
 set_rkeops_options(list(precision = "float32"))

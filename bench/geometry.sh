@@ -14,6 +14,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 case " $* " in *" --help "*) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit ;; esac
 . "$root/tools/setup.sh"
+. "$root/bench/peer.sh"
 
 need R compiler Rcpp cli
 case " $* " in
@@ -21,18 +22,6 @@ case " $* " in
   *) install_rkeops ;;
 esac
 
-python=${RKEOPS_BENCH_PYTHON:-$root/build/peers/bin/python}
-why=
-if [ "$*" != tolerance ] && [ ! -x "$python" ]; then
-  say "installing scipy and scikit-learn into build/peers"
-  log=$root/build/peers.log
-  if ! have python3; then why="python3 is missing"
-  elif ! { python3 -m venv "$root/build/peers" && "$root/build/peers/bin/pip" install -q numpy scipy scikit-learn; } >"$log" 2>&1; then
-    why="scipy and scikit-learn could not be installed, see $log"
-  fi
-fi
-RKEOPS_BENCH_PYTHON=$python RKEOPS_BENCH_SKIP=$why RKEOPS_BENCH_COMMIT=$(git -C "$root" rev-parse --short HEAD 2>/dev/null || echo unknown)
-git -C "$root" diff --quiet HEAD -- 2>/dev/null || RKEOPS_BENCH_COMMIT=$RKEOPS_BENCH_COMMIT+changes
-export RKEOPS_BENCH_PYTHON RKEOPS_BENCH_SKIP RKEOPS_BENCH_COMMIT
+[ "$*" = tolerance ] || python_peer peers numpy scipy scikit-learn
 cd "$root/bench"
 exec Rscript geometry.R "$@"

@@ -1,7 +1,9 @@
 # Time against size: the Gaussian sum and the 10 nearest neighbours in dimension 3, N = M = 1e2 ... 1e6, beside what R
-# offers. Rscript bench/scaling.R [file.csv], with rkeops in the library; FNN is taken along if it is there.
+# offers. Rscript bench/scaling.R [file.csv [work]], with rkeops in the library; FNN is taken along if it is there. With a work,
+# as in "10 nearest neighbours", that is measured alone, and the others stay in the file as they are.
 suppressPackageStartupMessages(library(rkeops))
-file <- c(commandArgs(trailingOnly = TRUE), "scaling.csv")[1]
+given <- commandArgs(trailingOnly = TRUE)
+file <- c(given, "scaling.csv")[1]
 Sys.setenv(RKEOPS_CACHE_DIR = tempfile("rkeops-bench"))
 sizes <- c(1e2, 3e2, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
 
@@ -31,6 +33,11 @@ methods <- list(
   }
 )
 
+methods <- Filter(Negate(is.null), methods)
+asked <- given[-1]
+if (length(asked) > 0) methods <- Filter(function(method) method$work %in% asked, methods)
+stopifnot(length(methods) > 0)
+
 seconds <- function(method, data) {
   begin <- proc.time()[[3]]
   value <- method$run(data)
@@ -47,11 +54,14 @@ median_seconds <- function(method, data, first) {
 }
 
 set.seed(1)
-rows <- list()
+rows <- if (length(asked) > 0 && file.exists(file)) {
+  known <- utils::read.csv(file)
+  list(known[!known$work %in% asked, ])
+}
 for (n in sizes) {
   data <- list(x = matrix(runif(3 * n), n), y = matrix(runif(3 * n), n), b = rnorm(n))
   answers <- list()
-  for (method in Filter(Negate(is.null), methods)) {
+  for (method in methods) {
     if (n > method$most) next
     if (!is.null(method$precision)) set_rkeops_options(list(precision = method$precision))
     invisible(method$run(lapply(data, head, 10)))  # compiles

@@ -26,10 +26,17 @@ void collected(SEXP token) {
 
 }  // namespace
 
-// The weak reference holds the value until the token's finalizer has run, so that no other value gets its address before.
+// The weak reference holds the value until the token's finalizer has run, so that no other value gets its address before. R
+// copies what it is given to hold, if others refer to it, but not external pointers; nor does it protect the finalizer from the
+// collection of garbage that the copy of a large matrix brings about.
 void keep(SEXP token, SEXP value, const void* data) {
   if (kept().count(token)) return;
-  unwind_protect([=] { return R_MakeWeakRefC(token, value, collected, FALSE); });
+  unwind_protect([=] {
+    SEXP holder = PROTECT(R_MakeExternalPtr(nullptr, R_NilValue, value));
+    SEXP reference = R_MakeWeakRefC(token, holder, collected, FALSE);
+    UNPROTECT(1);
+    return reference;
+  });
   kept().emplace(token, data);
 }
 

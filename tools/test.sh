@@ -73,9 +73,11 @@ r_check() {
   case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in *[Uu][Tt][Ff]*) ;; *) export LC_ALL=C.UTF-8 ;; esac
   # As on CRAN, but for what needs the net. NOT_CRAN lets the long tests run.
   export _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_CRAN_INCOMING_REMOTE_=false _R_CHECK_SYSTEM_CLOCK_=false NOT_CRAN=true
-  # The installation that only makes the vignettes need not be optimized; they are not made again.
+  # No debug information; the installation that only makes the vignettes need not be optimized. They are not made again.
+  export R_MAKEVARS_USER="$work/makevars"
   printf 'CXXFLAGS=-O0\nCXX17FLAGS=-O0\n' >makevars
-  R_MAKEVARS_USER=$work/makevars RKEOPS_CACHE_DIR=$RKEOPS_TEST_CACHE R CMD build $vignettes "$root" >build.log 2>&1 || return 1
+  RKEOPS_CACHE_DIR=$RKEOPS_TEST_CACHE R CMD build $vignettes "$root" >build.log 2>&1 || return 1
+  printf 'CXXFLAGS=-O2\nCXX17FLAGS=-O2\n' >makevars
   # shellcheck disable=SC2086
   R CMD check $as_cran --no-manual $remade rkeops_*.tar.gz >check.log 2>&1
 }

@@ -280,7 +280,7 @@ int nvrtcCompileProgram(void* program, int, const char* const* options) {
   const std::string source = stem + ".cpp", log = stem + ".log", made = stem + ".so";
   if (!scratch) p.object = made;
   std::ofstream(source) << out.str();
-  const std::string command = "g++ -std=c++17 -O1 -w -ffp-contract=fast -fPIC -shared -o " + made + " " + source + " 2>" + log +
+  const std::string command = "g++ -std=c++17 -O0 -w -ffp-contract=fast -fPIC -shared -nostdlib -o " + made + " " + source + " 2>" + log +
                               (scratch ? " && mv " + made + " " + p.object : "");
   const int code = std::system(command.c_str());
   std::ifstream in(log);

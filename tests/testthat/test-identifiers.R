@@ -79,3 +79,17 @@ test_that("data exchanged inside of a LazyTensor are other data", {
   expect_equal(sum(b + a * b, "i"), matrix(12))
   expect_equal(sum(a + a, "i"), matrix(6))
 })
+
+test_that("data of variables are not copied", {
+  skip_if_not(capabilities("profmem"), "R does not trace copies")
+  local_rkeops_options()
+  x <- random_matrix(1e4, 3)
+  copies <- capture.output({
+    tracemem(x)
+    x_i <- Vi(x)
+    for (k in 1:2) sum(sqdist(x_i, Vj(x[1:9, ])), index = "j")
+    image <- operator(exp(-sqdist(x_i, Vj(x))), "i")(x)
+  })
+  untracemem(x)
+  expect_false(any(grepl("->", copies)), info = copies)
+})

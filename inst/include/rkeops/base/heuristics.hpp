@@ -120,7 +120,8 @@ constexpr std::int64_t block_rows = 64;  // of groups of points near each other:
 
 constexpr std::int64_t leaf_columns = 32;        // of a leaf of the tree of columns, as a prototype had them
 constexpr std::size_t known_orders = 64;         // that are kept with variables, four bytes a row each
-constexpr std::int64_t sample_points = 1024;     // rows and columns that the estimate looks at
+constexpr std::int64_t sample_points = 1024;     // rows and columns that the estimate looks at,
+constexpr std::int64_t sample_numbers = 32768;   // fewer where there are so many numbers in them
 constexpr std::int64_t sample_tiles = 8;         // of which so many tiles walk
 constexpr double geometry_nanoseconds = 8e6;     // of all pairs: forty times what the estimate takes
 constexpr double operations_per_nanosecond = 4;  // and lane, of one thread

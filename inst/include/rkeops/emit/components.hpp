@@ -179,21 +179,6 @@ class Components : public Values {
     materialized_.emplace(v.get(), kept);
   }
 
-  // Calls body(k, a, b) with the linear index and the places in both factors of every combination of the axes.
-  template <class Body>
-  static void for_axes(const std::vector<Axis>& axes, Body body) {
-    std::int64_t count = 1;
-    for (const Axis& axis : axes) count *= axis.size;
-    for (std::int64_t k = 0; k < count; ++k) {
-      std::int64_t rest = k, a = 0, b = 0;
-      for (std::size_t x = axes.size(); x-- > 0; rest /= axes[x].size) {
-        a += rest % axes[x].size * axes[x].a;
-        b += rest % axes[x].size * axes[x].b;
-      }
-      body(k, a, b);
-    }
-  }
-
   void emit_unrolled_contraction(Value v, const Materialized& kept) {
     const Contraction& c = v->contraction;
     for_axes(c.kept, [&](std::int64_t k, std::int64_t a0, std::int64_t b0) {

@@ -14,6 +14,12 @@ inline std::vector<std::int32_t> spread(std::int64_t count, std::int64_t most) {
   return numbers;
 }
 
+// Some of `count` points, of this width, for the estimate.
+inline std::vector<std::int32_t> sample(std::int64_t count, std::int64_t width) {
+  using namespace heuristics;
+  return spread(count, std::clamp(sample_numbers / std::max<std::int64_t>(1, width), 8 * leaf_columns, sample_points));
+}
+
 struct Estimated {
   double share;      // of the pairs
   double dimension;  // that the points seem to have
@@ -34,7 +40,7 @@ class Estimate {
                double tolerance) const {
     const std::int64_t width = kernel_.column.width;
     std::vector<Real> column_points;
-    for (std::int64_t j : spread(column_count, heuristics::sample_points)) {
+    for (std::int64_t j : sample(column_count, width)) {
       column_points.insert(column_points.end(), columns + j * width, columns + (j + 1) * width);
     }
     double dimensions[2];

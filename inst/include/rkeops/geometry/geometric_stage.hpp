@@ -102,7 +102,7 @@ class GeometricStage final : public WalkingStage<Real> {
       if (call_.options.geometry == UseOfGeometry::always) return Decision::walk;
       mark(g_.data.row, &Source::is_packed, false);
       g_.rows_are_in_order_ = false;
-      const std::vector<std::int32_t> rows = spread(g_.data.rows, heuristics::sample_points);
+      const std::vector<std::int32_t> rows = sample(g_.data.rows, k_.row.width);
       std::vector<Real> points(rows.size() * static_cast<std::size_t>(k_.row.width));
       const Range all{0, static_cast<std::int64_t>(rows.size())};
       this->pack_row_points(all, this->worker_of(0), points.data(), rows.data());

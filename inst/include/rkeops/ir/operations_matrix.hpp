@@ -16,6 +16,21 @@ struct Contraction {
   std::vector<Axis> kept, summed;  // kept axes give the result, in C order
 };
 
+// Calls body(k, a, b) with the linear index and the places in both factors of every combination of the axes.
+template <class Body>
+void for_axes(const std::vector<Axis>& axes, Body body) {
+  std::int64_t count = 1;
+  for (const Axis& axis : axes) count *= axis.size;
+  for (std::int64_t k = 0; k < count; ++k) {
+    std::int64_t rest = k, a = 0, b = 0;
+    for (std::size_t x = axes.size(); x-- > 0; rest /= axes[x].size) {
+      a += rest % axes[x].size * axes[x].a;
+      b += rest % axes[x].size * axes[x].b;
+    }
+    body(k, a, b);
+  }
+}
+
 // Node parameters are: number of kept axes, then (size, a, b) of the kept and of the summed axes.
 inline Contraction contraction_of(Expr n) {
   Contraction c;

@@ -236,29 +236,15 @@ class BoundsProgram {
 
   Components products(Value v) {
     Components all;
-    for_axes(v->contraction.kept, [&](std::int64_t a0, std::int64_t b0) {
+    for_axes(v->contraction.kept, [&](std::int64_t, std::int64_t a0, std::int64_t b0) {
       Components factors;
-      for_axes(v->contraction.summed, [&](std::int64_t a, std::int64_t b) {
+      for_axes(v->contraction.summed, [&](std::int64_t, std::int64_t a, std::int64_t b) {
         factors.push_back(part(v.arg(0), a0 + a));
         factors.push_back(part(v.arg(1), b0 + b));
       });
       all.push_back(step(v, factors));
     });
     return all;
-  }
-
-  template <class Body>
-  static void for_axes(const std::vector<Axis>& axes, Body body) {
-    std::int64_t count = 1;
-    for (const Axis& axis : axes) count *= axis.size;
-    for (std::int64_t k = 0; k < count; ++k) {
-      std::int64_t rest = k, a = 0, b = 0;
-      for (std::size_t x = axes.size(); x-- > 0; rest /= axes[x].size) {
-        a += rest % axes[x].size * axes[x].a;
-        b += rest % axes[x].size * axes[x].b;
-      }
-      body(a, b);
-    }
   }
 
   // How large components are, if all are whole numbers, which are computed exactly; else infinite.

@@ -88,7 +88,11 @@ class CCompiler {
     struct stat info;
     const bool is_long = !source.empty() && stat(source.c_str(), &info) == 0 && info.st_size > heuristics::longest_optimized;
     words.insert(words.end(), {"-std=gnu11", is_long ? "-O1" : "-O2", "-ffp-contract=fast", "-fno-math-errno",
-                               "-fno-trapping-math", "-w", "-fPIC", "-shared", "-x", "c", source, "-o", object, "-lm"});
+                               "-fno-trapping-math", "-fno-asynchronous-unwind-tables", "-w", "-fPIC", "-shared"});
+#ifdef __linux__
+    words.push_back("-nostdlib");  // kernels need no start files, which take the linker a twentieth of the time of a compilation
+#endif
+    words.insert(words.end(), {"-x", "c", source, "-o", object, "-lm", "-lc"});
     return words;
   }
 
