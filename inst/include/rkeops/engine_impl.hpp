@@ -47,8 +47,8 @@ inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& progra
   KernelPlan ordered = program.reduction.keeps_positions() ? generate(program, target, true) : kernel;
   const Digest digest = digest_of(ordered.text);
   const auto bounds = skips ? std::make_shared<const PairBounds>(program, target.precision) : nullptr;
-  Weights weights;
-  if (bounds && kernel.reducer().skipping() == Reducer::Skipping::by_bounds) weights = weights_of(program, bounds, target.precision);
+  const bool replaces = bounds && kernel.reducer().skipping() == Reducer::Skipping::by_bounds;
+  Weights weights = replaces ? weights_of(program, bounds, target.precision) : Weights();
   return std::make_shared<const GeometryPlan>(GeometryPlan{bounds, std::move(weights), coordinates, std::move(ordered), digest});
 }
 

@@ -81,8 +81,8 @@ class Estimate {
     return static_cast<double>(kept) / static_cast<double>(leaves.count);
   }
 
-  // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced. `columns`: those
-  // of the leaves, in order.
+  // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced. `columns`:
+  // leaf after leaf.
   double replaced_share(const std::vector<Real>& columns, const std::vector<double>& low, const std::vector<double>& high,
                         double tolerance) const {
     const Weights& weights = plan_.weights;
@@ -112,8 +112,8 @@ class Estimate {
     return static_cast<double>(most) / static_cast<double>(count);
   }
 
-  // Of leaves as they would be among all points, which are in order then: in d dimensions, a part of the points in leaves of the same size fills boxes that
-  // are larger by the d-th root.
+  // Of leaves as they would be among all points: in d dimensions, a part of the points in leaves of the same size fills boxes that
+  // are larger by the d-th root. `ordered`: the points, leaf after leaf.
   BoxArray<double> boxes(const std::vector<Real>& points, std::int64_t width, const std::vector<std::int64_t>& components,
                          std::int64_t leaf, std::int64_t all, double& dimension, std::vector<Real>& ordered) const {
     const std::int64_t count = static_cast<std::int64_t>(points.size()) / width;

@@ -1,5 +1,6 @@
 // Sums with a tolerance: the nodes whose bounds leave most room are folded, or opened, first, until what is left may be
-// replaced by the middle of its bounds. For each row the error is at most a part of sum |F|, which is guaranteed, and known.
+// replaced by the middle of its bounds. For each row the error is at most a part of sum |F|, which is guaranteed, and
+// known.
 //
 // sum |F| is at least what bounds say, and of columns that were folded together the size of their sum.
 #pragma once
@@ -24,7 +25,8 @@ class TolerantWalk {
     for (std::size_t c = 0; c < dim_; ++c) importances_.push_back(importance(c));
   }
 
-  // As Walk::run, over ranges of columns. `certificate` becomes the largest part of sum |F| that a row's result may be off.
+  // As Walk::run, over ranges of columns. `certificate` becomes the largest part of sum |F| that a row's result may be
+  // off.
   template <class Fold>
   std::int64_t run(const StateRows& rows, const Range* kept, const Range* end, const Fold& fold, double& certificate) {
     open_.clear();
@@ -52,8 +54,10 @@ class TolerantWalk {
       std::pop_heap(open_.begin(), open_.end());
       const Open next = open_.back();
       open_.pop_back();
-      if (next.node.level > 0) add(next.node.level - 1, nodes_.children(next.node), rows);
-      else visit(nodes_.tree().columns(0, next.node.number), replacements_.data() + next.at);
+      if (next.node.level > 0)
+        add(next.node.level - 1, nodes_.children(next.node), rows);
+      else
+        visit(nodes_.tree().columns(0, next.node.number), replacements_.data() + next.at);
     }
     return visited;
   }
@@ -86,8 +90,10 @@ class TolerantWalk {
     while (!cut_.empty()) {
       const TreeNode node = cut_.back();
       cut_.pop_back();
-      if (node.level > 0) add(node.level - 1, nodes_.children(node), rows);
-      else visit(common(tree.columns(0, node.number), kept), nullptr);
+      if (node.level > 0)
+        add(node.level - 1, nodes_.children(node), rows);
+      else
+        visit(common(tree.columns(0, node.number), kept), nullptr);
     }
     kept_ = {0, tree.all_columns()};
   }
@@ -103,7 +109,8 @@ class TolerantWalk {
       if (can_skip(box)) return;
       Open made{node, 0, replacements_.size()};
       for (std::size_t c = 0; c < dim_; ++c) {
-        replacements_.push_back(replacement(weights_, box, static_cast<std::int64_t>(c), sums_.of(node.level, node.number)));
+        replacements_.push_back(
+            replacement(weights_, box, static_cast<std::int64_t>(c), sums_.of(node.level, node.number)));
         made.room += replacements_.back().error * importances_[c];
       }
       if (reducer_.add_constant(kernel_, rows, box)) {
@@ -120,7 +127,8 @@ class TolerantWalk {
   double importance(std::size_t c) const {
     const std::int64_t weight = weights_.components[c].weight;
     double size = 0;
-    for (std::int64_t k = 0; weight >= 0 && k < nodes_.roots().to; ++k) size += sums_.of(nodes_.tree().top(), k)[weight].size;
+    for (std::int64_t k = 0; weight >= 0 && k < nodes_.roots().to; ++k)
+      size += sums_.of(nodes_.tree().top(), k)[weight].size;
     return size > 0 && std::isfinite(size) ? 1 / size : 1;
   }
 
@@ -178,12 +186,13 @@ class TolerantWalk {
   NodeBounds<Real>& nodes_;
   const double tolerance_;
   const std::size_t dim_;
-  Range kept_;                  // columns outside do not count
-  std::vector<TreeNode> cut_;   // partly outside
-  std::vector<Open> open_;      // a heap
-  std::vector<double> importances_;         // of components
-  std::vector<Replacement> replacements_;   // of each component of opened nodes
-  std::vector<double> sizes_, row_sizes_, before_;  // sum |F| is at least, for all rows and for each one besides; sums before a fold
+  Range kept_;                             // columns outside do not count
+  std::vector<TreeNode> cut_;              // partly outside
+  std::vector<Open> open_;                 // a heap
+  std::vector<double> importances_;        // of components
+  std::vector<Replacement> replacements_;  // of each component of opened nodes
+  std::vector<double> sizes_, row_sizes_,
+      before_;  // sum |F| is at least, for all rows and for each one besides; sums before a fold
 };
 
 }  // namespace rkeops

@@ -42,8 +42,8 @@ class WalkingStage : public OrderedStage<Real> {
   using Base = OrderedStage<Real>;
 
  protected:
-  using typename Base::Worker;
   using Base::data, Base::kernel_;
+  using typename Base::Worker;
 
   // `plan` lives as long as this.
   WalkingStage(Backend<HostKernel>& backend, const KernelPlan& kernel, const Digest& digest, const GeometryPlan& plan,
@@ -82,7 +82,8 @@ class WalkingStage : public OrderedStage<Real> {
 
     static std::string percent(double share) { return number_text(std::round(share * 1e5) / 1e3) + " %"; }
 
-    // Two-sided sums are exact, since what is replaced for a row would be missing in the sums of columns; so is what has weights.
+    // Two-sided sums are exact, since what is replaced for a row would be missing in the sums of columns; so is what
+    // has weights.
     double tolerance() const { return k_.second_dim > 0 ? 0 : call_.options.tolerance; }
     // Is what is left out of sums replaced?
     bool replaces() const { return tolerance() > 0 && k_.reducer().skipping() == Reducer::Skipping::by_bounds; }
@@ -129,7 +130,8 @@ class WalkingStage : public OrderedStage<Real> {
     Walked walk(const std::vector<Range>& shares, bool is_progress) {
       std::mutex mutex;
       Walked walked;
-      this->fold_tiles(shares, [&] { return Visitor(*this, mutex, walked); }, is_progress);
+      this->fold_tiles(
+          shares, [&] { return Visitor(*this, mutex, walked); }, is_progress);
       return walked;
     }
 
@@ -141,7 +143,8 @@ class WalkingStage : public OrderedStage<Real> {
             walk_(run.k_, nodes_),
             mutex_(mutex),
             total_(total) {
-        if (run.replaces()) tolerant_walk_.emplace(run.k_, run.w_.plan_.weights, run.w_.weight_sums_, nodes_, run.tolerance());
+        if (run.replaces())
+          tolerant_walk_.emplace(run.k_, run.w_.plan_.weights, run.w_.weight_sums_, nodes_, run.tolerance());
       }
       ~Visitor() {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -156,8 +159,9 @@ class WalkingStage : public OrderedStage<Real> {
         nodes_.set_tile(packed, rows.rows);
         if (!tolerant_walk_) own_.certificate = run_.tolerance();
         const Ranges own = run_.w_.columns_of(number);
-        const std::int64_t columns = tolerant_walk_ ? tolerant_walk_->run(rows, own.first, own.last, fold, own_.certificate)
-                                                    : walk_.run(rows, fold);
+        const std::int64_t columns = tolerant_walk_
+                                         ? tolerant_walk_->run(rows, own.first, own.last, fold, own_.certificate)
+                                         : walk_.run(rows, fold);
         own_.visited += static_cast<double>(rows.rows * columns);
       }
 

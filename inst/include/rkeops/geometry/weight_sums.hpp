@@ -25,8 +25,8 @@ void sum_weights(const Weights& weights, const Real* packed, std::int64_t column
   }
 }
 
-// What the pairs of a row with the columns of a box add to a component of a sum: no more than `error` from `value`. The sum of the
-// absolute values is `least` at least, and about `size`.
+// What the pairs of a row with the columns of a box add to a component of a sum: no more than `error` from `value`. The
+// sum of the absolute values is `least` at least, and about `size`.
 struct Replacement {
   double value, error, least, size;
 };
@@ -36,7 +36,8 @@ inline Replacement replacement(const Weights& weights, const BoxOfPairs& box, st
   const auto place = [&](std::int64_t k) { return Interval{box.low[k * box.step], box.high[k * box.step]}; };
   const auto of = [](Interval x, double sum, double size) {
     const double middle = x.low / 2 + x.high / 2;
-    return Replacement{middle * sum, (x.high / 2 - x.low / 2) * size, std::max({x.low, -x.high, 0.0}) * size, std::fabs(middle) * size};
+    return Replacement{middle * sum, (x.high / 2 - x.low / 2) * size, std::max({x.low, -x.high, 0.0}) * size,
+                       std::fabs(middle) * size};
   };
   Replacement found = of(place(c), box.columns, box.columns);
   const Weights::Component& own = weights.components[static_cast<std::size_t>(c)];
@@ -46,7 +47,8 @@ inline Replacement replacement(const Weights& weights, const BoxOfPairs& box, st
   Replacement by_weight = of(place(own.scale), b.sum, b.size);
   by_weight.error += box.columns * weights.tiny;
   by_weight.least -= box.columns * weights.tiny;
-  if (by_weight.error < found.error) found = {by_weight.value, by_weight.error, std::max(found.least, by_weight.least), by_weight.size};
+  if (by_weight.error < found.error && std::isfinite(by_weight.value))
+    found = {by_weight.value, by_weight.error, std::max(found.least, by_weight.least), by_weight.size};
   return found;
 }
 
@@ -57,7 +59,8 @@ class WeightSums {
   WeightSums() = default;
   // Both live as long as this.
   WeightSums(const Weights& weights, const ColumnTree<Real>& tree) : weights_(&weights), tree_(&tree) {
-    for (int level = 0; level <= tree.top(); ++level) levels_.emplace_back(count() * static_cast<std::size_t>(tree.level(level).count));
+    for (int level = 0; level <= tree.top(); ++level)
+      levels_.emplace_back(count() * static_cast<std::size_t>(tree.level(level).count));
   }
 
   const WeightSum* of(int level, std::int64_t node) const {
@@ -75,7 +78,8 @@ class WeightSums {
 
   void fill_upper_levels() {
     for (int level = 1; level <= tree_->top(); ++level) {
-      std::fill(levels_[static_cast<std::size_t>(level)].begin(), levels_[static_cast<std::size_t>(level)].end(), WeightSum());
+      std::fill(levels_[static_cast<std::size_t>(level)].begin(), levels_[static_cast<std::size_t>(level)].end(),
+                WeightSum());
       for (std::int64_t below = 0; below < tree_->level(level - 1).count; ++below) {
         const WeightSum* from = of(level - 1, below);
         WeightSum* to = at(level, below / ColumnTree<Real>::arity);

@@ -1,5 +1,5 @@
-// Which components of F are s(x, y) b, with a product b of packed numbers of the column alone: what many columns add is known from
-// bounds of s and sums of b, whatever the signs of b.
+// Which components of F are s(x, y) b, with a product b of packed numbers of the column alone: what many columns add is
+// known from bounds of s and sums of b, whatever the signs of b.
 #pragma once
 
 #include "bounds.hpp"
@@ -28,7 +28,8 @@ class WeightFinder {
       if (term.factors.empty()) continue;
       const auto [place, is_new] = place_of.emplace(term.scale.get(), places);
       if (is_new) made_.results.push_back(term.scale), ++places;
-      components_.back() = {place->second, weights.emplace(term.factors, static_cast<std::int64_t>(weights.size())).first->second};
+      components_.back() = {place->second,
+                            weights.emplace(term.factors, static_cast<std::int64_t>(weights.size())).first->second};
     }
     factors_.resize(weights.size());
     for (const auto& [factors, number] : weights) factors_[static_cast<std::size_t>(number)] = factors;
@@ -52,7 +53,8 @@ class WeightFinder {
   static bool can_split(Value v) {
     if (v->is_packed() || (v->variance & varies_column) == 0) return false;
     if (v->operation->structure == Structure::movement) return true;
-    for (Op op : {Op::Mult, Op::MultOrZero, Op::Divide, Op::Minus, Op::Add, Op::Subtract, Op::IfElse, Op::WhereNonzero}) {
+    for (Op op :
+         {Op::Mult, Op::MultOrZero, Op::Divide, Op::Minus, Op::Add, Op::Subtract, Op::IfElse, Op::WhereNonzero}) {
       if (is(v, op)) return true;
     }
     return false;
@@ -108,9 +110,7 @@ class WeightFinder {
 
   static bool is_number(Value v, double x) { return is(v, Op::Constant) && v->value == x; }
 
-  Value constant(double x) {
-    return append({&operation(Op::Constant), {}, {}, x, 1, {}, 0, next_number_});
-  }
+  Value constant(double x) { return append({&operation(Op::Constant), {}, {}, x, 1, {}, 0, next_number_}); }
   Value component(Value v, std::int64_t k) {
     if (v->dim == 1) return v;
     return append({&operation(Op::Extract), {v}, {k, 1}, 0, 1, v->facts, v->variance, next_number_});
