@@ -120,7 +120,7 @@ unwrap <- function(result, call = NULL, written = TRUE) {
     raise_warnings(result$warnings, call)
     for (note in result$notes) message("rkeops: ", note)
     value <- result$value
-    if (is.numeric(value) && isTRUE(result$certificate >= 0)) attr(value, "certificate") <- result$certificate
+    if ((is.numeric(value) || is.list(value)) && isTRUE(result$certificate >= 0)) attr(value, "certificate") <- result$certificate
     return(value)
   }
   result

@@ -34,7 +34,7 @@ whole <- function(k) if (!is.null(k)) sprintf("%.0f", k)
 
 reduce_one <- function(fold, rows) {
   result <- evaluate_fold(fold)
-  if (fold$complex) result <- deinterleave(result)
+  if (fold$complex) result <- certified(deinterleave(result), result)
   if (is.list(result)) {
     result <- stats::setNames(result, c("value", "position"))
     result$position <- as_positions(result$position, rows)
@@ -71,8 +71,15 @@ reduce_both <- function(fold) {
 }
 
 combine_sums <- function(fold) {
-  sums <- colSums(evaluate_fold(fold, axis = 1L))
-  if (fold$complex) as.vector(deinterleave(matrix(sums, 1L))) else sums
+  rows <- evaluate_fold(fold, axis = 1L)
+  sums <- colSums(rows)
+  certified(if (fold$complex) as.vector(deinterleave(matrix(sums, 1L))) else sums, rows)
+}
+
+# With the certificate of what it is made of.
+certified <- function(value, from) {
+  attr(value, "certificate") <- attr(from, "certificate")
+  value
 }
 
 combine_extrema <- function(fold) {
@@ -84,10 +91,11 @@ combine_extrema <- function(fold) {
 combine_logarithms <- function(fold) {
   if (fold$name == "LogSumExp") {
     rows <- evaluate_fold(fold, axis = 1L)
-    return(apply(rows, 2L, function(v) {
+    totals <- apply(rows, 2L, function(v) {
       largest <- max(-Inf, v)
       if (is.finite(largest)) largest + log(sum(exp(v - largest))) else largest
-    }))
+    })
+    return(certified(totals, rows))
   }
   # Maxima of the exponents, and sums of weights that go with them, that of 1 first.
   parts <- c(fold$formulas[1L], sprintf("Concat(IntCst(1),%s)", fold$formulas[2L]))

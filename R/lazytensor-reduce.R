@@ -43,8 +43,10 @@
 #' [solve()] and the like too) sums may be off: for every row by at most `tol` times the sum of absolute values, `sum(abs(x))`,
 #' and `logsumexp()` without weights by at most `-log(1 - tol)`; rounding comes on top. On CPUs, blocks of pairs far from each
 #' other are then replaced by what bounds of the formula say, where that saves time; this is a guarantee, not a guess. The
-#' attribute `certificate` of the result says which part of `sum(abs(x))` it is off at most. Sums that are read by other
-#' formulas, as in gradients of gradients, remain exact.
+#' attribute `certificate` of the result says which part of `sum(abs(x))` it is off at most; 0: it is exact. Numbers of rows j (of
+#' rows i in sums over i) that the formula is a product with, as in `K %*% b`, may have both signs: blocks of pairs are replaced
+#' where the rest of the formula varies little. It holds for sums over `blocks` too. Exact remain sums that are read by other
+#' formulas, as in gradients of gradients, `SumBoth_Reduction`, `logsumexp()` with weights, and all sums on GPUs.
 #'
 #' **Names.** Rows of results have the row names of the data whose rows they stand for, if those are a matrix with
 #' names.

@@ -27,7 +27,7 @@ summarise <- function(generic, arguments, na_rm, call) {
   if (generic == "sum" && "tol" %in% names(arguments)) {
     given <- arguments$tol
     arguments$tol <- NULL
-    return(with_tolerance(given, summarise(generic, arguments, na_rm, call), call))
+    if (!is.null(given)) return(with_tolerance(given, summarise(generic, arguments, na_rm, call), call))
   }
   x <- arguments[[1L]]
   if (!is.null(arguments$blocks)) x <- with_blocks(x, arguments$blocks, call)
@@ -86,7 +86,9 @@ mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0, blocks 
     rows <- if (has_blocks(x)) kept_count(x$blocks, axis) else check_occurs(x, axis, call)
     return(reduce_lazytensor(x, "Sum", index, call = call) / rows)
   }
-  sums <- reduce_lazytensor(concat(filled(x, keep, 0), keep), "Sum", index, call = call)
+  allowed <- current_options()$tolerance  # of both the sum and the count, so that their ratio is off by no more than that
+  sums <- with_tolerance(allowed / (2 + allowed),
+                         reduce_lazytensor(concat(filled(x, keep, 0), keep), "Sum", index, call = call), call)
   values <- seq_len(x$dimres)
   if (axis == 2L) return(sums[values] / sums[-values])
   sums[, values, drop = FALSE] / as.vector(sums[, -values])

@@ -279,18 +279,60 @@ draw <- function(found, file) {
   cat("drawn:", file, "\n")
 }
 
+# ---- tolerance ------------------------------------------------------------------------------------------------------
+# Processor seconds, of all threads, and pairs visited against the tolerance, into vignettes/tolerance.csv.
+tolerance_works <- function() {
+  signed <- function(n) c(uniform(3)(n), list(b = matrix(stats::rnorm(n))))
+  kernel <- function(data, h) exp(-sqdist(Vi(data$x), Vj(data$y)) / (2 * h^2))
+  n <- max(ceiling(1e5 * scale), 100)
+  list(
+    list(name = "density, D = 2", data = uniform(2)(n), f = function(data) kernel(data, 0.01)),
+    list(name = "Gaussian sum, D = 3, weights of both signs", data = signed(n),
+         f = function(data) kernel(data, 0.05) * Vj(data$b))
+  )
+}
+
+measure_tolerance <- function(file) {
+  set.seed(1)
+  tolerances <- c(0, 10^(-12:-1))
+  found <- NULL
+  for (precision in c("float32", "float64")) for (work in tolerance_works()) {
+    once <- function(tol) {
+      use("auto", precision, tol)
+      before <- rkeops:::rk_statistics()
+      time <- system.time(value <- sum(work$f(work$data), index = "j"))
+      after <- rkeops:::rk_statistics()
+      walked <- after$pairs - before$pairs
+      c(seconds = sum(time[1:2]), visited = if (walked > 0) (after$pairs_visited - before$pairs_visited) / walked else 1,
+        certificate = if (tol > 0) attr(value, "certificate") else 0)
+    }
+    once(0.1)
+    turns <- replicate(3, vapply(tolerances, once, numeric(3)))  # they take turns: what, tolerance, turn
+    found <- rbind(found, data.frame(work = work$name, precision = precision, n = nrow(work$data$x), tol = tolerances,
+                                     seconds = signif(apply(turns["seconds", , ], 1L, min), 3),
+                                     visited = signif(turns["visited", , 1L], 4),
+                                     certificate = signif(turns["certificate", , 1L], 3)))
+    print(found[found$work == work$name & found$precision == precision, -(1:3)], row.names = FALSE)
+  }
+  utils::write.csv(found, file, row.names = FALSE)
+}
+
 # ---- run ------------------------------------------------------------------------------------------------------------
-groups <- c("table", "awkward", "growth", "all")
+groups <- c("table", "awkward", "growth", "tolerance", "all")
 names_of_works <- vapply(works, `[[`, "", "name")
 if ("--list" %in% given) {
-  writeLines(c(names_of_works, "growth"))
+  writeLines(c(names_of_works, "growth", "tolerance"))
   quit()
 }
 strange <- Filter(function(word) !word %in% groups && !any(startsWith(names_of_works, word)), asked)
 if (length(strange) > 0L) stop("no work is called ", strange[1L], "; --list gives the names")
 if (length(asked) == 0L) asked <- "table"
-if ("all" %in% asked) asked <- c("table", "awkward", "growth")
+if ("all" %in% asked) asked <- c("table", "awkward", "growth", "tolerance")
 
+if ("tolerance" %in% asked) {
+  measure_tolerance(if (scale == 1) "../vignettes/tolerance.csv" else "../build/tolerance.csv")
+  if (identical(asked, "tolerance")) quit()
+}
 peer <- start_peer("geometry_peers.py")
 if (!is.null(peer$skipped)) cat("without scipy and scikit-learn:", peer$skipped, "\n")
 some <- if (scale != 1) "-quick" else if (!all(asked %in% groups)) "-part" else ""

@@ -2,6 +2,7 @@
 // (tests/testthat/test-geometry.R); bounds are in test_bounds.cpp.
 #include "rkeops/geometry/make_stage.hpp"
 #include "rkeops/plan/coordinates.hpp"
+#include "rkeops/plan/weights.hpp"
 #include "interpret.hpp"
 
 using namespace check;
@@ -129,6 +130,35 @@ TEST("coordinates are what rows and columns first meet in") {
   CHECK(coordinates("Max_Reduction((x|y),1)") == Sizes(2, 2));
   CHECK(coordinates("Sum_Reduction(a<b,1)") == Sizes(1, 1));
   CHECK(coordinates("Sum_Reduction(b*b,1)") == Sizes(0, 0));
+}
+
+TEST("weights are numbers of columns that a formula is a product with") {
+  // Components with a weight, and how many scales and weights are different ones.
+  const auto counts = [](const std::string& formula) {
+    Parsed parsed("Sum_Reduction(" + formula + ",1)", {"x=Vi(2)", "y=Vj(2)", "a=Vi(1)", "b=Vj(1)", "c=Vj(3)"});
+    const Weights found = weights_of(lower(parsed.root), nullptr, Precision::float64);
+    std::set<std::int64_t> scales;
+    std::int64_t weighted = 0;
+    for (const Weights::Component& component : found.components) {
+      weighted += component.weight >= 0;
+      if (component.weight >= 0) scales.insert(component.scale);
+    }
+    return std::vector<std::size_t>{static_cast<std::size_t>(weighted), scales.size(), found.factors.size()};
+  };
+  using Counts = std::vector<std::size_t>;
+  const std::string k = "Exp(-SqDist(x,y))";
+  CHECK(counts(k + "*b") == Counts({1, 1, 1}));
+  CHECK(counts("-IntCst(2)*a*" + k + "*b/(a+SqDist(x,y))") == Counts({1, 1, 1}));
+  CHECK(counts(k + "*c") == Counts({3, 1, 3}));
+  CHECK(counts(k + "*c*b") == Counts({3, 1, 3}));
+  CHECK(counts("(x-y)*b*" + k) == Counts({2, 2, 1}));
+  CHECK(counts(k + "*y") == Counts({2, 1, 2}));
+  CHECK(counts("Concat(" + k + "*b," + k + ")") == Counts({1, 1, 1}));
+  CHECK(counts("IfElse(a-SqDist(x,y)," + k + "*b,IntCst(0))") == Counts({1, 1, 1}));
+  CHECK(counts("b*SqDist(x,y)-" + k + "*b") == Counts({1, 1, 1}));
+  CHECK(counts(k + "*b+" + k) == Counts({0, 0, 0}));
+  CHECK(counts("IfElse(a-SqDist(x,y)," + k + "*b,IntCst(1))") == Counts({0, 0, 0}));
+  CHECK(counts("Exp(-SqDist(x,y)*b)") == Counts({0, 0, 0}));
 }
 
 TEST("orders are known as long as their data stay") {

@@ -12,6 +12,7 @@
 #include "pass/stages.hpp"
 #include "reduce/all.hpp"
 #include "plan/coordinates.hpp"
+#include "plan/weights.hpp"
 #include "runtime/execution.hpp"
 
 namespace rkeops {
@@ -45,9 +46,10 @@ inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& progra
                      !coordinates.column.empty();
   KernelPlan ordered = program.reduction.keeps_positions() ? generate(program, target, true) : kernel;
   const Digest digest = digest_of(ordered.text);
-  return std::make_shared<const GeometryPlan>(
-      GeometryPlan{skips ? std::make_shared<const PairBounds>(program, target.precision) : nullptr, coordinates, std::move(ordered),
-                   digest});
+  const auto bounds = skips ? std::make_shared<const PairBounds>(program, target.precision) : nullptr;
+  const bool replaces = bounds && kernel.reducer().skipping() == Reducer::Skipping::by_bounds;
+  Weights weights = replaces ? weights_of(program, bounds, target.precision) : Weights();
+  return std::make_shared<const GeometryPlan>(GeometryPlan{bounds, std::move(weights), coordinates, std::move(ordered), digest});
 }
 
 }  // namespace engine_detail

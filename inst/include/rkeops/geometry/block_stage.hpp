@@ -1,9 +1,9 @@
 // A stage that folds the pairs of given blocks. Rows and columns are packed group after group, tiles do not cross groups, and each
-// is folded with the ranges of columns that its group keeps.
+// is folded with the ranges of columns that its group keeps; sums with a tolerance walk a tree through them.
 #pragma once
 
 #include "../runtime/blocks.hpp"
-#include "ordered_stage.hpp"
+#include "walking_stage.hpp"
 
 namespace rkeops {
 
@@ -20,18 +20,16 @@ inline Schedule block_schedule(const KernelPlan& kernel, const BlockSide& side, 
 }
 
 template <class Real>
-class BlockStage final : public OrderedStage<Real> {
-  using Base = OrderedStage<Real>;
-  using typename Base::Worker;
+class BlockStage final : public WalkingStage<Real> {
+  using Base = WalkingStage<Real>;
+  using typename Base::Worker, typename Base::Ranges;
 
  public:
-  // `ordered`: the kernel for columns in any order, which lives as long as this, as `blocks` do.
-  BlockStage(Backend<HostKernel>& backend, const KernelPlan& kernel, const Digest& digest, const KernelPlan& ordered,
-             const Digest& ordered_digest, StageData stage_data, bool keep, std::shared_ptr<const PairBlocks> blocks)
-      : Base(backend, kernel, digest, std::move(stage_data),
+  // `plan` lives as long as this, as `blocks` do.
+  BlockStage(Backend<HostKernel>& backend, const KernelPlan& kernel, const Digest& digest, const GeometryPlan& plan,
+             StageData stage_data, bool keep, std::shared_ptr<const PairBlocks> blocks)
+      : Base(backend, kernel, digest, plan, std::move(stage_data),
              block_schedule(kernel, blocks->of(kernel.rows), blocks->of(kernel.columns).rows()), keep),
-        ordered_(ordered),
-        ordered_digest_(ordered_digest),
         blocks_(std::move(blocks)),
         side_(blocks_->of(kernel.rows)) {
     this->row_order_ = {blocks_, &side_.order};
@@ -53,6 +51,11 @@ class BlockStage final : public OrderedStage<Real> {
 
  private:
   double pairs_to_fold() const override { return blocks_->pairs(); }
+  double pairs() const override { return blocks_->pairs(); }
+  Ranges columns_of(std::int64_t tile) const override {
+    const std::size_t group = group_of_tile_[static_cast<std::size_t>(tile)];
+    return {side_.kept.data() + side_.first[group], side_.kept.data() + side_.first[group + 1]};
+  }
 
   struct Visitor {
     const BlockStage& b;
@@ -60,17 +63,14 @@ class BlockStage final : public OrderedStage<Real> {
 
     template <class Fold>
     void visit(std::int64_t number, const Real*, State, const Fold& fold) {
-      const std::size_t group = b.group_of_tile_[static_cast<std::size_t>(number)];
-      for (std::int64_t k = b.side_.first[group]; k < b.side_.first[group + 1]; ++k) {
-        fold(b.side_.kept[static_cast<std::size_t>(k)], bars.data());
-      }
+      const Ranges own = b.columns_of(number);
+      for (const Range* range = own.first; range != own.last; ++range) fold(*range, bars.data());
     }
   };
 
-  class BlockRun : public Base::OrderedRun {
+  class BlockRun : public Base::WalkingRun {
    public:
-    BlockRun(BlockStage& stage, const StageCall& call)
-        : Base::OrderedRun(stage, call, stage.ordered_, stage.ordered_digest_), b_(stage) {}
+    BlockRun(BlockStage& stage, const StageCall& call) : Base::WalkingRun(stage, call), b_(stage) {}
 
     void arrange() {
       this->pack_parameters();
@@ -83,16 +83,24 @@ class BlockStage final : public OrderedStage<Real> {
     }
 
     void fold() {
+      if (may_walk()) {
+        this->grow_tree();
+        if (is_asked_for() || this->attempt()) return this->walk();
+      }
       const std::vector<Bar> bars(static_cast<std::size_t>(b_.kernel_.dim));
       this->fold_tiles(this->shares_of_tiles(), [&] { return Visitor{b_, bars}; });
     }
 
    private:
+    bool is_asked_for() const { return this->call_.options.geometry == UseOfGeometry::always; }
+    bool may_walk() const {
+      if (!b_.plan_.bounds || !this->replaces() || this->call_.options.geometry == UseOfGeometry::never) return false;
+      return is_asked_for() || b_.nanoseconds_of_all() > heuristics::geometry_nanoseconds;
+    }
+
     BlockStage& b_;
   };
 
-  const KernelPlan& ordered_;
-  const Digest ordered_digest_;
   const std::shared_ptr<const PairBlocks> blocks_;
   const BlockSide& side_;
   std::vector<std::size_t> group_of_tile_;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../plan/geometry.hpp"
-#include "boxes.hpp"
+#include "weight_sums.hpp"
 
 namespace rkeops {
 
@@ -28,8 +28,8 @@ struct Estimated {
 template <class Real>
 class Estimate {
  public:
-  Estimate(const KernelPlan& kernel, const GeometryPlan& plan, const Real* parameters)
-      : kernel_(kernel), plan_(plan), parameter_(1, kernel.parameter.width, 1) {
+  Estimate(const KernelPlan& kernel, const GeometryPlan& plan, const PairBounds& bounds, const Real* parameters)
+      : kernel_(kernel), plan_(plan), bounds_(bounds), parameter_(1, kernel.parameter.width, 1) {
     for (std::int64_t c = 0; c < kernel.parameter.width; ++c) {
       parameter_.low[parameter_.at(c, 0)] = parameter_.high[parameter_.at(c, 0)] = static_cast<double>(parameters[c]);
     }
@@ -44,19 +44,22 @@ class Estimate {
       column_points.insert(column_points.end(), columns + j * width, columns + (j + 1) * width);
     }
     double dimensions[2];
+    std::vector<Real> ordered;
     const BoxArray<double> tiles =
-        boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows, dimensions[0]);
+        boxes(row_points, kernel_.row.width, plan_.coordinates.row, kernel_.tile_rows(), rows, dimensions[0], ordered);
     const BoxArray<double> leaves =
-        boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count, dimensions[1]);
-    const std::int64_t results = plan_.bounds->results();
+        boxes(column_points, width, plan_.coordinates.column, heuristics::leaf_columns, column_count, dimensions[1], ordered);
+    const std::int64_t results = bounds_.results();
     std::vector<double> low(static_cast<std::size_t>(leaves.count * results)), high(low.size()), work;
     double visited = 0;
     const std::vector<std::int32_t> walked = spread(tiles.count, heuristics::sample_tiles);
     for (std::int32_t t : walked) {
-      plan_.bounds->bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
-      plan_.bounds->refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
+      bounds_.bound(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
+      bounds_.refine(view(parameter_), view(tiles, t), view(leaves), leaves.count, low.data(), high.data(), work);
       const double columns_of_leaf = static_cast<double>(column_count) / static_cast<double>(leaves.count);
-      visited += visited_share(leaves, columns_of_leaf, low, high, tolerance);
+      const bool replaces = tolerance > 0 && kernel_.reducer().skipping() == Reducer::Skipping::by_bounds;
+      visited += replaces ? replaced_share(ordered, low, high, tolerance)
+                          : visited_share(leaves, columns_of_leaf, low, high, tolerance);
     }
     return {visited / static_cast<double>(walked.size()), std::min(dimensions[0], dimensions[1])};
   }
@@ -66,9 +69,6 @@ class Estimate {
   double visited_share(const BoxArray<double>& leaves, double columns, const std::vector<double>& low,
                        const std::vector<double>& high, double tolerance) const {
     const Reducer& reducer = kernel_.reducer();
-    if (tolerance > 0 && reducer.skipping() == Reducer::Skipping::by_bounds) {
-      return replaced_share(leaves.count, low, high, tolerance);
-    }
     std::vector<BoxOfPairs> boxes;
     for (std::int64_t b = 0; b < leaves.count; ++b) {
       const double all = columns * static_cast<double>(leaves.count);
@@ -81,31 +81,41 @@ class Estimate {
     return static_cast<double>(kept) / static_cast<double>(leaves.count);
   }
 
-  // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced.
-  double replaced_share(std::int64_t count, const std::vector<double>& low, const std::vector<double>& high,
+  // Sums with a tolerance: the share that is left when leaves with little room between their bounds are replaced. `columns`:
+  // leaf after leaf.
+  double replaced_share(const std::vector<Real>& columns, const std::vector<double>& low, const std::vector<double>& high,
                         double tolerance) const {
-    std::int64_t most = 0;
-    for (std::int64_t c = 0; c < kernel_.dim; ++c) {
-      std::vector<double> rooms;
-      double sum = 0;
-      for (std::int64_t b = 0; b < count; ++b) {
-        const auto at = static_cast<std::size_t>(c * count + b);
-        rooms.push_back((high[at] - low[at]) / 2);
-        sum += std::fabs(low[at] + high[at]) / 2;
+    const Weights& weights = plan_.weights;
+    const std::int64_t width = kernel_.column.width, points = static_cast<std::int64_t>(columns.size()) / width;
+    const std::int64_t count = divided_up(points, heuristics::leaf_columns);
+    std::vector<WeightSum> sums(weights.factors.size());
+    std::vector<std::vector<double>> errors(static_cast<std::size_t>(kernel_.dim));
+    std::vector<double> sizes(errors.size());
+    for (std::int64_t b = 0; b < count; ++b) {
+      const std::int64_t first = b * heuristics::leaf_columns, own = std::min(heuristics::leaf_columns, points - first);
+      sum_weights(weights, columns.data() + first * width, own, width, sums.data());
+      const BoxOfPairs box{low.data() + b, high.data() + b, count, static_cast<double>(own), static_cast<double>(points), 0};
+      for (std::size_t c = 0; c < errors.size(); ++c) {
+        const Replacement found = replacement(weights, box, static_cast<std::int64_t>(c), sums.data());
+        errors[c].push_back(found.error);
+        sizes[c] += found.size;
       }
-      std::sort(rooms.begin(), rooms.end());
-      double room = 0;
-      std::int64_t replaced = 0;
-      for (; replaced < count && (room += rooms[static_cast<std::size_t>(replaced)]) <= tolerance * sum; ++replaced) {}
-      most = std::max(most, count - replaced);
+    }
+    std::size_t most = 0;
+    for (std::size_t c = 0; c < errors.size(); ++c) {
+      std::sort(errors[c].begin(), errors[c].end());
+      double error = 0;
+      std::size_t replaced = 0;
+      while (replaced < errors[c].size() && (error += errors[c][replaced]) <= tolerance * sizes[c]) ++replaced;
+      most = std::max(most, errors[c].size() - replaced);
     }
     return static_cast<double>(most) / static_cast<double>(count);
   }
 
   // Of leaves as they would be among all points: in d dimensions, a part of the points in leaves of the same size fills boxes that
-  // are larger by the d-th root.
+  // are larger by the d-th root. `ordered`: the points, leaf after leaf.
   BoxArray<double> boxes(const std::vector<Real>& points, std::int64_t width, const std::vector<std::int64_t>& components,
-                         std::int64_t leaf, std::int64_t all, double& dimension) const {
+                         std::int64_t leaf, std::int64_t all, double& dimension, std::vector<Real>& ordered) const {
     const std::int64_t count = static_cast<std::int64_t>(points.size()) / width;
     std::vector<float> coordinates;
     for (std::int64_t p = 0; p < count; ++p) {
@@ -115,7 +125,7 @@ class Estimate {
     const Order order = make_order(coordinates, components.size(), leaf, [](std::int64_t tasks, const auto& task) {
       for (std::int64_t k = 0; k < tasks; ++k) task(k);
     });
-    std::vector<Real> ordered;
+    ordered.clear();
     for (std::int32_t p : order) ordered.insert(ordered.end(), points.begin() + p * width, points.begin() + (p + 1) * width);
     dimension = dimension_of(ordered, width, components, leaf);
     const double shrink = std::pow(static_cast<double>(count) / static_cast<double>(all), 1 / dimension);
@@ -156,6 +166,7 @@ class Estimate {
 
   const KernelPlan& kernel_;
   const GeometryPlan& plan_;
+  const PairBounds& bounds_;
   BoxArray<double> parameter_;
 };
 

@@ -3,52 +3,22 @@
 // data alone; if it is not, all pairs are folded.
 #pragma once
 
-#include "estimate.hpp"
 #include "known_orders.hpp"
-#include "ordered_stage.hpp"
-#include "tolerant_walk.hpp"
-#include "walk.hpp"
+#include "walking_stage.hpp"
 
 namespace rkeops {
 
-class GeometryCounters {  // since the process started
- public:
-  static GeometryCounters& instance() {
-    static GeometryCounters counters;
-    return counters;
-  }
-
-  std::atomic<std::int64_t> orders{0};
-
-  void note_walk(double visited, double pairs) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    visited_ += visited;
-    pairs_ += pairs;
-  }
-  double visited() const { return value(visited_); }
-  double pairs() const { return value(pairs_); }
-
- private:
-  double value(const double& of) const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return of;
-  }
-
-  mutable std::mutex mutex_;
-  double visited_ = 0, pairs_ = 0;
-};
-
 template <class Real>
-class GeometricStage final : public OrderedStage<Real> {
-  using Base = OrderedStage<Real>;
-  using typename Base::Worker;
-  using Base::data, Base::kernel_, Base::mark;
+class GeometricStage final : public WalkingStage<Real> {
+  using Base = WalkingStage<Real>;
+  using typename Base::Worker, typename Base::Ranges;
+  using Base::data, Base::kernel_, Base::mark, Base::plan_, Base::nanoseconds_of_all;
 
  public:
   // `plan` lives as long as this.
   GeometricStage(Backend<HostKernel>& backend, const KernelPlan& kernel, const Digest& digest, const GeometryPlan& plan,
                  StageData stage_data, Schedule schedule, bool keep)
-      : Base(backend, kernel, digest, std::move(stage_data), std::move(schedule), keep), plan_(plan) {}
+      : Base(backend, kernel, digest, plan, std::move(stage_data), std::move(schedule), keep), all_columns_{0, data.columns} {}
 
   void run(const StageCall& call) override {
     if (!is_candidate(call)) return Base::fold_all(call);
@@ -69,18 +39,15 @@ class GeometricStage final : public OrderedStage<Real> {
     return false;
   }
 
-  double pairs() const { return static_cast<double>(data.rows) * static_cast<double>(data.columns); }
-  double nanoseconds_of_all() const {
-    return pairs() * kernel_.cost / (heuristics::operations_per_nanosecond * kernel_.lanes);
-  }
+  Ranges columns_of(std::int64_t) const override { return {&all_columns_, &all_columns_ + 1}; }
+  double pairs() const override { return static_cast<double>(data.rows) * static_cast<double>(data.columns); }
 
-  class GeometricRun : public Base::OrderedRun {
-    using Run = typename Base::OrderedRun;
+  class GeometricRun : public Base::WalkingRun {
+    using Run = typename Base::WalkingRun;
     using Run::call_, Run::k_, Run::threads_;
 
    public:
-    GeometricRun(GeometricStage& stage, const StageCall& call)
-        : Run(stage, call, stage.plan_.ordered, stage.plan_.digest), g_(stage) {}
+    GeometricRun(GeometricStage& stage, const StageCall& call) : Run(stage, call), g_(stage) {}
 
     // False: there is nothing to be gained.
     bool arrange() {
@@ -103,22 +70,13 @@ class GeometricStage final : public OrderedStage<Real> {
       if (decision != Decision::fold_all) {
         if (!same_rows) arrange_rows(is_first);
         if (!same_columns) arrange_columns(is_first);
-        if (decision == Decision::attempt) decision = attempt();
+        if (decision == Decision::attempt) decision = this->attempt() ? Decision::walk : Decision::fold_all;
       }
       g_.decision_ = decision;
       return decision == Decision::walk;
     }
 
-    void walk() {
-      const Walked walked = walk(this->shares_of_tiles(), true);
-      GeometryCounters::instance().note_walk(walked.visited, g_.pairs());
-      call_.note(percent(walked.visited / g_.pairs()) + " of the pairs were visited");
-      if (call_.options.tolerance > 0 && call_.host.certify) call_.host.certify(call_.host.context, walked.certificate);
-    }
-
    private:
-    static std::string percent(double share) { return number_text(std::round(share * 1e5) / 1e3) + " %"; }
-
     using Sources = std::vector<Source>;
 
     // Was a leaf changed that coordinates come from?
@@ -148,45 +106,16 @@ class GeometricStage final : public OrderedStage<Real> {
       std::vector<Real> points(rows.size() * static_cast<std::size_t>(k_.row.width));
       const Range all{0, static_cast<std::int64_t>(rows.size())};
       this->pack_row_points(all, this->worker_of(0), points.data(), rows.data());
-      const Estimated estimated = Estimate<Real>(k_, g_.plan_, g_.parameters_.data())
-                               .of(points, g_.data.rows, g_.columns_.data(), g_.data.columns, tolerance());
+      const Estimated estimated = Estimate<Real>(k_, g_.plan_, this->bounds(), g_.parameters_.data())
+                               .of(points, g_.data.rows, g_.columns_.data(), g_.data.columns, this->tolerance());
       double ordering = 0;
       if (!KnownOrders::instance().find(row_key())) ordering += static_cast<double>(g_.data.rows);
       if (!KnownOrders::instance().find(column_key())) ordering += static_cast<double>(g_.data.columns);
-      call_.note("bounds on a sample say that " + percent(estimated.share) + " of the pairs matter");
+      call_.note("bounds on a sample say that " + Run::percent(estimated.share) + " of the pairs matter");
       ordering *= heuristics::ordering_nanoseconds;
-      if (gain(estimated.share) * g_.nanoseconds_of_all() > ordering) return Decision::walk;
+      if (this->gain(estimated.share) * g_.nanoseconds_of_all() > ordering) return Decision::walk;
       const bool is_cheap = ordering < heuristics::attempt_cost * g_.nanoseconds_of_all();
       return is_cheap && estimated.dimension < heuristics::most_dimensions ? Decision::attempt : Decision::fold_all;
-    }
-
-    // What is won, as a part of the time of all pairs, if this share is visited.
-    double gain(double share) const {
-      return 1 - share * (g_.plan_.bounds->needs_refinement() ? heuristics::refined_walk_cost : heuristics::walk_cost);
-    }
-
-    // The estimate was not in favour, but it is cautious: some tiles walk.
-    Decision attempt() {
-      std::vector<Range> some;
-      std::int64_t rows = 0;
-      for (std::int32_t t : spread(g_.tiles_, heuristics::attempted_tiles)) {
-        some.push_back({t, t + 1});
-        rows += g_.tile(t).rows;
-      }
-      const double share = walk(some, false).visited / (static_cast<double>(rows) * static_cast<double>(g_.data.columns));
-      call_.note(percent(share) + " of the pairs of some rows matter");
-      return gain(share) > 0 ? Decision::walk : Decision::fold_all;
-    }
-
-    struct Walked {
-      double visited = 0, certificate = 0;
-    };
-
-    Walked walk(const std::vector<Range>& shares, bool is_progress) {
-      std::mutex mutex;
-      Walked walked;
-      this->fold_tiles(shares, [&] { return Visitor(*this, mutex, walked); }, is_progress);
-      return walked;
     }
 
     KnownOrders::Key row_key() const { return key_of(k_.row, g_.data.row, g_.plan_.coordinates.row, g_.tile_); }
@@ -244,68 +173,19 @@ class GeometricStage final : public OrderedStage<Real> {
     }
 
     void arrange_columns(bool moved) {
-      constexpr std::int64_t leaf = heuristics::leaf_columns;
-      const std::int64_t width = k_.column.width, count = g_.data.columns;
       if (moved) {
-        g_.column_order_ = order_of(column_key(), count, width, g_.plan_.coordinates.column,
+        g_.column_order_ = order_of(column_key(), g_.data.columns, k_.column.width, g_.plan_.coordinates.column,
                                     [&]() -> const Buffer<Real>& { return g_.columns_; });
-        g_.tree_ = ColumnTree<Real>(count, leaf, width);
       }
       this->place_columns();
-      this->pack_in_ranges(count, width, [&](Range range, Worker&) {
-        const Range leaves{divided_up(range.from, leaf), divided_up(range.to, leaf)};
-        g_.tree_.fill_leaves(leaves, g_.ordered_columns_.data(), *g_.column_order_);
-      });
-      g_.tree_.fill_upper_levels();
+      this->grow_tree();
     }
-
-    // Sums alone can be cut short: what is left out of them is replaced.
-    double tolerance() const {
-      return g_.two_sided() ? 0 : call_.options.tolerance;
-    }
-
-    class Visitor {
-     public:
-      Visitor(const GeometricRun& run, std::mutex& mutex, Walked& total)
-          : run_(run),
-            nodes_(run.k_, *run.g_.plan_.bounds, run.g_.tree_, run.g_.parameters_.data(), run.tolerance()),
-            walk_(run.k_, nodes_),
-            tolerant_walk_(run.k_, nodes_, run.tolerance()),
-            mutex_(mutex),
-            total_(total) {}
-      ~Visitor() {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        total_.visited += own_.visited;
-        total_.certificate = std::max(total_.certificate, own_.certificate);
-      }
-
-      template <class Fold>
-      void visit(std::int64_t number, const Real* packed, State state, const Fold& fold) {
-        StateRows rows = rows_of(run_.k_, state);
-        rows.rows = run_.g_.tile(number).rows;
-        nodes_.set_tile(packed, rows.rows);
-        const bool replaces = run_.tolerance() > 0 && run_.k_.reducer().skipping() == Reducer::Skipping::by_bounds;
-        if (!replaces) own_.certificate = run_.tolerance();
-        const std::int64_t columns = replaces ? tolerant_walk_.run(rows, fold, own_.certificate) : walk_.run(rows, fold);
-        own_.visited += static_cast<double>(rows.rows * columns);
-      }
-
-     private:
-      const GeometricRun& run_;
-      NodeBounds<Real> nodes_;
-      Walk<Real> walk_;
-      TolerantWalk<Real> tolerant_walk_;
-      std::mutex& mutex_;
-      Walked& total_;
-      Walked own_;
-    };
 
     GeometricStage& g_;
   };
 
-  const GeometryPlan& plan_;
+  const Range all_columns_;
   Decision decision_ = Decision::none;
-  ColumnTree<Real> tree_;
 };
 
 }  // namespace rkeops

@@ -17,8 +17,8 @@ std::unique_ptr<Stage> make_stage_in(const StagePlan& plan, StageData data, cons
     if (options.processor == Processor::gpu) {
       throw Error(ErrorKind::unsupported, "blocks of pairs are not available on GPUs", "Compute this on the CPU.");
     }
-    return std::make_unique<BlockStage<Real>>(backend, kernel, plan.digest, plan.geometry->ordered, plan.geometry->digest,
-                                              std::move(data), keep, options.blocks);
+    return std::make_unique<BlockStage<Real>>(backend, kernel, plan.digest, *plan.geometry, std::move(data), keep,
+                                              options.blocks);
   }
   if (options.processor == Processor::gpu) {
     Schedule schedule = dense_gpu_schedule(kernel, data.rows, data.columns);

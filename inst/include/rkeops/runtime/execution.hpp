@@ -49,6 +49,7 @@ class Execution {
       BoundStage& bound = stages_[s];
       const StagePlan& plan = plan_->stages[s];
       if (plan.part >= 0) {
+        if (options_.tolerance > 0 && plan.kernel.reducer().adds()) call(s, host).certify(0);
         bound.data().parts.assign(outputs.begin() + static_cast<std::ptrdiff_t>(plan.part), outputs.end());
       } else if (bound.is_done) {
         continue;

@@ -30,6 +30,10 @@ struct StageCall {
     if (host.note) host.note(host.context, message.c_str());
   }
 
+  void certify(double part) const {
+    if (host.certify) host.certify(host.context, part);
+  }
+
   Hooks hooks() const {
     return {[this] { return interrupted(); },
             [this](const std::string& message) {
