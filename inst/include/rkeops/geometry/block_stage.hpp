@@ -1,4 +1,4 @@
-// A stage that folds the pairs of given blocks. Rows and columns are packed group after group, tiles do not cross groups, and each
+// Stages that fold the pairs of given blocks, on CPUs, and what they are on GPUs. Rows and columns are packed group after group, tiles do not cross groups, and each
 // is folded with the ranges of columns that its group keeps.
 #pragma once
 
@@ -19,6 +19,17 @@ inline Schedule block_schedule(const KernelPlan& kernel, const BlockSide& side, 
   return s;
 }
 
+// The group that each tile is of.
+inline std::vector<std::int64_t> groups_of(const std::vector<Tile>& tiles, const BlockSide& side) {
+  std::vector<std::int64_t> groups;
+  std::int64_t group = 0;
+  for (const Tile& tile : tiles) {
+    while (tile.first_row >= side.groups[static_cast<std::size_t>(group)].to) ++group;
+    groups.push_back(group);
+  }
+  return groups;
+}
+
 template <class Real>
 class BlockStage final : public OrderedStage<Real> {
   using Base = OrderedStage<Real>;
@@ -36,11 +47,7 @@ class BlockStage final : public OrderedStage<Real> {
         side_(blocks_->of(kernel.rows)) {
     this->row_order_ = {blocks_, &side_.order};
     this->column_order_ = {blocks_, &blocks_->of(kernel.columns).order};
-    std::size_t group = 0;
-    for (const Tile& tile : this->schedule_.tiles) {
-      while (tile.first_row >= side_.groups[group].to) ++group;
-      group_of_tile_.push_back(group);
-    }
+    group_of_tile_ = groups_of(this->schedule_.tiles, side_);
   }
 
   void prepare(const StageCall& call) override { BlockRun(*this, call).arrange(); }
@@ -60,7 +67,7 @@ class BlockStage final : public OrderedStage<Real> {
 
     template <class Fold>
     void visit(std::int64_t number, const Real*, State, const Fold& fold) {
-      const std::size_t group = b.group_of_tile_[static_cast<std::size_t>(number)];
+      const auto group = static_cast<std::size_t>(b.group_of_tile_[static_cast<std::size_t>(number)]);
       for (std::int64_t k = b.side_.first[group]; k < b.side_.first[group + 1]; ++k) {
         fold(b.side_.kept[static_cast<std::size_t>(k)], bars.data());
       }
@@ -95,7 +102,7 @@ class BlockStage final : public OrderedStage<Real> {
   const Digest ordered_digest_;
   const std::shared_ptr<const PairBlocks> blocks_;
   const BlockSide& side_;
-  std::vector<std::size_t> group_of_tile_;
+  std::vector<std::int64_t> group_of_tile_;
   bool columns_are_placed_ = false;
 };
 
