@@ -33,7 +33,8 @@ INLINE void leave_behind(const Range* ranges, Task* task, int64 n) {
     out.line("INLINE int64 gather(const real* columns, const int* numbers, int64 base, const Range* ranges, Task* task,");
     out.open("                    real* to", ordered ? ", int* to_numbers)" : ")");
     out.line("int64 count = 0;");
-    out.open("for (int64 n; (n = side_by_side(ranges, task, ", shared, " - count)) > 0; count += n, leave_behind(ranges, task, n))");
+    out.open("for (int64 n; (n = side_by_side(ranges, task, ", shared, " - count)) > 0;",
+             " count += n, leave_behind(ranges, task, n))");
     out.line("copy_columns(to + count * ", stride, ", columns + (task->from - base) * ", stride, ", n * ", stride, ");");
     if (ordered) out.line("for (int64 k = threadIdx.x; k < n; k += LANES) to_numbers[count + k] = numbers[task->from + k];");
     out.close();
@@ -42,8 +43,8 @@ INLINE void leave_behind(const Range* ranges, Task* task, int64 n) {
   }
   out.line("/* the first of `columns` has the place `base`; `numbers` are those of all places */");
   out.line("extern \"C\" __global__ void __launch_bounds__(LANES) rkeops_gpu_fold(");
-  out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns, const int* restrict numbers,");
-  out.open("    int64 base, const Range* restrict ranges, const Task* restrict tasks, double* restrict values,"
+  out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns,");
+  out.open("    const int* restrict numbers, int64 base, const Range* restrict ranges, const Task* restrict tasks, double* restrict values,"
            " long long* restrict indices)");
   if (shared > 0) out.line("__shared__ __align__(16) real shared[2][", shared * stride, "];");
   if (shared > 0 && ordered) out.line("__shared__ int shared_numbers[2][", shared, "];");
@@ -56,7 +57,8 @@ INLINE void leave_behind(const Range* ranges, Task* task, int64 n) {
              ordered ? numbers : "0", ", value, index, (V*)0);");
   };
   const auto gather = [&](const std::string& buffer) {
-    return "gather(columns, numbers, base, ranges, &task, shared[" + buffer + (ordered ? "], shared_numbers[" + buffer : "") + "]);";
+    const std::string to_numbers = ordered ? ", shared_numbers[" + buffer + "]" : "";
+    return "gather(columns, numbers, base, ranges, &task, shared[" + buffer + "]" + to_numbers + ");";
   };
   if (shared > 0) {
     out.line("int64 here = ", gather("0"));

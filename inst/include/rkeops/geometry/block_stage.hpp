@@ -1,5 +1,5 @@
-// Stages that fold the pairs of given blocks, on CPUs, and what they are on GPUs. Rows and columns are packed group after group, tiles do not cross groups, and each
-// is folded with the ranges of columns that its group keeps.
+// A stage that folds the pairs of given blocks. Rows and columns are packed group after group, tiles do not cross groups, and each
+// is folded with the ranges of columns that its group keeps. On GPUs runtime/gpu_task_stage.hpp does the same.
 #pragma once
 
 #include "../runtime/blocks.hpp"

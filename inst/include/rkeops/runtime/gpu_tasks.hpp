@@ -31,7 +31,9 @@ class GpuTasks {
       columns_.push_back(columns);
     }
     before_tile_.push_back(0);
-    for (std::int64_t list : lists_.of_tile) before_tile_.push_back(before_tile_.back() + static_cast<double>(columns_[at(list)]));
+    for (std::int64_t list : lists_.of_tile) {
+      before_tile_.push_back(before_tile_.back() + static_cast<double>(columns_[at(list)]));
+    }
     // A state for so many columns: enough blocks, none of which takes long, and few states to merge.
     const double windows = static_cast<double>(kernel.windows());
     const double longest = gpu_task_operations * windows / (kernel.tile_rows() * kernel.cost);
