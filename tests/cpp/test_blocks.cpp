@@ -3,8 +3,8 @@
 #include <array>
 #include <set>
 
-#include "rkeops/runtime/blocks.hpp"
 #include "engine_parts.hpp"
+#include "random_blocks.hpp"
 
 using namespace check;
 using rkeops::ErrorKind;
@@ -13,95 +13,27 @@ using rkeops::Program;
 
 namespace {
 
-using Numbers = std::vector<std::int32_t>;
-const std::vector<std::string> declared{"x=Vi(2)", "y=Vj(2)", "b=Vj(1)", "a=Vi(1)", "u=Vi(7)", "v=Vj(7)", "w=Pm(1)"};
-constexpr std::int32_t groups_i = 7, groups_j = 5;
+const std::vector<std::string>& declared = block_variables;
 
-// Random groups, of which one is empty and one keeps nothing; some rows are in no group. Mask: (u|v) is 1 where a pair is kept, else 0.
-struct Random {
-  rkeops::BlockGroups groups;
-  std::vector<Matrix> data;
+void compare(RandomBlocks& blocks, const std::string& formula, const std::string& masked, Precision precision, double neutral = 0) {
+  rkeops::RunOptions options = run_options(precision);
+  options.threads = 1;
+  const std::vector<Matrix> got = blocks.compare(formula, masked, options, neutral);
+  options.threads = 2;
+  CHECK_THAT(same_bits(blocks.run(formula, options), got), formula + " with two threads");
+}
 
-  Random(std::int64_t m, std::int64_t n, std::mt19937_64& random, double share) {
-    auto& [group_i, group_j, kept_i, kept_from, kept_to] = groups;
-    const auto whole = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
-    const auto numbers = [&](std::int64_t rows, std::int64_t columns) {
-      Matrix matrix = random_matrix(rows, columns, random);
-      for (double& value : matrix.values) value = whole(-3, 3) / 2.0;
-      return matrix;
-    };
-    for (std::int64_t k = 0; k < m; ++k) group_i.push_back(whole(-1, groups_i - 2));
-    for (std::int64_t k = 0; k < n; ++k) group_j.push_back(whole(0, groups_j - 1));
-    for (std::int32_t g = 1; g < groups_i; ++g) {
-      for (std::int32_t h = 0; h < groups_j; ++h) {
-        if (whole(0, 999) >= 1000 * share) continue;
-        const auto at = static_cast<std::ptrdiff_t>(kept_i.size() / 2);  // in no particular order, and some of them twice
-        kept_i.insert(kept_i.begin() + at, g);
-        kept_from.insert(kept_from.begin() + at, h);
-        kept_to.insert(kept_to.begin() + at, std::min(groups_j - 1, h + whole(0, 1)));
-      }
-    }
-    Matrix u{m, groups_i, std::vector<double>(static_cast<std::size_t>(m * groups_i), 0)};
-    Matrix v{n, groups_i, std::vector<double>(static_cast<std::size_t>(n * groups_i), 0)};
-    for (std::int64_t k = 0; k < m; ++k) {
-      if (group_i[static_cast<std::size_t>(k)] >= 0) u.at(k, group_i[static_cast<std::size_t>(k)]) = 1;
-    }
-    for (std::int64_t k = 0; k < n; ++k) {
-      for (std::size_t b = 0; b < kept_i.size(); ++b) {
-        const std::int32_t h = group_j[static_cast<std::size_t>(k)];
-        if (kept_from[b] <= h && h <= kept_to[b]) v.at(k, kept_i[b]) = 1;
-      }
-    }
-    data = {numbers(m, 2), numbers(n, 2), numbers(n, 1), numbers(m, 1), u, v, column({0})};
-  }
-
-  double kept() const {
-    double pairs = 0;
-    for (std::int64_t g = 0; g < groups_i; ++g) {
-      const auto column = [&](const Matrix& m) {
-        return std::count(m.values.begin() + g * m.rows, m.values.begin() + (g + 1) * m.rows, 1);
-      };
-      pairs += static_cast<double>(column(data[4])) * static_cast<double>(column(data[5]));
-    }
-    return pairs;
-  }
-
-  std::vector<Matrix> run(const std::string& formula, Precision precision, bool in_blocks, int threads = 1) const {
-    rkeops::RunOptions options = run_options(precision);
-    options.threads = threads;
-    if (in_blocks) options.blocks = rkeops::make_blocks(groups);
-    return check::run(formula, declared, data, options);
-  }
-
-  // `masked`: the formula with a mask, whose neutral value is w.
-  void compare(const std::string& formula, const std::string& masked, Precision precision, double neutral = 0) {
-    data[6].values[0] = neutral;
-    const std::vector<Matrix> expected = run(masked, precision, false), got = run(formula, precision, true);
-    const double tolerance = precision == Precision::float32 ? 2e-4 : 1e-11;
-    bool same = got.size() == expected.size();
-    for (std::size_t p = 0; same && p < got.size(); ++p) {
-      for (std::size_t k = 0; same && k < got[p].values.size(); ++k) {
-        same = near(got[p].values[k], expected[p].values[k], tolerance * std::max(1.0, std::fabs(expected[p].values[k])));
-      }
-    }
-    CHECK_THAT(same, formula + ", " + name_of(precision) + ", " + show(data[0].rows) + " x " + show(data[1].rows));
-    CHECK_THAT(same_bits(run(formula, precision, true, 2), got), formula + " with two threads");
-  }
-};
-
-std::string kept(const std::string& formula) { return "IfElse((u|v)-0.5," + formula + ",w)"; }
-
-void each_size(double share, const std::function<void(Random&, Precision)>& body) {
+void each_size(double share, const std::function<void(RandomBlocks&, Precision)>& body) {
   std::mt19937_64 random(21);
   const std::pair<std::int64_t, std::int64_t> sizes[] = {{1, 1}, {40, 25}, {300, 901}, {1500, 33}};
   for (const auto& [m, n] : sizes) {
-    Random blocks(m, n, random, share);
+    RandomBlocks blocks(m, n, random, share);
     for (Precision precision : {Precision::float64, Precision::float32}) body(blocks, precision);
   }
 }
 
 TEST("all reductions") {
-  each_size(0.5, [](Random& blocks, Precision precision) {
+  each_size(0.5, [](RandomBlocks& blocks, Precision precision) {
     for (const rkeops::Reduction& row : rkeops::reductions()) {
       if (row.reducer == &rkeops::entries_reducer() || row.reducer == &rkeops::two_sided_reducer()) continue;
       const bool scalar = row.reducer == &rkeops::softmax_reducer();
@@ -113,7 +45,7 @@ TEST("all reductions") {
           const std::string end = w + (row.ranked() ? std::string(",") + k : "") + "," + axis + ")";
           const std::string masked_end = (w.empty() ? "" : ",IfElse((u|v)-0.5,b*a,0)") + end.substr(w.size());
           const std::string name = std::string(row.name) + "_Reduction(";
-          blocks.compare(name + f + end, name + kept(f) + masked_end, precision, row.neutral);
+          compare(blocks, name + f + end, name + in_mask(f) + masked_end, precision, row.neutral);
         }
       }
     }
@@ -121,20 +53,20 @@ TEST("all reductions") {
 }
 
 TEST("both sums, and formulas in which rows and columns never meet") {
-  each_size(0.4, [](Random& blocks, Precision precision) {
-    blocks.compare("SumBoth_Reduction(x*y,b*x,1)", "SumBoth_Reduction(" + kept("x*y") + "," + kept("b*x") + ",1)", precision);
+  each_size(0.4, [](RandomBlocks& blocks, Precision precision) {
+    compare(blocks, "SumBoth_Reduction(x*y,b*x,1)", "SumBoth_Reduction(" + in_mask("x*y") + "," + in_mask("b*x") + ",1)", precision);
     for (const char* f : {"x", "y", "IntCst(1)", "w+1"}) {
       for (const char* axis : {",0)", ",1)"}) {
-        blocks.compare(std::string("Sum_Reduction(") + f + axis, "Sum_Reduction(" + kept(f) + axis, precision);
+        compare(blocks, std::string("Sum_Reduction(") + f + axis, "Sum_Reduction(" + in_mask(f) + axis, precision);
         const std::string name = "ArgMin_Reduction(";
-        blocks.compare(name + f + axis, name + kept(f) + axis, precision, std::nan(""));
+        compare(blocks, name + f + axis, name + in_mask(f) + axis, precision, std::nan(""));
       }
     }
   });
 }
 
 TEST("stages and derivatives") {
-  each_size(0.5, [](Random& blocks, Precision precision) {
+  each_size(0.5, [](RandomBlocks& blocks, Precision precision) {
     const std::string k = "Exp(-SqDist(x,y)*(w+1))", l = "-SqDist(x,y)";
     const std::string masked = "IfElse((u|v)-0.5," + k + ",0)";
     const auto same = [&](const std::string& formula, const std::string& kernel, const std::string& in_mask, double neutral = 0) {
@@ -142,24 +74,24 @@ TEST("stages and derivatives") {
         for (std::size_t at; (at = text.find("K_")) != text.npos;) text.replace(at, 2, by);
         return text;
       };
-      blocks.compare(with(formula, kernel), with(formula, in_mask), precision, neutral);
+      compare(blocks, with(formula, kernel), with(formula, in_mask), precision, neutral);
     };
     same("Sum_Reduction(K_*b,1)/(Sum_Reduction(K_,1)+1)", k, masked);
     same("Sum_Reduction(K_*b/(Sum_Reduction(K_,0)+1),1)", k, masked);
     same("Grad(Sum_Reduction(K_*b,1),x,a);Grad(Sum_Reduction(K_*b,1),y,a);Grad(Sum_Reduction(K_*b,1),w,a)", k, masked);
     same("Grad(Sum_Reduction(K_*a,0),y,b)", k, masked);
-    same("Grad(Sum_Reduction(K_*b,1),b,x)", "x", kept("x"));
+    same("Grad(Sum_Reduction(K_*b,1),b,x)", "x", in_mask("x"));
     same("Grad(Grad(Sum_Reduction(K_*b,1),x,a),y,x)", k, masked);
     same("Diff(Sum_Reduction(K_*b,1),x,x)", k, masked);
     same("Diff(Grad(Sum_Reduction(K_*b,1),y,a),x,x)", k, masked);
-    same("Grad(LogSumExp_Reduction(K_,1),y,a)", l, kept(l), -1e9);
-    same("Grad(SumSoftMaxWeight_Reduction(K_,y,0),x,y)", l, kept(l), -1e9);
+    same("Grad(LogSumExp_Reduction(K_,1),y,a)", l, in_mask(l), -1e9);
+    same("Grad(SumSoftMaxWeight_Reduction(K_,y,0),x,y)", l, in_mask(l), -1e9);
   });
 }
 
 TEST("evaluations") {
   std::mt19937_64 random(22);
-  Random blocks(200, 300, random, 0.3);
+  RandomBlocks blocks(200, 300, random, 0.3);
   for (const char* formula : {"Sum_Reduction(Exp(-SqDist(x,y))*b,1)", "ArgKMin_Reduction(SqDist(x,y)+a,3,1)",
                               "Grad(LogSumExp_Reduction(-SqDist(x,y)*Exp(w),1),y,a)"}) {
     const auto program = Program::create(formula, arguments(declared));
@@ -180,14 +112,14 @@ TEST("evaluations") {
 TEST("what is kept") {
   std::mt19937_64 random(23);
   const auto pairs = [](const rkeops::BlockGroups& groups) { return rkeops::kept_pairs(*rkeops::make_blocks(groups)); };
-  const Random some(70, 90, random, 0.4);
+  const RandomBlocks some(70, 90, random, 0.4);
   CHECK_EQUAL(pairs(some.groups), some.kept());
   CHECK_EQUAL(pairs({{0, 0, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {0, 1, 1, 0}, {0, 1, 1, 1}}), 2 + 4.0);
   CHECK_EQUAL(pairs({}), 0.0);
   // Groups that keep the same are one, and so are ranges that meet.
   const rkeops::PairBlocks blocks({{0, 1, 0, 2, -1}, {0, 1, 2, 0}, {0, 0, 1, 2}, {0, 1, 0, 2}, {0, 1, 1, 2}});
   const rkeops::BlockSide &i = blocks.of(rkeops::Category::i), &j = blocks.of(rkeops::Category::j);
-  CHECK_EQUAL(i.order, (Numbers{0, 2, 1, 3, 4}));
+  CHECK_EQUAL(i.order, (std::vector<std::int32_t>{0, 2, 1, 3, 4}));
   CHECK_EQUAL(i.groups.size(), 3u);
   CHECK_EQUAL(i.kept.size(), 2u);
   CHECK_EQUAL(i.kept[0].to, 3);
@@ -221,16 +153,13 @@ TEST("points within a radius") {
 
 TEST("wrong blocks") {
   std::mt19937_64 random(24);
-  const Random some(30, 20, random, 0.5);
+  const RandomBlocks some(30, 20, random, 0.5);
   rkeops::RunOptions options = run_options();
   options.blocks = rkeops::make_blocks({some.groups.group_j, some.groups.group_i, {0}, {0}, {0}});
   CHECK_THROWS({ run("Sum_Reduction(x*y,1)", declared, some.data, options); },
                {ErrorKind::dimension, "those of 20 rows i and 30 rows j, there are 30 and 20"});
   CHECK_THROWS({ Program::create("Sum_Reduction(x*y,1)", arguments(declared))->prepare(inputs(some.data), options, {}); },
                {ErrorKind::dimension, "those of 20 rows i"});
-  options.blocks = rkeops::make_blocks(some.groups);
-  options.processor = rkeops::Processor::gpu;
-  CHECK_THROWS({ run("Sum_Reduction(x*y,1)", declared, some.data, options); }, {ErrorKind::unsupported, "not available on GPUs"});
 }
 
 }  // namespace

@@ -101,3 +101,24 @@ test_that("the GPU keeps the data of a LazyTensor while it lives, and no longer"
     "rm(x_i); invisible(gc())",
     "holds(resident() == 0)"), checks = 8)
 })
+
+test_that("blocks on the fake GPU give what they give on the CPU", {
+  expect_session(c(
+    "set.seed(1); x <- matrix(rnorm(600), 200); y <- matrix(rnorm(450), 150); b <- matrix(rnorm(300), 150)",
+    "x_i <- Vi(x); y_j <- Vj(y); D <- sqdist(x_i, y_j)",
+    "some <- blocks(sample(5, 200, TRUE), sample(letters[1:4], 150, TRUE), matrix(1:20 %% 3 == 0, 5))",
+    "works <- function() {",
+    "  K <- in_blocks(exp(-D), some)",
+    "  list(K %*% b, t(K) %*% x, logsumexp(-D, index = 'i', blocks = some), argKmin(D, 3, index = 'j', blocks = some),",
+    "       Kmin_argKmin(D, 40, index = 'j', blocks = some), min(D, index = 'ij', blocks = some),",
+    "       gradients(K, list(x_i, y_j)), operator(K)(b), sum(D, index = 'i', blocks = blocks_band(200, 150, 20)),",
+    "       as.matrix(K))",
+    "}",
+    "cpu <- works()",
+    "rkeops_use_gpu()",
+    "holds(all.equal(cpu, works(), tolerance = 1e-12))",
+    "rkeops_use_gpu(device = c(1, 0))",
+    "holds(all.equal(cpu, works(), tolerance = 1e-12))",
+    "rkeops_use_float32()",
+    "holds(all.equal(cpu[-(4:5)], works()[-(4:5)], tolerance = 1e-4))"), checks = 3, "FAKE_CUDA_DEVICES=2")
+})

@@ -37,14 +37,15 @@ inline Target target_of(const RunOptions& options) {
   return target;
 }
 
-// None on GPUs, and where pairs are not folded. Bounds say nothing where rows and columns never meet.
+// None where pairs are not folded. Bounds say nothing where rows and columns never meet, and are not asked on GPUs.
 inline std::shared_ptr<const GeometryPlan> geometry_of(const PairProgram& program, const Target& target,
                                                        const KernelPlan& kernel) {
-  if (target.processor == Processor::gpu || !kernel.folds_pairs()) return nullptr;
+  if (!kernel.folds_pairs()) return nullptr;
+  const bool on_gpu = target.processor == Processor::gpu;
   const Coordinates coordinates = coordinates_of(program);
-  const bool skips = kernel.reducer().skipping() != Reducer::Skipping::never && !coordinates.row.empty() &&
+  const bool skips = !on_gpu && kernel.reducer().skipping() != Reducer::Skipping::never && !coordinates.row.empty() &&
                      !coordinates.column.empty();
-  KernelPlan ordered = program.reduction.keeps_positions() ? generate(program, target, true) : kernel;
+  KernelPlan ordered = on_gpu || program.reduction.keeps_positions() ? generate(program, target, true) : kernel;
   const Digest digest = digest_of(ordered.text);
   const auto bounds = skips ? std::make_shared<const PairBounds>(program, target.precision) : nullptr;
   const bool replaces = bounds && kernel.reducer().skipping() == Reducer::Skipping::by_bounds;

@@ -139,6 +139,7 @@ constexpr std::int64_t gpu_split_step = gpu_sum_block;  // sums are in the kerne
 constexpr std::int64_t gpu_most_tiles = 32768;          // of a memory_batch
 constexpr std::int64_t gpu_enough_blocks = 1024;        // CUDA blocks that fill a large GPU
 constexpr std::int64_t gpu_tile_states = 256 * MiB;     // bytes of the states of a tile
+constexpr double gpu_task_operations = 2e9;             // of a task, a tenth of a second of a small GPU in float64
 constexpr double gpu_range_operations = 2e11;           // of a launch_range of columns, about a second of a small GPU
 constexpr double gpu_launch_seconds = 0.1;              // only between launches can it be interrupted
 constexpr double gpu_memory_share = 0.8;                // of the free memory

@@ -4,6 +4,7 @@
 
 #include "../base/heuristics.hpp"
 #include "../plan/kernel_plan.hpp"
+#include "cuda_tasks.hpp"
 #include "functions.hpp"
 
 namespace rkeops {
@@ -58,12 +59,10 @@ INLINE void copy_columns(real* to, const real* from, int64 count) {
 )";
 }
 
-// The fold: block (tile, split) folds its share of the columns into its state. Prologues: block = tile.
-inline std::string cuda_entries(const KernelPlan& kernel, Functions& functions) {
+// The fold: block (tile, split) folds its share of the columns into its state.
+inline std::string fold_entry(const KernelPlan& kernel, std::int64_t shared) {
   Text out;
-  const std::int64_t width = kernel.column.width, stride = kernel.column_stride, shared = shared_columns(kernel);
-  const std::int64_t stage = shared > 0 ? shared : heuristics::gpu_shared_columns;
-  if (shared > 0) out.raw(copy_text());
+  const std::int64_t stride = kernel.column_stride, stage = shared > 0 ? shared : heuristics::gpu_shared_columns;
   out.line("extern \"C\" __global__ void __launch_bounds__(LANES) rkeops_gpu_fold(");
   out.line("    const real* restrict parameter, const real* restrict rows, const real* restrict columns, int64 n,");
   out.open("    int64 share, long long base, double* restrict values, long long* restrict indices)");
@@ -96,16 +95,30 @@ inline std::string cuda_entries(const KernelPlan& kernel, Functions& functions) 
   if (shared > 0) out.line("buffer ^= 1;");
   out.close();
   out.close();
+  return out.string();
+}
+
+inline const char* pack_text() {
+  return R"(/* rows [first, end) of a column-major matrix of doubles to their place in tiles; the last one fills up its tile */
+extern "C" __global__ void rkeops_gpu_pack(const double* matrix, int64 rows, int64 first, int64 end, int64 dim,
+    real* tiles, int64 width, int64 offset) {
+  real* tile = tiles + (blockIdx.x * width + offset) * TILE;
+  for (int64 r = threadIdx.x; r < TILE; r += LANES) {
+    const int64 row = first + blockIdx.x * (int64)TILE + r, at = row < end ? row : end - 1;
+    for (int64 c = 0; c < dim; ++c) tile[c * TILE + r] = (real)matrix[c * rows + at];
+  }
+}
+)";
+}
+
+// Prologues: block = tile.
+inline std::string cuda_entries(const KernelPlan& kernel, Functions& functions) {
+  Text out;
+  const std::int64_t width = kernel.column.width, stride = kernel.column_stride, shared = shared_columns(kernel);
+  if (shared > 0) out.raw(copy_text());
+  out.raw(kernel.by_tasks ? task_fold_entry(kernel, shared) : fold_entry(kernel, shared));
   out.raw(start_entry(kernel, functions));
-  out.line("/* rows [first, end) of a column-major matrix of doubles to their place in tiles; the last one fills up its tile */");
-  out.line("extern \"C\" __global__ void rkeops_gpu_pack(const double* matrix, int64 rows, int64 first, int64 end, int64 dim,");
-  out.open("    real* tiles, int64 width, int64 offset)");
-  out.line("real* tile = tiles + (blockIdx.x * width + offset) * TILE;");
-  out.open("for (int64 r = threadIdx.x; r < TILE; r += LANES)");
-  out.line("const int64 row = first + blockIdx.x * (int64)TILE + r, at = row < end ? row : end - 1;");
-  out.line("for (int64 c = 0; c < dim; ++c) tile[c * TILE + r] = (real)matrix[c * rows + at];");
-  out.close();
-  out.close();
+  out.raw(kernel.by_tasks ? pack_places_text() : pack_text());
   out.line("/* tiles of columns, component by component, to columns one after the other */");
   out.open("extern \"C\" __global__ void rkeops_gpu_columns(const real* tiles, real* columns, int64 n)");
   out.line("const real* tile = tiles + blockIdx.x * ", width, "L * TILE;");

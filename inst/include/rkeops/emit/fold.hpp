@@ -61,10 +61,11 @@ class Fold {
     out.close();
   }
 
-  // Ordered: bars, where they are asked for. last(k, row): what has to be beaten, values and numbers. Rows that only fill up a
+  // Bars, where they are asked for. last(k, row): what has to be beaten, values and numbers. Rows that only fill up a
   // tile are copies of others.
   template <class Last>
   void write_bars(Text& out, Last last) const {
+    if (!kernel_.resumes()) return;
     out.open("if (bars)");
     out.line("V worst;").line("I number;");
     for_slots(out, f_->dim, [&](const std::string& k, int row) {

@@ -138,8 +138,9 @@ inline void fold_function(Text& out, Functions& functions, const PairProgram& pr
            "(const real* restrict parameter, const real* restrict row, const real* restrict column, int64 n,");
   out.open("    ", ordered ? "const int* restrict numbers" : "long long base",
            ", double* restrict value, long long* restrict index, V* restrict work",
-           two_sided ? ", real* restrict column_sums, int64 valid)" : ordered ? ", int resumes, Bar* bars)" : ")");
-  out.line("(void)parameter, (void)row, (void)index, (void)", ordered ? "resumes, (void)bars" : "base", ", (void)work;");
+           two_sided ? ", real* restrict column_sums, int64 valid)" : kernel.resumes() ? ", int resumes, Bar* bars)" : ")");
+  out.line("(void)parameter, (void)row, (void)index, (void)",
+           kernel.resumes() ? "resumes, (void)bars" : ordered ? "numbers" : "base", ", (void)work;");
   if (kernel.window > 0) {
     out.line("const int64 window_from = blockIdx.z * ", kernel.window, "L;");
     out.line("const int64 window_to = smaller_of(window_from + ", kernel.window, ", ", kernel.dim, ");");
@@ -177,7 +178,7 @@ inline KernelPlan generate(const PairProgram& program, const Target& target, con
 // The largest tile whose text stays small enough to compile quickly, and its threads' memory on a GPU too.
 inline KernelPlan generate(const PairProgram& program, const Target& target, bool ordered = false) {
   KernelPlan kernel;
-  for (const Tiling& tiling : tilings(program, target)) {
+  for (const Tiling& tiling : tilings(program, target, ordered)) {
     kernel = generate(program, target, tiling, ordered);
     if (kernel.text.size() < heuristics::longest_text && fits_gpu(kernel)) break;
   }

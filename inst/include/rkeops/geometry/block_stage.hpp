@@ -1,5 +1,6 @@
 // A stage that folds the pairs of given blocks. Rows and columns are packed group after group, tiles do not cross groups, and each
-// is folded with the ranges of columns that its group keeps; sums with a tolerance walk a tree through them.
+// is folded with the ranges of columns that its group keeps; sums with a tolerance walk a tree through them. On GPUs
+// runtime/gpu_task_stage.hpp does the same.
 #pragma once
 
 #include "../runtime/blocks.hpp"
@@ -19,6 +20,17 @@ inline Schedule block_schedule(const KernelPlan& kernel, const BlockSide& side, 
   return s;
 }
 
+// The group that each tile is of.
+inline std::vector<std::int64_t> groups_of(const std::vector<Tile>& tiles, const BlockSide& side) {
+  std::vector<std::int64_t> groups;
+  std::int64_t group = 0;
+  for (const Tile& tile : tiles) {
+    while (tile.first_row >= side.groups[static_cast<std::size_t>(group)].to) ++group;
+    groups.push_back(group);
+  }
+  return groups;
+}
+
 template <class Real>
 class BlockStage final : public WalkingStage<Real> {
   using Base = WalkingStage<Real>;
@@ -34,11 +46,7 @@ class BlockStage final : public WalkingStage<Real> {
         side_(blocks_->of(kernel.rows)) {
     this->row_order_ = {blocks_, &side_.order};
     this->column_order_ = {blocks_, &blocks_->of(kernel.columns).order};
-    std::size_t group = 0;
-    for (const Tile& tile : this->schedule_.tiles) {
-      while (tile.first_row >= side_.groups[group].to) ++group;
-      group_of_tile_.push_back(group);
-    }
+    group_of_tile_ = groups_of(this->schedule_.tiles, side_);
   }
 
   void prepare(const StageCall& call) override { BlockRun(*this, call).arrange(); }
@@ -53,7 +61,7 @@ class BlockStage final : public WalkingStage<Real> {
   double pairs_to_fold() const override { return blocks_->pairs(); }
   double pairs() const override { return blocks_->pairs(); }
   Ranges columns_of(std::int64_t tile) const override {
-    const std::size_t group = group_of_tile_[static_cast<std::size_t>(tile)];
+    const auto group = static_cast<std::size_t>(group_of_tile_[static_cast<std::size_t>(tile)]);
     return {side_.kept.data() + side_.first[group], side_.kept.data() + side_.first[group + 1]};
   }
 
@@ -103,7 +111,7 @@ class BlockStage final : public WalkingStage<Real> {
 
   const std::shared_ptr<const PairBlocks> blocks_;
   const BlockSide& side_;
-  std::vector<std::size_t> group_of_tile_;
+  std::vector<std::int64_t> group_of_tile_;
   bool columns_are_placed_ = false;
 };
 

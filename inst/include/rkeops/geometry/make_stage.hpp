@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../backend/cpu/cpu_backend.hpp"
-#include "../runtime/gpu_stage.hpp"
+#include "../runtime/gpu_task_stage.hpp"
 #include "../runtime/stage_plan.hpp"
 #include "block_stage.hpp"
 #include "geometric_stage.hpp"
@@ -10,13 +10,21 @@
 namespace rkeops {
 
 template <class Real>
+std::unique_ptr<Stage> gpu_block_stage(const GeometryPlan& plan, StageData data, std::shared_ptr<const PairBlocks> blocks) {
+  const BlockSide &rows = blocks->of(plan.ordered.rows), &columns = blocks->of(plan.ordered.columns);
+  Schedule schedule = block_schedule(plan.ordered, rows, columns.rows());
+  ColumnLists lists{groups_of(schedule.tiles, rows), rows.first, rows.kept};
+  return std::make_unique<GpuTaskStage<Real>>(plan.ordered, plan.digest, std::move(data), std::move(schedule), std::move(lists),
+                                              std::shared_ptr<const Order>(blocks, &rows.order),
+                                              std::shared_ptr<const Order>(blocks, &columns.order));
+}
+
+template <class Real>
 std::unique_ptr<Stage> make_stage_in(const StagePlan& plan, StageData data, const RunOptions& options, bool keep) {
   const KernelPlan& kernel = plan.kernel;
   Backend<HostKernel>& backend = CpuBackend::instance();
   if (options.blocks && kernel.folds_pairs()) {
-    if (options.processor == Processor::gpu) {
-      throw Error(ErrorKind::unsupported, "blocks of pairs are not available on GPUs", "Compute this on the CPU.");
-    }
+    if (options.processor == Processor::gpu) return gpu_block_stage<Real>(*plan.geometry, std::move(data), options.blocks);
     return std::make_unique<BlockStage<Real>>(backend, kernel, plan.digest, *plan.geometry, std::move(data), keep,
                                               options.blocks);
   }

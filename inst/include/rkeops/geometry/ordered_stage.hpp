@@ -139,27 +139,7 @@ class OrderedStage : public HostStage<Real> {
           call.bars = nullptr;
           code_->fold(call);
         }
-        finish(o_.tile(t), state, own);
-      }
-    }
-
-    // Results go to where their rows come from.
-    void finish(const Tile& tile, State state, Worker& own) {
-      const std::vector<std::int64_t>& widths = o_.data.widths;
-      const std::size_t by_rows = o_.two_sided() ? 1 : widths.size();
-      std::int64_t size = 0;
-      for (std::size_t p = 0; p < by_rows; ++p) size += widths[p] * o_.tile_;
-      o_.reserve(own.results, size);
-      std::vector<double*> parts{own.results.data()};
-      for (std::size_t p = 1; p < by_rows; ++p) parts.push_back(parts[p - 1] + widths[p - 1] * o_.tile_);
-      finish_state(k_, state, 0, tile.rows, o_.tile_, parts.data(), call_.options.index_base, call_.options.missing_index);
-      const std::int32_t* rows = o_.row_order_->data() + tile.first_row;
-      for (std::size_t p = 0; p < by_rows; ++p) {
-        for (std::int64_t c = 0; c < widths[p]; ++c) {
-          double* to = o_.data.parts[p] + c * o_.data.rows;
-          const double* from = parts[p] + c * o_.tile_;
-          for (std::int64_t r = 0; r < tile.rows; ++r) to[rows[r]] = from[r];
-        }
+        o_.finish(o_.tile(t), state, call_.options, o_.row_order_->data(), own.results);
       }
     }
 

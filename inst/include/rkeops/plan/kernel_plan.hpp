@@ -21,6 +21,7 @@ struct KernelPlan : StateLayout {
   int columns_per_step;
   bool tensor_cores;           // are they used?
   bool ordered;                // columns come in any order, with their numbers: where positions are kept, kernels differ
+  bool by_tasks;               // on a GPU: a task array says which tile and which columns a block folds
   std::int64_t column_stride;  // from one packed column to the next, in numbers
   std::int64_t work_vectors;   // scratch space, in SIMD vectors; on a GPU, in numbers of each thread
   std::int64_t window;         // on a GPU: components of the result that one block computes, 0: all
@@ -32,6 +33,8 @@ struct KernelPlan : StateLayout {
   bool folds_pairs() const { return !pairs && rows != Category::parameter && columns != Category::parameter && rows != columns; }
   int tile_rows() const { return lanes * row_vectors; }
   std::int64_t windows() const { return window > 0 ? (dim + window - 1) / window : 1; }
+  // Ordered kernels of a CPU may keep the state to themselves from call to call, and tell the bars.
+  bool resumes() const { return ordered && !by_tasks; }
   // Places of candidates in a state: on a CPU those of a row are neighbours, so that they are in the cache when they are
   // selected.
   bool candidates_by_row() const { return candidates > 0 && processor == Processor::cpu; }

@@ -23,10 +23,10 @@ inline PackedArea packed(const PairProgram& program, Variance variance) {
   return out;
 }
 
-// On a GPU columns are read 16 bytes at a time, where they have as much.
+// On a GPU columns are read 16 bytes at a time, where they have as much, or where reading may begin with any of them.
 inline std::int64_t stride_of(const KernelPlan& kernel) {
   const std::int64_t width = kernel.column.width, together = 16 / kernel.number_bytes();
-  if (kernel.processor == Processor::cpu || width <= together / 2) return width;
+  if (kernel.processor == Processor::cpu || (width <= together / 2 && !kernel.by_tasks)) return width;
   return (width + together - 1) / together * together;
 }
 
@@ -62,6 +62,7 @@ inline KernelPlan layout(const PairProgram& program, const Target& target, const
   k.row_vectors = tiling.row_vectors;
   k.columns_per_step = tiling.columns;
   k.tensor_cores = tiling.tensor_cores;
+  k.by_tasks = ordered && target.processor == Processor::gpu;
   k.column_stride = stride_of(k);
   k.reducer().lay_out(k);
   k.ordered = ordered && k.reduction->keeps_positions();

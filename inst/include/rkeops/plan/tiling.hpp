@@ -42,11 +42,16 @@ inline std::vector<Tiling> gpu_tilings(const PairProgram& program, const Target&
   return list;
 }
 
-// Tiles to try, the best first.
-inline std::vector<Tiling> tilings(const PairProgram& program, const Target& target) {
+// Tiles to try, the best first. On a GPU `ordered` ones have few rows, since they do not cross groups of rows.
+inline std::vector<Tiling> tilings(const PairProgram& program, const Target& target, bool ordered) {
   std::int64_t longest = 1;
   for (const Instruction& v : program.instructions) longest = std::max(longest, v.dim);
-  return target.processor == Processor::cpu ? cpu_tilings(program, target, longest) : gpu_tilings(program, target, longest);
+  if (target.processor == Processor::cpu) return cpu_tilings(program, target, longest);
+  std::vector<Tiling> list = gpu_tilings(program, target, longest);
+  const int most = longest > heuristics::gpu_longest_unrolled ? 2 : 1;
+  const auto too_many = [&](const Tiling& t) { return ordered && t.row_vectors > most && !t.tensor_cores; };
+  list.erase(std::remove_if(list.begin(), list.end(), too_many), list.end());
+  return list;
 }
 
 // What a thread of a GPU keeps in arrays lies in memory that the driver sets aside for all threads that could run at once.

@@ -45,9 +45,7 @@ class ExtremumFold : public Fold {
     });
   }
   void end(Text& out) override {
-    if (ordered()) {
-      write_bars(out, [&](const std::string& k, int row) { return slot("best", k, row) + ", " + slot("position", k, row); });
-    }
+    write_bars(out, [&](const std::string& k, int row) { return slot("best", k, row) + ", " + slot("position", k, row); });
     for_slots(out, f_->dim, [&](const std::string& k, int row) {
       const std::string value = memory("value", k, row), index = memory("index", k, row), best = slot("best", k, row);
       if (ordered()) {
@@ -116,7 +114,8 @@ class ExtremumReducer : public Reducer {
       for (std::int64_t r = 0; r < into.rows; ++r) {
         double& best = into.value(k, r);
         const double f = next.value(k, r);
-        const bool wins = row.indices ? (row.maximum ? beats(-f, -best) : beats(f, best))
+        const bool is_earlier = row.indices && f == best && next.index(k, r) < into.index(k, r);
+        const bool wins = row.indices ? is_earlier || (row.maximum ? beats(-f, -best) : beats(f, best))
                                       : best == best && !(row.maximum ? best >= f : best <= f);
         if (!wins) continue;
         best = f;

@@ -43,7 +43,6 @@ class CandidatesFold : public Fold {
     });
   }
   void end(Text& out) override {
-    if (!kernel_.ordered) return;
     write_bars(out, [&](const std::string& k, int row) {
       return slot("bar", k, row) + ", bar_numbers(value + " + place(k, row) + ", index + " + place(k, row) + ")";
     });
@@ -64,7 +63,7 @@ inline std::string candidates_text(const KernelPlan& kernel) {
   const std::string bar = ordered ? "select(x == x, x, splat(WORST))" : "x";
   // Of what is equal, that which comes after the bar itself.
   const std::string skip = ordered ? "\n    if (LANE(f, l) == *v && j > at[KEPT * NEXT_SLOT]) continue;" : "";
-  const std::string more = ordered ? ordered_text(kernel) + R"(
+  const std::string bar_numbers = R"(
 INLINE I bar_numbers(const double* value, const long long* index) {
   I x;
   FOR_LANES(l) {
@@ -73,8 +72,8 @@ INLINE I bar_numbers(const double* value, const long long* index) {
   }
   return x;
 }
-)"
-                                   : "";
+)";
+  const std::string more = (ordered ? ordered_text(kernel) : "") + (kernel.resumes() ? bar_numbers : "");
   return substitute(R"(
 #define KEPT $0L
 #define CANDIDATES $1L

@@ -12,7 +12,7 @@ class NearestFold : public Fold {
   void begin(Text& out) override {
     work_.array("best", kernel_.value_slots * rows());
     work_.array("position", kernel_.value_slots * rows(), "I");
-    if (kernel_.ordered) out.line("if (!resumes)");
+    if (kernel_.resumes()) out.line("if (!resumes)");
     out.open("for (int64 s = 0; s < ", kernel_.value_slots, "; ++s)");
     for (int row = 0; row < rows(); ++row) {
       const std::string place = "[s * " + str(rows()) + " + " + str(row) + "]";
@@ -63,7 +63,7 @@ class NearestFold : public Fold {
       return "best" + at + ", position" + at;
     };
     write_bars(out, [&](const std::string& k, int row) { return place("(" + k + ") * K + K - 1", row); });
-    out.open("for (int64 s = 0; !bars && s < ", kernel_.value_slots, "; ++s)");
+    out.open("for (int64 s = 0; ", kernel_.resumes() ? "!bars && " : "", "s < ", kernel_.value_slots, "; ++s)");
     for (int row = 0; row < rows(); ++row) {
       out.line("store_best(", memory("value", "s", row), ", ", memory("index", "s", row), ", ", place("s", row), ");");
     }
@@ -128,10 +128,14 @@ struct SortedStates {
   static void merge(const StateLayout& layout, const StateRows& into, const StateRows& next, std::int64_t row,
                     std::int64_t component) {
     const std::int64_t k = layout.k, first = component * k;
+    const auto gets_in = [&](std::int64_t theirs, std::int64_t mine) {
+      const double f = next.value(first + theirs, row), g = into.value(first + mine, row);
+      return beats(f, g) || (f == g && next.index(first + theirs, row) < into.index(first + mine, row));
+    };
     std::int64_t fit = 0;  // how many of next get in, then merge from the back
-    while (fit < k && beats(next.value(first + fit, row), into.value(first + k - 1 - fit, row))) ++fit;
+    while (fit < k && gets_in(fit, k - 1 - fit)) ++fit;
     for (std::int64_t to = k - 1, mine = to - fit, theirs = fit - 1; theirs >= 0; --to) {
-      const bool take_mine = mine >= 0 && beats(next.value(first + theirs, row), into.value(first + mine, row));
+      const bool take_mine = mine >= 0 && gets_in(theirs, mine);
       const StateRows& from = take_mine ? into : next;
       const std::int64_t slot = first + (take_mine ? mine-- : theirs--);
       into.value(first + to, row) = from.value(slot, row);

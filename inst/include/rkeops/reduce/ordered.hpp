@@ -11,7 +11,7 @@ namespace rkeops {
 
 inline std::string ordered_text(const KernelPlan& kernel) {
   const bool maximum = kernel.reduction->maximum;
-  return substitute(R"(
+  const std::string order = R"(
 #define WORST ($0(real)__builtin_inff())
 #define NOWHERE ((integer)(~(uinteger)0 >> 1))
 typedef struct { double value; long long number; } Bar;
@@ -29,7 +29,8 @@ INLINE void store_best(double* value, long long* index, V best, I position) {
   store_state(value, select(position == isplat(NOWHERE), splat((real)__builtin_nanf("")), best));
   FOR_LANES(l) index[l] = LANE(position, l) == NOWHERE ? -1 : LANE(position, l);
 }
-INLINE void weaken(V* worst, I* number, V f, I j) {
+)";
+  const std::string bars = R"(INLINE void weaken(V* worst, I* number, V f, I j) {
   const I weaker = is_before(*worst, *number, f, j);
   *worst = select(weaker, f, *worst);
   *number = iselect(weaker, j, *number);
@@ -44,8 +45,11 @@ INLINE Bar bar_of(V worst, I number) {
   }
   return bar;
 }
-)",
-                    std::vector<std::string>{maximum ? "-" : "", maximum ? ">" : "<"});
+)";
+  const std::vector<std::string> signs{maximum ? "-" : "", maximum ? ">" : "<"};
+  if (kernel.resumes()) return substitute(order + bars, signs);
+  return replace_words(substitute(order, signs),
+                       {{"__builtin_inff()", "INF"}, {"__builtin_nanf(\"\")", "NAN_"}, {"uinteger", "unsigned"}});
 }
 
 // The weakest of the rows: of the largest value, or the smallest, that with the largest number, if there are any (slot -1: no).

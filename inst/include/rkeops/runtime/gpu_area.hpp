@@ -11,15 +11,30 @@ namespace rkeops {
 
 class GpuArea {
  public:
-  GpuArea(Gpu& gpu, const KernelPlan& kernel, const PackedArea& area, const std::vector<Source>& sources, std::int64_t rows)
-      : gpu_(gpu), kernel_(kernel), area_(area), sources_(sources), rows_(rows) {
+  // `order`: the numbers of rows by places, for kernels that pack by places.
+  GpuArea(Gpu& gpu, const KernelPlan& kernel, const PackedArea& area, const std::vector<Source>& sources, std::int64_t rows,
+          const std::int32_t* order)
+      : gpu_(gpu), kernel_(kernel), area_(area), sources_(sources), rows_(rows), numbers_(order) {
     for (std::size_t l = 0; l < sources.size(); ++l) resident_.push_back(resident(sources[l], area.leaves[l].dim));
+    if (!order) return;
+    const std::size_t bytes = static_cast<std::size_t>(rows) * sizeof(std::int32_t);
+    order_ = DeviceBuffer(gpu, bytes);
+    order_.upload(order, bytes);
   }
+
+  DevicePointer order() const { return order_.at(); }
 
   // Rows [first, first + count) to `tiles`, and what the prologue computes of them.
   void pack(std::int64_t first, std::int64_t count, DevicePointer tiles, DevicePointer parameters, void* pack,
             void* prologue) const {
     const std::int64_t rows = kernel_.tile_rows(), blocks = (count + rows - 1) / rows;
+    if (numbers_) {
+      std::vector<Range> places;
+      for (std::int64_t from = first; from < first + count; from += rows) {
+        places.push_back({from, std::min(first + count, from + rows)});
+      }
+      return this->pack(places, tiles, parameters, pack, prologue);
+    }
     for (std::size_t l = 0; l < sources_.size(); ++l) {
       const PackedLeaf& leaf = area_.leaves[l];
       if (resident_[l]) {
@@ -28,6 +43,27 @@ class GpuArea {
       } else {
         const DeviceBuffer batch = uploaded(sources_[l], leaf.dim, first, count);
         gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, batch.at(), count, std::int64_t{0}, count, leaf.dim, tiles,
+                    area_.width, leaf.offset);
+      }
+    }
+    if (prologue) gpu_.launch(prologue, blocks, 1, 1, kernel_.lanes, parameters, tiles, area_.width);
+  }
+
+  // The same by places: those of each tile, one tile behind the other.
+  void pack(const std::vector<Range>& places, DevicePointer tiles, DevicePointer parameters, void* pack, void* prologue) const {
+    const auto blocks = static_cast<std::int64_t>(places.size());
+    const std::int64_t first = places.front().from, count = places.back().to - first;
+    const DeviceBuffer list(gpu_, places.size() * sizeof(Range));
+    const Gpu::Settled settled(gpu_);
+    list.upload(places.data(), places.size() * sizeof(Range));
+    for (std::size_t l = 0; l < sources_.size(); ++l) {
+      const PackedLeaf& leaf = area_.leaves[l];
+      if (resident_[l]) {
+        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, resident_[l]->at(), rows_, order_.at(), std::int64_t{0}, list.at(), leaf.dim,
+                    tiles, area_.width, leaf.offset);
+      } else {
+        const DeviceBuffer batch = uploaded(sources_[l], leaf.dim, first, count, numbers_);
+        gpu_.launch(pack, blocks, 1, 1, kernel_.lanes, batch.at(), count, DevicePointer{}, first, list.at(), leaf.dim, tiles,
                     area_.width, leaf.offset);
       }
     }
@@ -66,14 +102,15 @@ class GpuArea {
     }
   }
 
-  // A column-major matrix of the rows [first, first + count).
-  DeviceBuffer uploaded(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t count) const {
+  // A column-major matrix of the rows [first, first + count), or of those at these places of an order.
+  DeviceBuffer uploaded(const Source& source, std::int64_t dim, std::int64_t first, std::int64_t count,
+                        const std::int32_t* order = nullptr) const {
     const auto bytes = [](std::int64_t n) { return static_cast<std::size_t>(n) * sizeof(double); };
     DeviceBuffer matrix(gpu_, bytes(count * dim));
-    if (!source.is_plain()) {
+    if (order || !source.is_plain()) {
       Buffer<double> converted(static_cast<std::size_t>(count * dim));
       const Gpu::Settled settled(gpu_);
-      pack_tile(source, dim, {first, count}, converted.data(), 0, count);
+      pack_tile(source, dim, {first, count}, converted.data(), 0, count, order);
       matrix.upload(converted.data(), bytes(count * dim));
       gpu_.synchronize();  // the buffer ends here
     } else if (count == rows_) {
@@ -90,6 +127,8 @@ class GpuArea {
   const PackedArea& area_;
   const std::vector<Source>& sources_;
   const std::int64_t rows_;
+  const std::int32_t* numbers_;
+  DeviceBuffer order_;  // the same on the GPU
   std::vector<ResidentMatrices::Held> resident_;  // parallel to the sources
 };
 

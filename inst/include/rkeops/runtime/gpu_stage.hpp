@@ -20,18 +20,16 @@
 namespace rkeops {
 
 template <class Real>
-class GpuStage final : public Stage {
+class GpuStage : public Stage {
  public:
   GpuStage(const KernelPlan& kernel, const Digest& digest, StageData stage_data, Schedule schedule)
       : Stage(kernel, digest, std::move(stage_data), std::move(schedule)) {}
 
   void prepare(const StageCall& call) override { modules(call); }
 
-  void run(const StageCall& call) override {
-    Run(*this, call, modules(call)).run();
-  }
+  void run(const StageCall& call) override { Run(*this, call, modules(call)).run(); }
 
- private:
+ protected:
   using Modules = std::vector<std::shared_ptr<const LoadedModule>>;  // one for each device
 
   Modules modules(const StageCall& call) {
@@ -70,12 +68,17 @@ class GpuStage final : public Stage {
   bool entries() const { return kernel_.pairs; }
   std::int64_t entry_bytes() const { return tile_ * kernel_.dim * 8; }  // of a tile, for each column
   std::int64_t splits() const { return schedule_.column_splits; }
+  // By all tiles together.
+  virtual double columns_to_fold() const { return static_cast<double>(tiles_) * static_cast<double>(data.columns); }
+  virtual std::int64_t first_tile(std::int64_t share, std::int64_t of) const { return tiles_ * share / of; }
+  virtual std::int64_t states_of_tile() const { return splits(); }  // on average
 
   // What one run needs besides.
   class Run {
    public:
     Run(const GpuStage& stage, const StageCall& call, Modules modules)
         : s_(stage), k_(stage.kernel_), call_(call), modules_(std::move(modules)) {}
+    virtual ~Run() = default;
 
     void run() {
       const auto devices = static_cast<std::int64_t>(modules_.size());
@@ -88,28 +91,29 @@ class GpuStage final : public Stage {
             DeviceShare share{gpu,
                               *modules_[static_cast<std::size_t>(k)],
                               runner,
-                              GpuArea(gpu, k_, k_.row, s_.data.row, s_.data.rows),
-                              GpuArea(gpu, k_, k_.column, s_.data.column, s_.data.columns),
+                              GpuArea(gpu, k_, k_.row, s_.data.row, s_.data.rows, s_.row_order_),
+                              GpuArea(gpu, k_, k_.column, s_.data.column, s_.data.columns, s_.column_order_),
+                              {},
                               {},
                               {},
                               {}};
-            run_share(share, {s_.tiles_ * k / devices, s_.tiles_ * (k + 1) / devices});
+            run_share(share, {s_.first_tile(k, devices), s_.first_tile(k + 1, devices)});
           },
           [&](std::int64_t) {
-            const double all = static_cast<double>(s_.tiles_) * static_cast<double>(s_.data.columns);
-            return call_.poll(static_cast<double>(done_) / all);
+            return call_.poll(static_cast<double>(done_) / std::max(1.0, s_.columns_to_fold()));
           });
       if (!shares.run(static_cast<int>(devices))) throw Error(ErrorKind::interrupt, "interrupted");
     }
 
-   private:
+   protected:
     struct DeviceShare {
       Gpu& gpu;
       const LoadedModule& module;
       TaskRunner& runner;
       GpuArea row_area, column_area;
       DeviceBuffer parameters, columns;
-      Range loaded;  // columns that are in `columns`
+      Range loaded;         // columns that are in `columns`
+      DeviceBuffer ranges;  // of columns, where tasks have some
     };
 
     static constexpr std::int64_t step = heuristics::gpu_column_step;
@@ -122,7 +126,7 @@ class GpuStage final : public Stage {
       if (share.module.parameter_prologue) share.gpu.launch(share.module.parameter_prologue, 1, 1, 1, 1, share.parameters.at());
       constexpr auto number_bytes = static_cast<std::int64_t>(sizeof(Real));
       const std::int64_t column_bytes = (k_.column.width + k_.column_stride) * number_bytes + share.column_area.row_bytes() + 1;
-      const std::int64_t state_bytes = s_.splits() * std::max<std::int64_t>(1, k_.value_slots + k_.index_slots) * 8;
+      const std::int64_t state_bytes = s_.states_of_tile() * std::max<std::int64_t>(1, k_.value_slots + k_.index_slots) * 8;
       const std::int64_t tile_bytes = s_.tile_ * (k_.row.width * number_bytes + share.row_area.row_bytes() + state_bytes);
       const auto budget = [&] {
         return static_cast<std::int64_t>(gpu_memory_share * static_cast<double>(share.gpu.free_memory()));
@@ -177,7 +181,7 @@ class GpuStage final : public Stage {
     }
 
     // All columns for these tiles; false if it was stopped.
-    bool run_batch(DeviceShare& share, Range tiles, std::int64_t columns_at_once) {
+    virtual bool run_batch(DeviceShare& share, Range tiles, std::int64_t columns_at_once) {
       const std::int64_t count = tiles.size(), row = s_.tile(tiles.from).first_row;
       const Tile& last = s_.tile(tiles.to - 1);
       const DeviceBuffer packed(share.gpu, static_cast<std::size_t>(count * k_.row.width * s_.tile_) * sizeof(Real));
@@ -290,10 +294,17 @@ class GpuStage final : public Stage {
     // Tiles of a launch with that many columns: only between launches can it be interrupted, and a GPU with a display stops
     // what takes seconds. No fewer than keep the GPU busy.
     std::int64_t tiles_at_once(const Gpu& gpu, std::int64_t columns) const {
-      const double each = static_cast<double>(s_.tile_) * static_cast<double>(columns) * k_.cost;
-      const std::int64_t least = std::max<std::int64_t>(1, gpu.info().processors / (s_.splits() * k_.windows()));
-      const double wanted = heuristics::gpu_launch_seconds * gpu.info().speed(sizeof(Real) == sizeof(double)) / each;
-      return std::max(least, static_cast<std::int64_t>(std::min(wanted, static_cast<double>(heuristics::gpu_most_tiles))));
+      const double wanted = columns_at_once(gpu) / static_cast<double>(columns);
+      return std::max(least_at_once(gpu, s_.splits()),
+                      static_cast<std::int64_t>(std::min(wanted, static_cast<double>(heuristics::gpu_most_tiles))));
+    }
+    std::int64_t least_at_once(const Gpu& gpu, std::int64_t blocks) const {
+      return std::max<std::int64_t>(1, gpu.info().processors / (blocks * k_.windows()));
+    }
+    // Of all tiles of a launch together.
+    double columns_at_once(const Gpu& gpu) const {
+      const double speed = gpu.info().speed(sizeof(Real) == sizeof(double));
+      return heuristics::gpu_launch_seconds * speed / (static_cast<double>(s_.tile_) * k_.cost);
     }
 
     const GpuStage& s_;
@@ -303,6 +314,9 @@ class GpuStage final : public Stage {
     std::atomic<std::int64_t> done_{0};
   };
 
+  const std::int32_t *row_order_ = nullptr, *column_order_ = nullptr;  // where kernels pack by places
+
+ private:
   Buffer<Real> parameters_;
 };
 

@@ -86,6 +86,24 @@ class Stage {
                  options.index_base, options.missing_index);
   }
 
+  // The same where rows are in another order, to where they come from. `results` has room for them on their way.
+  void finish(const Tile& tile, State state, const RunOptions& options, const std::int32_t* order,
+              Buffer<double>& results) const {
+    const std::size_t by_rows = kernel_.column_sums > 0 ? 1 : data.widths.size();
+    std::int64_t size = 0;
+    for (std::size_t p = 0; p < by_rows; ++p) size += data.widths[p] * tile_;
+    if (results.size() < static_cast<std::size_t>(size)) results = Buffer<double>(static_cast<std::size_t>(size));
+    std::vector<double*> parts{results.data()};
+    for (std::size_t p = 1; p < by_rows; ++p) parts.push_back(parts[p - 1] + data.widths[p - 1] * tile_);
+    finish_state(kernel_, state, 0, tile.rows, tile_, parts.data(), options.index_base, options.missing_index);
+    for (std::size_t p = 0; p < by_rows; ++p) {
+      for (std::int64_t c = 0; c < data.widths[p]; ++c) {
+        double* to = data.parts[p] + c * data.rows;
+        for (std::int64_t r = 0; r < tile.rows; ++r) to[order[tile.first_row + r]] = parts[p][c * tile_ + r];
+      }
+    }
+  }
+
   static bool all_packed(const std::vector<Source>& sources) {
     return std::all_of(sources.begin(), sources.end(), [](const Source& source) { return source.is_packed; });
   }
