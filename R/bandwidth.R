@@ -76,7 +76,7 @@ search_bandwidth <- function(fn, gr, unit, starts, call, limit = 7) {
 #' Points that coincide with others would make the likelihood grow without bound as the bandwidth goes to 0. So all points of one place
 #' are left out together where the density at that place is estimated, and a warning says how many there are. With one bandwidth for
 #' each column the same happens when every value of a column occurs more than once, as in columns that were rounded: that is
-#' an error.
+#' an error, and a warning where most values do.
 #'
 #' Outliers have a say in this likelihood: a point far from all others wants a bandwidth to match.
 #'
@@ -127,7 +127,9 @@ lcv_bandwidth <- function(x, w, per_column, sample_size, call) {
   o <- objective(f, list(log_h = log_h), e = e, reduction = "LogSumExp")
   each <- d / length(unit)
   h <- search_bandwidth(function(par) each * sum(par) - o$fn(par), function(par) each - o$gr(par), unit, 0, call)
-  if (length(h) == 1L) h[[1L]] else stats::setNames(h, colnames(x))
+  if (length(h) == 1L) return(h[[1L]])
+  check_rounding(places$x, h, call)
+  stats::setNames(h, colnames(x))
 }
 
 # Different rows of positive weight, in an order of their own if some coincide, with the sum of weights of each.
@@ -149,18 +151,31 @@ check_places <- function(places, per_column, call) {
                  hint = "There is no density of a single point.")
   }
   if (per_column && ncol(x) > 1L) {
-    for (k in seq_len(ncol(x))) {
-      same <- diff(sort(x[, k])) == 0
-      if (any(!c(FALSE, same) & !c(same, FALSE))) next
-      name <- if (is.null(colnames(x))) sprintf("%d of `x`", k) else sprintf("`%s` of `x`", colnames(x)[k])
+    for (k in which(vapply(seq_len(ncol(x)), function(k) all(repeated(x[, k])), TRUE))) {
       rkeops_abort(
-        "input", sprintf("each value in column %s occurs more than once, so its best bandwidth is 0", name), call = call,
-        argument = "x",
-        hint = "Give each value a share of the rounding, as jitter() does, or take one bandwidth for all, per_column = FALSE."
+        "input", sprintf("each value in column %s occurs more than once, so its best bandwidth is 0", column_text(x, k)), call = call,
+        argument = "x", hint = "jitter() undoes rounding; per_column = FALSE takes one bandwidth for all columns."
       )
     }
   }
   if (places$coinciding == 0) return(invisible())
   rkeops_warn(sprintf("%.0f points coincide with others; those of one place are left out together\n%s %s", places$coinciding,
                       cli::symbol$info, "unique(x) has one point for each place, jitter(x) undoes rounding."), call)
+}
+
+repeated <- function(values) duplicated(values) | duplicated(values, fromLast = TRUE)
+
+column_text <- function(x, k) {
+  name <- colnames(x)[k]
+  if (length(name) == 0L || !nzchar(name)) sprintf("%d of `x`", k) else sprintf("`%s` of `x`", name)
+}
+
+# Of columns that were rounded most values occur more than once, and then the likelihood wants bandwidths that see the rounding.
+check_rounding <- function(x, h, call) {
+  for (k in seq_along(h)) {
+    if (mean(repeated(x[, k])) < 0.5 || h[k] >= min(diff(sort(unique(x[, k]))))) next
+    rkeops_warn(sprintf("the bandwidth of column %s is %s, less than the steps between its values\n%s %s", column_text(x, k),
+                        number_text(h[k], 3L), cli::symbol$info,
+                        "jitter() undoes rounding; per_column = FALSE takes one bandwidth for all columns."), call)
+  }
 }

@@ -132,9 +132,16 @@ solve_rows <- function(systems, least) {
   matrix(systems[, , -unknowns], dim(systems)[1L])
 }
 
-# The bandwidth with the smallest leave-one-out score. Here weights are relative to that of the nearest neighbour, and planes have a
-# ridge, too small to be seen where there are neighbours enough: the score is defined and smooth for any bandwidth.
 regression_bandwidth <- function(fit, per_column, sample_size, call) {
+  score <- leave_one_out_score(fit, per_column, sample_size, call)
+  h <- search_bandwidth(score$fn, score$gr, score$unit, c(2.5, 1, 0, -1, -2), call)
+  if (length(h) == 1L) h[[1L]] else stats::setNames(h, colnames(fit$x))
+}
+
+# The mean squared leave-one-out residual, relative to the variance of y, as an objective of the logarithms of factors of `unit`. Weights
+# are relative to that of the nearest neighbour, and planes have a ridge, too small to be seen where there are neighbours
+# enough: it is defined and smooth for any bandwidth.
+leave_one_out_score <- function(fit, per_column, sample_size, call) {
   d <- ncol(fit$x)
   unit <- silverman(fit$x)
   if (all(is.na(unit))) rkeops_abort("input", "all points of `x` coincide", call = call, argument = "x", hint = "Give `h`.")
@@ -177,8 +184,7 @@ regression_bandwidth <- function(fit, per_column, sample_size, call) {
       do.call(cbind, lapply(seq_len(ncol(slopes)), function(k) slopes[, k] * cbind(-found$x, 1)))
     }
   )
-  h <- search_bandwidth(o$fn, o$gr, unit, c(-2, -1, 0, 1, 2.5), call)
-  if (length(h) == 1L) h[[1L]] else stats::setNames(h, colnames(fit$x))
+  list(fn = o$fn, gr = o$gr, unit = unit)
 }
 
 #' @rdname kreg
