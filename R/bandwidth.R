@@ -51,21 +51,24 @@ between_others <- function(f, x, chosen) {
   only_where(f(Vi(x[chosen, , drop = FALSE]), Vj(x)), Vi(as.numeric(chosen)) != Vj(as.numeric(seq_len(nrow(x)))))
 }
 
-# The bandwidth with the smallest criterion, from the best of `starts` on. `fn`, `gr`: criterion and gradient as functions of
-# the logarithms of factors of `unit`.
-search_bandwidth <- function(fn, gr, unit, starts, call, limit = 7) {
-  values <- if (length(starts) == 1L) 0 else vapply(starts, function(start) fn(rep(start, length(unit))), 0)
-  found <- stats::nlminb(rep(starts[which.min(values)], length(unit)), fn, gr, lower = -limit, upper = limit,
-                         control = list(x.tol = 1e-5))
-  if (found$convergence != 0 && max(abs(gr(found$par))) > 1e-3 * max(1, abs(found$objective))) {
+# From `start` to a minimum of `score`, a criterion and its gradient (`fn`, `gr`) as functions of the logarithms of factors of `unit`.
+descend <- function(score, start) {
+  stats::nlminb(rep_len(start, length(score$unit)), score$fn, score$gr, lower = -14, upper = 7,
+                control = list(rel.tol = 1e-9, x.tol = 1e-5))
+}
+
+# The bandwidth at the end of a descent. `lowest`: factors whose logarithm is below are too small to be meant.
+found_bandwidth <- function(found, score, lowest, names, call) {
+  if (found$convergence != 0 && max(abs(score$gr(found$par))) > 1e-3 * max(1, abs(found$objective))) {
     rkeops_warn(sprintf("the search for a bandwidth ended without convergence: %s\n%s Give `h` yourself.", found$message,
                         cli::symbol$info), call)
   }
-  if (any(found$par < -limit + 1e-3)) {
-    rkeops_warn(sprintf(paste0("the bandwidth is at the lower end of the search: the criterion wants it to go to 0\n%s Are there ",
-                               "points that nearly coincide, or data without noise? Give `h` yourself."), cli::symbol$info), call)
+  h <- score$unit * exp(found$par)
+  if (any(found$par < lowest)) {
+    rkeops_warn(sprintf("the bandwidth %s is very small: the criterion wants it to go to 0\n%s %s", number_text(min(h), 3L),
+                        cli::symbol$info, "Points that coincide do that, or data without noise. Give `h` yourself."), call)
   }
-  unit * exp(found$par)
+  if (length(h) == 1L) h[[1L]] else stats::setNames(h, names)
 }
 
 #' Bandwidths of kernel densities by leave-one-out likelihood
@@ -126,10 +129,10 @@ lcv_bandwidth <- function(x, w, per_column, sample_size, call) {
   }, u, chosen)
   o <- objective(f, list(log_h = log_h), e = e, reduction = "LogSumExp")
   each <- d / length(unit)
-  h <- search_bandwidth(function(par) each * sum(par) - o$fn(par), function(par) each - o$gr(par), unit, 0, call)
-  if (length(h) == 1L) return(h[[1L]])
-  check_rounding(places$x, h, call)
-  stats::setNames(h, colnames(x))
+  score <- list(fn = function(par) each * sum(par) - o$fn(par), gr = function(par) each - o$gr(par), unit = unit)
+  h <- found_bandwidth(descend(score, 0), score, -13.9, colnames(x), call)
+  if (length(h) > 1L) check_rounding(places$x, h, call)
+  h
 }
 
 # Different rows of positive weight, in an order of their own if some coincide, with the sum of weights of each.

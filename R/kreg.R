@@ -6,9 +6,9 @@
 #' (`degree = 1`), the value at the point of a plane that is fitted to the values around it by weighted least squares. Weights are a
 #' Gaussian kernel of the distance. Nothing is binned, and there may be any number of columns.
 #'
-#' The bandwidth that is chosen if none is given has the smallest mean squared leave-one-out residual, `score`. The search begins at
-#' the best of several multiples of Silverman's rule, and uses the gradient of the score. A column that does not matter gets a
-#' bandwidth far wider than the data.
+#' The bandwidth that is chosen if none is given has the smallest mean squared leave-one-out residual, `score`. It can
+#' have several minima, so the search begins at several multiples of Silverman's rule; it uses the gradient of the score. A column
+#' that does not matter gets a bandwidth far wider than the data.
 #'
 #' @param x points: a matrix or data frame of numbers with one row for each, or a vector.
 #' @param y values: one number for each point.
@@ -28,7 +28,8 @@
 #'   `predict()` gives the values at `newdata`, `fitted()` and `residuals()` what their names say, `plot()` for one column points and curve.
 #'
 #'   Where a point has no neighbours (kernels below 1e-290, in `float32` 1e-34), or too few for a plane, results are `NA`, with a
-#'   warning of class `rkeops_warning`; another such warning tells that the search did not converge.
+#'   warning of class `rkeops_warning`; other such warnings tell that the search did not converge, or
+#'   ended at a bandwidth of almost 0, as when points occur twice.
 #'
 #'   Errors: of class `rkeops_error_input` for missing or infinite values, `rkeops_error_argument` for bandwidths that are not positive
 #'   and weights that are negative, `rkeops_error_dimension` for shapes that do not go together.
@@ -132,10 +133,18 @@ solve_rows <- function(systems, least) {
   matrix(systems[, , -unknowns], dim(systems)[1L])
 }
 
+# The score has several minima: from a range of starts on a rough one, computed at few points, then on from the best.
 regression_bandwidth <- function(fit, per_column, sample_size, call) {
-  score <- leave_one_out_score(fit, per_column, sample_size, call)
-  h <- search_bandwidth(score$fn, score$gr, score$unit, c(2.5, 1, 0, -1, -2), call)
-  if (length(h) == 1L) h[[1L]] else stats::setNames(h, colnames(fit$x))
+  rows <- length(fit$y)
+  few <- if (is_whole(sample_size)) min(sample_size, 1000) else 1000
+  score <- leave_one_out_score(fit, per_column, min(few, rows), call)
+  descents <- lapply(c(2.5, 1, 0, -1, -2), function(start) descend(score, start))
+  found <- descents[[which.min(vapply(descents, `[[`, 0, "objective"))]]
+  if (few < min(rows, sample_size)) {
+    score <- leave_one_out_score(fit, per_column, sample_size, call)
+    found <- descend(score, found$par)
+  }
+  found_bandwidth(found, score, -5, colnames(fit$x), call)
 }
 
 # The mean squared leave-one-out residual, relative to the variance of y, as an objective of the logarithms of factors of `unit`. Weights

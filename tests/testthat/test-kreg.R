@@ -48,7 +48,9 @@ test_that("in float32 too", {
 test_that("the bandwidth that is chosen has the smallest score", {
   local_rkeops_options()
   for (degree in 0:1) {
-    score <- function(log_h) mean((y - dense_loo(x, y, diag(exp(2 * log_h), 2), degree))^2)
+    score <- function(log_h) {
+      tryCatch(mean((y - dense_loo(x, y, diag(exp(2 * log_h), 2), degree))^2), error = function(e) Inf)
+    }
     fit <- kreg(x, y, degree = degree)
     best <- stats::optim(log(fit$h), score, control = list(reltol = 1e-12))
     expect_lte(fit$score, best$value * (1 + 1e-6))
@@ -107,7 +109,7 @@ test_that("without neighbours, or with too few, values are NA, with a warning", 
 
 test_that("points that occur twice draw the bandwidth to 0, which is told", {
   local_rkeops_options()
-  expect_warning(kreg(rep(x[, 1], 2), rep(x[, 1]^2, 2)), "lower end", class = "rkeops_warning")
+  expect_warning(kreg(rep(x[, 1], 2), rep(x[, 1]^2, 2)), "very small", class = "rkeops_warning")
 })
 
 test_that("it agrees with KernSmooth::locpoly up to its binning", {
