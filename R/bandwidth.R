@@ -51,7 +51,8 @@ between_others <- function(f, x, chosen) {
   only_where(f(Vi(x[chosen, , drop = FALSE]), Vj(x)), Vi(as.numeric(chosen)) != Vj(as.numeric(seq_len(nrow(x)))))
 }
 
-# From `start` to a minimum of `score`, a criterion and its gradient (`fn`, `gr`) as functions of the logarithms of factors of `unit`.
+# From `start` to a minimum of `score`, a criterion and its gradient (`fn`, `gr`) as functions of the logarithms of factors
+# of `unit`.
 descend <- function(score, start) {
   stats::nlminb(rep_len(start, length(score$unit)), score$fn, score$gr, lower = -14, upper = 7,
                 control = list(rel.tol = 1e-9, x.tol = 1e-5))
@@ -73,13 +74,14 @@ found_bandwidth <- function(found, score, lowest, names, call) {
 
 #' Bandwidths of kernel densities by leave-one-out likelihood
 #'
-#' `bw_lcv()` gives the bandwidth of a Gaussian kernel density with the largest leave-one-out likelihood: the mean over the points
-#' of the logarithm of the density that the other points give there. It is maximised with its gradient, from Silverman's rule on.
+#' `bw_lcv()` gives the bandwidth of a Gaussian kernel density with the largest leave-one-out likelihood: the mean over the
+#' points of the logarithm of the density that the other points give there. It is maximised with its gradient, from
+#' Silverman's rule on.
 #'
-#' Points that coincide with others would make the likelihood grow without bound as the bandwidth goes to 0. So all points of one place
-#' are left out together where the density at that place is estimated, and a warning says how many there are. With one bandwidth for
-#' each column the same happens when every value of a column occurs more than once, as in columns that were rounded: that is
-#' an error, and a warning where most values do.
+#' Points that coincide with others would make the likelihood grow without bound as the bandwidth goes to 0. So all points
+#' of one place are left out together where the density at that place is estimated, and a warning says how many there are.
+#' With one bandwidth for each column the same happens when every value of a column occurs more than once, as in columns
+#' that were rounded: that is an error, and a warning where most values do.
 #'
 #' Outliers have a say in this likelihood: a point far from all others wants a bandwidth to match.
 #'
@@ -93,7 +95,8 @@ found_bandwidth <- function(found, score, lowest, names, call) {
 #'
 #'   Errors: of class `rkeops_error_input` if values are missing or infinite, if fewer than two places are left, or if the
 #'   likelihood has no maximum.
-#' @references R. P. W. Duin (1976), On the choice of smoothing parameters for Parzen estimators of probability density functions,
+#' @references R. P. W. Duin (1976), On the choice of smoothing parameters for Parzen estimators of probability density
+#'   functions,
 #'   *IEEE Transactions on Computers*, 25, 1175-1179.
 #' @seealso [kde()]; [stats::bw.nrd0()] and [stats::bw.SJ()] for one column.
 #' @concept bandwidth selection
@@ -156,8 +159,9 @@ check_places <- function(places, per_column, call) {
   if (per_column && ncol(x) > 1L) {
     for (k in which(vapply(seq_len(ncol(x)), function(k) all(repeated(x[, k])), TRUE))) {
       rkeops_abort(
-        "input", sprintf("each value in column %s occurs more than once, so its best bandwidth is 0", column_text(x, k)), call = call,
-        argument = "x", hint = "jitter() undoes rounding; per_column = FALSE takes one bandwidth for all columns."
+        "input", sprintf("each value in column %s occurs more than once, so its best bandwidth is 0", column_text(x, k)),
+        call = call, argument = "x",
+        hint = "jitter() undoes rounding; per_column = FALSE takes one bandwidth for all columns."
       )
     }
   }
@@ -173,7 +177,8 @@ column_text <- function(x, k) {
   if (length(name) == 0L || !nzchar(name)) sprintf("%d of `x`", k) else sprintf("`%s` of `x`", name)
 }
 
-# Of columns that were rounded most values occur more than once, and then the likelihood wants bandwidths that see the rounding.
+# Of columns that were rounded most values occur more than once, and then the likelihood wants bandwidths that see the
+# rounding.
 check_rounding <- function(x, h, call) {
   for (k in seq_along(h)) {
     if (mean(repeated(x[, k])) < 0.5 || h[k] >= min(diff(sort(unique(x[, k]))))) next

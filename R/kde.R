@@ -2,20 +2,21 @@
 
 #' Kernel densities
 #'
-#' `kde()` is the density of points with a Gaussian kernel, computed from all of them, without binning: for any number of columns,
-#' with weights, at any points. [bw_lcv()] chooses the bandwidth if none is given.
+#' `kde()` is the density of points with a Gaussian kernel, computed from all of them, without binning: for any number of
+#' columns, with weights, at any points. [bw_lcv()] chooses the bandwidth if none is given.
 #'
 #' `plot()` shows the curve for one column, and for two columns the contours around 25, 50, 75 and 95 % of the points.
 #'
 #' @param x points: a matrix or data frame of numbers with one row for each, or a vector.
-#' @param h bandwidth: a positive number, the standard deviation of the kernel in the unit of `x`; one for each column; or a matrix, the
-#'   covariance of the kernel (`H` of `ks::kde()`). Missing: `bw_lcv(x, w)`.
+#' @param h bandwidth: a positive number, the standard deviation of the kernel in the unit of `x`; one for each column; or
+#'   a matrix, the covariance of the kernel (`H` of `ks::kde()`). Missing: `bw_lcv(x, w)`.
 #' @param eval.points where the density is computed: points in the same space.
 #' @param w weights of the points, not negative; only their proportions matter. `NULL`: all the same.
-#' @param tol the density may be off by this part of itself (see [lazytensor_reductions]), which saves time where points are many;
-#'   `NULL`: the option `tolerance`.
+#' @param tol the density may be off by this part of itself (see [lazytensor_reductions]), which saves time where points
+#'   are many; `NULL`: the option `tolerance`.
 #' @return An object of class `rkeops_kde`, a list of
-#'   * `estimate`: the density at `eval.points`, not negative, in 1 / unit of `x` for each column, with the names of their rows;
+#'   * `estimate`: the density at `eval.points`, not negative, in 1 / unit of `x` for each column, with the names of their
+#'   rows;
 #'   * `eval.points`, `x`, `w`: as given, points as matrices;
 #'   * `h`: the bandwidth;
 #'   * `certificate`: with a tolerance, the part of itself that the density is off at most.
@@ -23,8 +24,10 @@
 #'   `predict()` gives the density at `newdata`, or `estimate` without.
 #'
 #'   Errors: of class `rkeops_error_input` for missing or infinite values, `rkeops_error_argument` for bandwidths that are not
-#'   positive (or not positive definite) and weights that are negative, `rkeops_error_dimension` for shapes that do not go together.
-#' @references B. W. Silverman (1986), *Density Estimation for Statistics and Data Analysis*, Chapman and Hall, equation (4.1).
+#'   positive (or not positive definite) and weights that are negative, `rkeops_error_dimension` for shapes that do not go
+#'   together.
+#' @references B. W. Silverman (1986), *Density Estimation for Statistics and Data Analysis*, Chapman and Hall, equation
+#'   (4.1).
 #' @seealso [bw_lcv()], [kreg()], [mean_shift()]; `vignette("densities-and-tests")`.
 #' @concept kernel density estimation
 #' @concept density estimation
@@ -85,7 +88,8 @@ print.rkeops_kde <- function(x, ...) {
 #' @param main,xlab,ylab title and labels; `NULL`: names of the columns.
 #' @param ... for `plot()`: passed to [graphics::plot.default()] or [graphics::contour()].
 #' @export
-plot.rkeops_kde <- function(x, gridsize = if (ncol(x$x) == 1L) 401 else 81, main = "Kernel density", xlab = NULL, ylab = NULL, ...) {
+plot.rkeops_kde <- function(x, gridsize = if (ncol(x$x) == 1L) 401 else 81, main = "Kernel density", xlab = NULL,
+                            ylab = NULL, ...) {
   call <- call_of("plot", sys.call())
   d <- ncol(x$x)
   if (d > 2L) {
@@ -98,13 +102,15 @@ plot.rkeops_kde <- function(x, gridsize = if (ncol(x$x) == 1L) 401 else 81, main
   density <- as.vector(density_at(x, as.matrix(expand.grid(axes)), 1e-3, call))
   names <- colnames(x$x) %||% c("x", "y")
   if (d == 1L) {
-    graphics::plot.default(axes[[1L]], density, type = "l", main = main, xlab = xlab %||% names[1L], ylab = ylab %||% "density", ...)
+    graphics::plot.default(axes[[1L]], density, type = "l", main = main, xlab = xlab %||% names[1L],
+                           ylab = ylab %||% "density", ...)
   } else {
     shares <- c(0.95, 0.75, 0.5, 0.25)
     levels <- density_levels(x, shares, call)
     new <- !duplicated(levels)
-    graphics::contour(axes[[1L]], axes[[2L]], matrix(density, gridsize), levels = levels[new], labels = sprintf("%.0f %%", 100 * shares)[new],
-                      main = main, xlab = xlab %||% names[1L], ylab = ylab %||% names[2L], ...)
+    graphics::contour(axes[[1L]], axes[[2L]], matrix(density, gridsize), levels = levels[new],
+                      labels = sprintf("%.0f %%", 100 * shares)[new], main = main, xlab = xlab %||% names[1L],
+                      ylab = ylab %||% names[2L], ...)
   }
   invisible(x)
 }

@@ -1,39 +1,43 @@
-# Kernel regression: weighted moments of the neighbours of each point, as one sum of vectors, and a small system for each point.
+# Kernel regression: weighted moments of the neighbours of each point, as one sum of vectors, and a small system for each
+# point.
 
 #' Kernel regression
 #'
-#' `kreg()` is Nadaraya-Watson regression (`degree = 0`), the weighted mean of the values around a point, or local linear regression
-#' (`degree = 1`), the value at the point of a plane that is fitted to the values around it by weighted least squares. Weights are a
-#' Gaussian kernel of the distance. Nothing is binned, and there may be any number of columns.
+#' `kreg()` is Nadaraya-Watson regression (`degree = 0`), the weighted mean of the values around a point, or local linear
+#' regression (`degree = 1`), the value at the point of a plane that is fitted to the values around it by weighted least
+#' squares. Weights are a Gaussian kernel of the distance. Nothing is binned, and there may be any number of columns.
 #'
 #' The bandwidth that is chosen if none is given has the smallest mean squared leave-one-out residual, `score`. It can
-#' have several minima, so the search begins at several multiples of Silverman's rule; it uses the gradient of the score. A column
-#' that does not matter gets a bandwidth far wider than the data.
+#' have several minima, so the search begins at several multiples of Silverman's rule; it uses the gradient of the score. A
+#' column that does not matter gets a bandwidth far wider than the data.
 #'
 #' @param x points: a matrix or data frame of numbers with one row for each, or a vector.
 #' @param y values: one number for each point.
-#' @param h bandwidth: a positive number, the standard deviation of the kernel in the unit of `x`; one for each column; or a matrix, the
-#'   covariance of the kernel. Missing: the one with the smallest score.
+#' @param h bandwidth: a positive number, the standard deviation of the kernel in the unit of `x`; one for each column; or
+#'   a matrix, the covariance of the kernel. Missing: the one with the smallest score.
 #' @param degree 0: local mean; 1: local plane.
 #' @param w weights of the points, not negative; `NULL`: all the same.
-#' @param per_column for the search: `TRUE`: one bandwidth for each column; `FALSE`: one for all, for columns in the same unit.
-#' @param sample_size for the search: largest number of points whose leave-one-out residuals are computed, from all others; more are
-#'   a random sample (see [set.seed()]). `Inf`: all of them.
+#' @param per_column for the search: `TRUE`: one bandwidth for each column; `FALSE`: one for all, for columns in the same
+#'   unit.
+#' @param sample_size for the search: largest number of points whose leave-one-out residuals are computed, from all others;
+#'   more are a random sample (see [set.seed()]). `Inf`: all of them.
 #' @return An object of class `rkeops_kreg`, a list of
 #'   * `fitted.values`, `residuals`: at the points, in the unit of `y`, with the names of rows of `x`;
 #'   * `loo`: what is fitted at each point without that point, exactly;
 #'   * `score`: the mean of `(y - loo)^2`, weighted if there are weights; `NA` if it is undefined for a point;
 #'   * `h`, `degree`, `x`, `y`, `w`: as given or chosen.
 #'
-#'   `predict()` gives the values at `newdata`, `fitted()` and `residuals()` what their names say, `plot()` for one column points and curve.
+#'   `predict()` gives the values at `newdata`, `fitted()` and `residuals()` what their names say, `plot()` for one column
+#'   points and curve.
 #'
-#'   Where a point has no neighbours (kernels below 1e-290, in `float32` 1e-34), or too few for a plane, results are `NA`, with a
-#'   warning of class `rkeops_warning`; other such warnings tell that the search did not converge, or
+#'   Where a point has no neighbours (kernels below 1e-290, in `float32` 1e-34), or too few for a plane, results are `NA`,
+#'   with a warning of class `rkeops_warning`; other such warnings tell that the search did not converge, or
 #'   ended at a bandwidth of almost 0, as when points occur twice.
 #'
-#'   Errors: of class `rkeops_error_input` for missing or infinite values, `rkeops_error_argument` for bandwidths that are not positive
-#'   and weights that are negative, `rkeops_error_dimension` for shapes that do not go together.
-#' @references J. Fan, I. Gijbels (1996), *Local Polynomial Modelling and Its Applications*, Chapman and Hall, sections 2.3 and 3.1.
+#'   Errors: of class `rkeops_error_input` for missing or infinite values, `rkeops_error_argument` for bandwidths that are
+#'   not positive and weights that are negative, `rkeops_error_dimension` for shapes that do not go together.
+#' @references J. Fan, I. Gijbels (1996), *Local Polynomial Modelling and Its Applications*, Chapman and Hall, sections 2.3
+#'   and 3.1.
 #' @seealso [kde()]; [stats::ksmooth()], [stats::loess()]; `vignette("densities-and-tests")`.
 #' @concept kernel regression
 #' @concept Nadaraya-Watson
@@ -56,15 +60,15 @@ kreg <- function(x, y, h, degree = 0, w = NULL, per_column = TRUE, sample_size =
   x <- points_of(x, "x", call)
   y <- as.vector(points_of(y, "y", call))
   if (length(y) != nrow(x)) {
-    rkeops_abort("dimension", sprintf("`y` has length %d, there are %d points", length(y), nrow(x)), call = call, argument = "y",
-                 hint = "There is one value for each point.")
+    rkeops_abort("dimension", sprintf("`y` has length %d, there are %d points", length(y), nrow(x)), call = call,
+                 argument = "y", hint = "There is one value for each point.")
   }
   if (nrow(x) < 2L) abort_argument("x", "at least two points", x, call, kind = "input")
   check_whole(degree, "degree", call, min = 0, max = 1)
   check_flag(per_column, "per_column", call)
   if (!is.null(w)) w <- check_weights(w, nrow(x), "w", call)
-  fit <- structure(list(fitted.values = NULL, residuals = NULL, loo = NULL, score = NULL, h = NULL, degree = degree, x = x, y = y, w = w),
-                   class = "rkeops_kreg")
+  fit <- structure(list(fitted.values = NULL, residuals = NULL, loo = NULL, score = NULL, h = NULL, degree = degree, x = x,
+                        y = y, w = w), class = "rkeops_kreg")
   fit$h <- if (missing(h)) regression_bandwidth(fit, per_column, sample_size, call) else h
   weights <- relative_weights(w, length(y))
   others <- local_sums(fit, x, TRUE, call)
@@ -81,8 +85,8 @@ kreg <- function(x, y, h, degree = 0, w = NULL, per_column = TRUE, sample_size =
 
 relative_weights <- function(w, rows) if (is.null(w)) rep(1, rows) else w / mean(w)
 
-# The products of (1, d) with (1, d, y), row by row of (1, d): d is where a neighbour is, seen from the point, and for degree 0 not
-# there.
+# The products of (1, d) with (1, d, y), row by row of (1, d): d is where a neighbour is, seen from the point, and for
+# degree 0 not there.
 local_products <- function(from, to, y, degree) {
   y_j <- Vj(y)
   if (degree == 0) return(concat(1, y_j))
@@ -107,8 +111,8 @@ local_values <- function(sums, points, what, call) {
   sums[!(sums[, 1L] > if (exact) 1e-290 else 1e-34), 1L] <- NA
   values <- solve_rows(as_systems(sums), if (exact) 1e-11 else 1e-5)[, 1L]
   if (anyNA(values)) {
-    rkeops_warn(sprintf("%.0f of %.0f values %s are NA: there are no neighbours, or too few\n%s A larger `h` has more of them.",
-                        sum(is.na(values)), length(values), what, cli::symbol$info), call)
+    rkeops_warn(sprintf("%.0f of %.0f values %s are NA: there are no neighbours, or too few\n%s %s", sum(is.na(values)),
+                        length(values), what, cli::symbol$info, "A larger `h` has more of them."), call)
   }
   stats::setNames(values, rownames(points))
 }
@@ -119,8 +123,8 @@ as_systems <- function(sums) {
   aperm(array(sums, c(nrow(sums), unknowns + 1, unknowns)), c(1L, 3L, 2L))
 }
 
-# Solutions of positive definite systems, all rows at once, the first unknown first. NA where a pivot is not above `least` times what
-# its entry was.
+# Solutions of positive definite systems, all rows at once, the first unknown first. NA where a pivot is not above `least`
+# times what its entry was.
 solve_rows <- function(systems, least) {
   unknowns <- seq_len(dim(systems)[2L])
   sizes <- lapply(unknowns, function(k) systems[, k, k])
@@ -147,9 +151,9 @@ regression_bandwidth <- function(fit, per_column, sample_size, call) {
   found_bandwidth(found, score, -5, colnames(fit$x), call)
 }
 
-# The mean squared leave-one-out residual, relative to the variance of y, as an objective of the logarithms of factors of `unit`. Weights
-# are relative to that of the nearest neighbour, and planes have a ridge, too small to be seen where there are neighbours
-# enough: it is defined and smooth for any bandwidth.
+# The mean squared leave-one-out residual, relative to the variance of y, as an objective of the logarithms of factors of
+# `unit`. Weights are relative to that of the nearest neighbour, and planes have a ridge, too small to be seen where there
+# are neighbours enough: it is defined and smooth for any bandwidth.
 leave_one_out_score <- function(fit, per_column, sample_size, call) {
   d <- ncol(fit$x)
   unit <- silverman(fit$x)
@@ -208,10 +212,11 @@ predict.rkeops_kreg <- function(object, newdata, ...) {
 
 #' @export
 print.rkeops_kreg <- function(x, ...) {
-  cat(sprintf("%s regression of %s points on %d %s\n", if (x$degree == 0) "Nadaraya-Watson" else "Local linear", whole_text(nrow(x$x)),
-              ncol(x$x), if (ncol(x$x) == 1L) "variable" else "variables"))
+  cat(sprintf("%s regression of %s points on %d %s\n", if (x$degree == 0) "Nadaraya-Watson" else "Local linear",
+              whole_text(nrow(x$x)), ncol(x$x), if (ncol(x$x) == 1L) "variable" else "variables"))
   cat(bandwidth_text(x$h))
-  cat(sprintf("leave-one-out score %s, mean squared residual %s\n", number_text(x$score, 4L), number_text(mean(x$residuals^2), 4L)))
+  cat(sprintf("leave-one-out score %s, mean squared residual %s\n", number_text(x$score, 4L),
+              number_text(mean(x$residuals^2), 4L)))
   invisible(x)
 }
 

@@ -2,9 +2,9 @@
 
 #' Mean shift: clusters as hills of a density
 #'
-#' Each point climbs the Gaussian kernel density of all points, by steps to the weighted mean of the points around it, until it
-#' reaches a top, a mode of the density. Points that end at the same mode are a cluster. The number of clusters follows from the
-#' bandwidth.
+#' Each point climbs the Gaussian kernel density of all points, by steps to the weighted mean of the points around it,
+#' until it reaches a top, a mode of the density. Points that end at the same mode are a cluster. The number of clusters
+#' follows from the bandwidth.
 #'
 #' @param x points: a matrix or data frame of numbers with one row for each, or a vector.
 #' @param h bandwidth: as in [kde()].
@@ -15,11 +15,12 @@
 #'   * `modes`: a matrix with one row for each mode, in the unit of `x`;
 #'   * `size`: numbers of points; `iterations`: steps that the slowest point took; `h`: the bandwidth.
 #'
-#'   Ends less than 0.3 bandwidths apart are one mode. A warning of class `rkeops_warning` tells how many points had not arrived.
+#'   Ends less than 0.3 bandwidths apart are one mode. A warning of class `rkeops_warning` tells how many points had not
+#'   arrived.
 #'
 #'   Errors: as [kde()].
-#' @references K. Fukunaga, L. D. Hostetler (1975), The estimation of the gradient of a density function, *IEEE Transactions on
-#'   Information Theory*, 21, 32-40.
+#' @references K. Fukunaga, L. D. Hostetler (1975), The estimation of the gradient of a density function, *IEEE
+#'   Transactions on Information Theory*, 21, 32-40.
 #' @seealso [kde()], [stats::kmeans()]; `vignette("densities-and-tests")`.
 #' @concept mean shift
 #' @concept clustering
@@ -59,8 +60,8 @@ mean_shift <- function(x, h, tol = 1e-5, max_iterations = 1000) {
   first <- match(seq_along(size), cluster)
   modes <- unname(sumsoftmaxweight(-sqdist(Vi(ends[first, , drop = FALSE]), to) / 2, index = "j", Vj(unname(x))))
   colnames(modes) <- colnames(x)
-  structure(list(cluster = stats::setNames(cluster, rownames(x)), modes = modes, size = size[falling], iterations = iterations, h = h),
-            class = "rkeops_mean_shift")
+  structure(list(cluster = stats::setNames(cluster, rownames(x)), modes = modes, size = size[falling],
+                 iterations = iterations, h = h), class = "rkeops_mean_shift")
 }
 
 # Numbers of the components of points that chains of steps below `radius` connect.

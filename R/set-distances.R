@@ -1,13 +1,14 @@
 #' Distances of sets of points
 #'
-#' The Hausdorff distance of two sets is the largest distance from a point of either to the nearest of the other. The chamfer distance
-#' is the mean of these distances over the points of one set plus that over the other. Both are computed from all pairs, exactly.
+#' The Hausdorff distance of two sets is the largest distance from a point of either to the nearest of the other. The
+#' chamfer distance is the mean of these distances over the points of one set plus that over the other. Both are computed
+#' from all pairs, exactly.
 #'
 #' @param x,y points: matrices or data frames of numbers with one row for each point and as many columns, or vectors.
 #' @param directed `TRUE`: only from the points of `x` to their nearest of `y`.
 #' @param squared `TRUE`: means of squared distances.
-#' @return A number, at least 0, in the unit of the points (or its square). Errors: of class `rkeops_error_input` for missing or
-#'   infinite values, `rkeops_error_dimension` if there are not as many columns.
+#' @return A number, at least 0, in the unit of the points (or its square). Errors: of class `rkeops_error_input` for
+#'   missing or infinite values, `rkeops_error_dimension` if there are not as many columns.
 #' @seealso [argmin()] for where the nearest points are; `vignette("densities-and-tests")`.
 #' @concept Hausdorff distance
 #' @concept chamfer distance

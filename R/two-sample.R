@@ -2,42 +2,43 @@
 
 #' Two-sample and independence tests
 #'
-#' `mmd_test()` and `energy_test()` ask whether two samples come from the same distribution, `hsic_test()` whether two variables that
-#' were observed together are independent. They see differences and dependence of any kind, in any number of columns. The
-#' distribution under the null hypothesis is that of permuted labels: p-values are exact for any sample size.
+#' `mmd_test()` and `energy_test()` ask whether two samples come from the same distribution, `hsic_test()` whether two
+#' variables that were observed together are independent. They see differences and dependence of any kind, in any number of
+#' columns. The distribution under the null hypothesis is that of permuted labels: p-values are exact for any sample size.
 #'
 #' @details
-#' * `mmd_test()`: the unbiased estimate of the squared maximum mean discrepancy: the mean of the kernel over pairs within `x` plus that
-#'   within `y`, less twice that between them. `estimate` is the biased one, not squared.
-#' * `energy_test()`: n m / (n + m) times the energy distance, twice the mean distance between the samples less the mean distances
-#'   within them, as `energy::eqdist.etest()` has it.
-#' * `hsic_test()`: n times the Hilbert-Schmidt independence criterion, trace(KHLH) / n, with Gaussian kernels K of `x` and L of `y`,
-#'   and the centring H.
+#' * `mmd_test()`: the unbiased estimate of the squared maximum mean discrepancy: the mean of the kernel over pairs within
+#'   `x` plus that within `y`, less twice that between them. `estimate` is the biased one, not squared.
+#' * `energy_test()`: n m / (n + m) times the energy distance, twice the mean distance between the samples less the mean
+#'   distances within them, as `energy::eqdist.etest()` has it.
+#' * `hsic_test()`: n times the Hilbert-Schmidt independence criterion, trace(KHLH) / n, with Gaussian kernels K of `x` and
+#'   L of `y`, and the centring H.
 #'
-#' The default kernel is Gaussian, exp(-r^2 / (2 s^2)), with the median distance of points for the bandwidth s; of more than 1,000 points
-#' a random sample of 1,000 is taken for that.
+#' The default kernel is Gaussian, exp(-r^2 / (2 s^2)), with the median distance of points for the bandwidth s; of more
+#' than 1,000 points a random sample of 1,000 is taken for that.
 #'
-#' The p-value is (1 + number of permutations whose statistic is at least as large) / (B + 1). [set.seed()] makes it reproducible.
-#' A permutation costs one product of the matrix of all pairs with a vector, many at a time; for `hsic_test()` it costs one
-#' evaluation of L.
+#' The p-value is (1 + number of permutations whose statistic is at least as large) / (B + 1). [set.seed()] makes it
+#' reproducible. A permutation costs one product of the matrix of all pairs with a vector, many at a time; for
+#' `hsic_test()` it costs one evaluation of L.
 #'
-#' @param x,y samples: matrices or data frames of numbers with one row for each point, or vectors. For the two-sample tests they have as
-#'   many columns, for `hsic_test()` as many rows.
+#' @param x,y samples: matrices or data frames of numbers with one row for each point, or vectors. For the two-sample tests
+#'   they have as many columns, for `hsic_test()` as many rows.
 #' @param B number of permutations; 0: only the statistic.
-#' @param bandwidth,bandwidth_x,bandwidth_y bandwidths of the kernels: a positive number, or one for each column. `NULL`: median distances.
-#' @param kernel a symmetric positive definite function of two LazyTensors, such as `function(u, v) matern(u, v, 0.5)`, instead of the
-#'   Gaussian kernel.
-#' @return An object of class `htest`, with `statistic`; `p.value`, from 1 / (B + 1) to 1, `NA` if `B` is 0; `parameter`, the bandwidths;
-#'   and `replicates`, the `B` statistics with permuted labels.
+#' @param bandwidth,bandwidth_x,bandwidth_y bandwidths of the kernels: a positive number, or one for each column. `NULL`:
+#'   median distances.
+#' @param kernel a symmetric positive definite function of two LazyTensors, such as `function(u, v) matern(u, v, 0.5)`,
+#'   instead of the Gaussian kernel.
+#' @return An object of class `htest`, with `statistic`; `p.value`, from 1 / (B + 1) to 1, `NA` if `B` is 0; `parameter`,
+#'   the bandwidths; and `replicates`, the `B` statistics with permuted labels.
 #'
 #'   Errors: of class `rkeops_error_input` for missing or infinite values, or fewer than two points in a sample;
 #'   `rkeops_error_argument` for bandwidths that are not positive, or if the median distance is 0;
 #'   `rkeops_error_dimension` for shapes that do not go together.
-#' @references A. Gretton, K. Borgwardt, M. Rasch, B. Schoelkopf, A. Smola (2012), A kernel two-sample test, *Journal of Machine
-#'   Learning Research*, 13, 723-773. A. Gretton, O. Bousquet, A. Smola, B. Schoelkopf (2005), Measuring statistical dependence with
-#'   Hilbert-Schmidt norms, *Algorithmic Learning Theory*, 63-77. G. J. Szekely, M. L. Rizzo (2004), Testing for equal distributions in
-#'   high dimension, *InterStat*, 5. B. Phipson, G. K. Smyth (2010), Permutation p-values should never be zero, *Statistical
-#'   Applications in Genetics and Molecular Biology*, 9, 39.
+#' @references A. Gretton, K. Borgwardt, M. Rasch, B. Schoelkopf, A. Smola (2012), A kernel two-sample test, *Journal of
+#'   Machine Learning Research*, 13, 723-773. A. Gretton, O. Bousquet, A. Smola, B. Schoelkopf (2005), Measuring
+#'   statistical dependence with Hilbert-Schmidt norms, *Algorithmic Learning Theory*, 63-77. G. J. Szekely, M. L. Rizzo
+#'   (2004), Testing for equal distributions in high dimension, *InterStat*, 5. B. Phipson, G. K. Smyth (2010), Permutation
+#'   p-values should never be zero, *Statistical Applications in Genetics and Molecular Biology*, 9, 39.
 #' @seealso [stats::ks.test()] for one column; `vignette("densities-and-tests")`.
 #' @concept two-sample test
 #' @concept maximum mean discrepancy
@@ -59,25 +60,26 @@ mmd_test <- function(x, y, B = 999, bandwidth = NULL, kernel = NULL) {
   z <- pooled(x, y, call)
   B <- check_whole(B, "B", call, min = 0)
   if (is.null(kernel)) {
-    bandwidth <- if (is.null(bandwidth)) median_distance(z$points, "bandwidth", call)
-                 else check_positive(bandwidth, "bandwidth", call, ncol(z$points))
+    bandwidth <- given_or_median(bandwidth, z$points, "bandwidth", call)
     kernel <- gaussian_of(bandwidth)
   } else if (!is.null(bandwidth)) {
-    rkeops_abort("argument", "`bandwidth` is that of the Gaussian kernel, but a `kernel` is given", call = call, argument = "bandwidth")
+    rkeops_abort("argument", "`bandwidth` is that of the Gaussian kernel, but a `kernel` is given", call = call,
+                 argument = "bandwidth")
   } else if (!is.function(kernel)) {
     abort_argument("kernel", "a function of two LazyTensors", kernel, call)
   }
   K_ij <- kernel(Vi(z$points), Vj(z$points))
   if (!is.LazyTensor(K_ij) || K_ij$dimres != 1 || !all(dim(K_ij)[1:2] == nrow(z$points))) {
-    abort_argument("kernel", "a function whose result is a LazyTensor of dimension 1 with the indices of both arguments", K_ij, call)
+    abort_argument("kernel", "a function whose result is a LazyTensor of dimension 1 with the indices of both arguments",
+                   K_ij, call)
   }
   found <- two_sample_sums(K_ij, z$n, B, call)
   n <- z$n
   m <- nrow(z$points) - n
   unbiased <- (found$xx - found$trace_x) / (n * (n - 1)) + (found$yy - found$trace_y) / (m * (m - 1)) - 2 * found$xy / (n * m)
   biased <- found$xx[1L] / n^2 + found$yy[1L] / m^2 - 2 * found$xy[1L] / (n * m)
-  permutation_test(unbiased, "MMD^2", "Maximum mean discrepancy test of equal distributions", name, "the distributions differ",
-                   parameter = bandwidths(bandwidth), estimate = c("MMD (biased)" = sqrt(max(biased, 0))))
+  permutation_test(unbiased, "MMD^2", "Maximum mean discrepancy test of equal distributions", name,
+                   "the distributions differ", parameter = bandwidths(bandwidth), estimate = c("MMD (biased)" = sqrt(max(biased, 0))))
 }
 
 #' @rdname mmd_test
@@ -107,8 +109,8 @@ hsic_test <- function(x, y, B = 999, bandwidth_x = NULL, bandwidth_y = NULL) {
                  hint = "Row i of `x` and row i of `y` were observed together.")
   }
   B <- check_whole(B, "B", call, min = 0)
-  h_x <- if (is.null(bandwidth_x)) median_distance(x, "bandwidth_x", call) else check_positive(bandwidth_x, "bandwidth_x", call, ncol(x))
-  h_y <- if (is.null(bandwidth_y)) median_distance(y, "bandwidth_y", call) else check_positive(bandwidth_y, "bandwidth_y", call, ncol(y))
+  h_x <- given_or_median(bandwidth_x, x, "bandwidth_x", call)
+  h_y <- given_or_median(bandwidth_y, y, "bandwidth_y", call)
   u <- bandwidth_of(h_x, x, "bandwidth_x", call)$scale(x)
   v <- bandwidth_of(h_y, y, "bandwidth_y", call)$scale(y)
   K_ij <- exp(-sqdist(Vi(u), Vj(u)) / 2)
@@ -148,7 +150,8 @@ gaussian_of <- function(h) {
   if (length(h) == 1L) function(u, v) exp(-sqdist(u, v) / (2 * h^2)) else function(u, v) exp(-sum(square((u - v) / h)) / 2)
 }
 
-median_distance <- function(points, arg, call) {
+given_or_median <- function(bandwidth, points, arg, call) {
+  if (!is.null(bandwidth)) return(check_positive(bandwidth, arg, call, ncol(points)))
   if (nrow(points) > 1000L) points <- points[sample.int(nrow(points), 1000L), , drop = FALSE]
   distance <- stats::median(as.vector(stats::dist(points)))
   if (distance > 0) return(distance)
@@ -160,8 +163,9 @@ bandwidths <- function(h, name = "bandwidth") {
   if (length(h) > 0L) stats::setNames(h, if (length(h) == 1L) name else paste(name, seq_along(h)))
 }
 
-# Sums of K over the pairs within x, between x and y, within y, for the labels as they are and for B permutations, and of its diagonal
-# over x and over y. Only K times indicators of x has to be computed: the others follow from the sums of its rows.
+# Sums of K over the pairs within x, between x and y, within y, for the labels as they are and for B permutations, and of
+# its diagonal over x and over y. Only K times indicators of x has to be computed: the others follow from the sums of its
+# rows.
 two_sample_sums <- function(K_ij, n, B, call) {
   rows <- dim(K_ij)[1L]
   multiply <- new_operator(K_ij, 1L, call)
@@ -178,14 +182,18 @@ two_sample_sums <- function(K_ij, n, B, call) {
       total <<- products[, 1L]
       check_two_sample(products, labels, call)
     }
-    cbind(xx = colSums(labels * products), x_all = colSums(labels * total), trace = colSums(labels * entries))[seq_len(count), , drop = FALSE]
+    used <- seq_len(count)
+    cbind(xx = colSums(labels * products)[used], x_all = colSums(labels * total)[used],
+          trace = colSums(labels * entries)[used])
   }, rbind)[-1L, , drop = FALSE]
   list(xx = sums[, "xx"], xy = sums[, "x_all"] - sums[, "xx"], yy = sum(total) - 2 * sums[, "x_all"] + sums[, "xx"],
        trace_x = sums[, "trace"], trace_y = sum(entries) - sums[, "trace"])
 }
 
 check_two_sample <- function(products, labels, call) {
-  if (!all(is.finite(products))) rkeops_abort("input", "the kernel has values that are not finite", call = call, argument = "kernel")
+  if (!all(is.finite(products))) {
+    rkeops_abort("input", "the kernel has values that are not finite", call = call, argument = "kernel")
+  }
   asymmetry <- max(abs(colSums(products) - colSums(labels * products[, 1L])))
   if (asymmetry <= 1e-4 * max(colSums(abs(products)))) return(invisible())
   rkeops_abort("argument", "`kernel` is not symmetric", call = call, argument = "kernel",
@@ -202,8 +210,9 @@ in_columns <- function(size, width, f, combine = c) {
 permutation_test <- function(statistics, label, method, name, alternative, parameter = NULL, estimate = NULL) {
   replicates <- statistics[-1L]
   rounding <- 1e-9 * max(abs(statistics))
-  p <- if (length(replicates) > 0L) (1 + sum(replicates >= statistics[1L] - rounding)) / (length(replicates) + 1) else NA_real_
-  method <- sprintf("%s (%s permutations)", method, whole_text(length(replicates)))
+  B <- length(replicates)
+  p <- if (B > 0L) (1 + sum(replicates >= statistics[1L] - rounding)) / (B + 1) else NA_real_
+  method <- sprintf("%s (%s permutations)", method, whole_text(B))
   structure(c(list(statistic = stats::setNames(statistics[1L], label)), if (!is.null(parameter)) list(parameter = parameter),
               list(p.value = p), if (!is.null(estimate)) list(estimate = estimate),
               list(alternative = alternative, method = method, data.name = name, replicates = replicates)), class = "htest")

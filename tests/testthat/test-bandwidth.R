@@ -13,7 +13,8 @@ mean_log_density <- function(h, x, w = rep(1, nrow(x))) {
   sum(w * each) / sum(w)
 }
 best <- function(start, x, w = rep(1, nrow(x))) {
-  exp(stats::optim(log(start), function(l) -mean_log_density(exp(l), x, w), method = "BFGS", control = list(reltol = 1e-14))$par)
+  loss <- function(log_h) -mean_log_density(exp(log_h), x, w)
+  exp(stats::optim(log(start), loss, method = "BFGS", control = list(reltol = 1e-14))$par)
 }
 
 test_that("the leave-one-out likelihood is largest there", {
