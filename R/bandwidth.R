@@ -39,11 +39,14 @@ silverman <- function(x) {
   spread * (4 / ((ncol(x) + 2) * nrow(x)))^(1 / (ncol(x) + 4))
 }
 
-# Rows that a criterion of a bandwidth is computed at, NULL for all.
-criterion_rows <- function(rows, sample_size, call) {
+# How many rows a criterion of a bandwidth is computed at, NULL for all.
+criterion_size <- function(rows, sample_size, call) {
   size <- check_whole(if (identical(sample_size, Inf)) rows else sample_size, "sample_size", call, min = 1)
-  if (size < rows) sort(sample.int(rows, size))
+  if (size < rows) size
 }
+
+# Rows for a first, rough search; NULL where it is not worth while.
+rough_rows <- function(rows, size) if ((size %||% rows) > 1000) round(seq(1, rows, length.out = 1000))
 
 # f(x_i, x_j) for the points x, i in `chosen` (NULL: all), without the pairs of a point with itself.
 between_others <- function(f, x, chosen) {
@@ -51,15 +54,13 @@ between_others <- function(f, x, chosen) {
   only_where(f(Vi(x[chosen, , drop = FALSE]), Vj(x)), Vi(as.numeric(chosen)) != Vj(as.numeric(seq_len(nrow(x)))))
 }
 
-# From `start` to a minimum of `score`, a criterion and its gradient (`fn`, `gr`) as functions of the logarithms of factors
-# of `unit`.
-descend <- function(score, start) {
-  stats::nlminb(rep_len(start, length(score$unit)), score$fn, score$gr, lower = -14, upper = 7,
-                control = list(rel.tol = 1e-9, x.tol = 1e-5))
-}
-
-# The bandwidth at the end of a descent. `lowest`: factors whose logarithm is below are too small to be meant.
-found_bandwidth <- function(found, score, lowest, names, call) {
+# The bandwidth where a criterion is smallest: `score`, as functions of the logarithms of factors of `unit`, list(fn, gr,
+# unit). `rough`: the same at few rows, where that is cheaper, to look for the best of the minima to which `starts` lead.
+# `lowest`: factors whose logarithm is below are too small to be meant.
+search_bandwidth <- function(score, rough, starts, lowest, names, call) {
+  descents <- lapply(starts, function(start) descend(rough %||% score, start))
+  found <- descents[[which.min(vapply(descents, `[[`, 0, "objective"))]]
+  if (!is.null(rough)) found <- descend(score, found$par)
   if (found$convergence != 0 && max(abs(score$gr(found$par))) > 1e-3 * max(1, abs(found$objective))) {
     rkeops_warn(sprintf("the search for a bandwidth ended without convergence: %s\n%s Give `h` yourself.", found$message,
                         cli::symbol$info), call)
@@ -70,6 +71,11 @@ found_bandwidth <- function(found, score, lowest, names, call) {
                         cli::symbol$info, "Points that coincide do that, or data without noise. Give `h` yourself."), call)
   }
   if (length(h) == 1L) h[[1L]] else stats::setNames(h, names)
+}
+
+descend <- function(score, start) {
+  stats::nlminb(rep_len(start, length(score$unit)), score$fn, score$gr, lower = -14, upper = 7,
+                control = list(rel.tol = 1e-9, x.tol = 1e-5))
 }
 
 #' Bandwidths of kernel densities by leave-one-out likelihood
@@ -88,8 +94,8 @@ found_bandwidth <- function(found, score, lowest, names, call) {
 #' @param x points: a matrix or data frame of numbers with one row for each, or a vector.
 #' @param w weights of the points, not negative; `NULL`: all the same.
 #' @param per_column `TRUE`: one bandwidth for each column; `FALSE`: one for all, for columns in the same unit.
-#' @param sample_size largest number of points at which the likelihood is computed, from all others; more are a random sample
-#'   (see [set.seed()]). `Inf`: all of them.
+#' @param sample_size largest number of points at which the likelihood is computed, from all others; of more it takes those
+#'   that are farthest from others, which matter most, and a random sample (see [set.seed()]). `Inf`: all of them.
 #' @return The bandwidth, a standard deviation in the unit of `x`: positive, one number or one for each column, with its name.
 #'   Warnings of class `rkeops_warning`: points coincide; the search did not converge.
 #'
@@ -118,24 +124,43 @@ bw_lcv <- function(x, w = NULL, per_column = TRUE, sample_size = 10000) {
 lcv_bandwidth <- function(x, w, per_column, sample_size, call) {
   places <- places_of(x, w %||% rep(1, nrow(x)))
   check_places(places, per_column, call)
-  d <- ncol(x)
   unit <- silverman(places$x)
-  if (!per_column || d == 1L) unit <- exp(mean(log(unit), na.rm = TRUE))
-  u <- (places$x - rep(colMeans(places$x), each = nrow(places$x))) / rep(rep_len(unit, d), each = nrow(places$x))
-  chosen <- criterion_rows(nrow(u), sample_size, call)
+  if (!per_column || ncol(x) == 1L) unit <- exp(mean(log(unit), na.rm = TRUE))
+  u <- bandwidth_of(unname(unit), places$x, "h", call)$scale(unname(places$x))
   weights <- places$w / sum(places$w)
-  e <- if (is.null(chosen)) weights else weights[chosen] / sum(weights[chosen])
+  size <- criterion_size(nrow(u), sample_size, call)
+  few <- rough_rows(nrow(u), size)
+  rough <- if (!is.null(few)) likelihood_score(u, weights, unit, few, weights[few])
+  score <- if (is.null(size)) likelihood_score(u, weights, unit, NULL, weights) else {
+    chosen <- likelihood_sample(u, size)
+    likelihood_score(u, weights, unit, chosen$rows, weights[chosen$rows] * chosen$stands_for)
+  }
+  h <- search_bandwidth(score, rough, 0, -13.9, colnames(x), call)
+  if (length(h) > 1L) check_rounding(places$x, h, call)
+  h
+}
+
+# A sample of rows: the quarter of it that is farthest from others, as far as a thousand points tell, for the likelihood
+# depends on those most, and some of the rest, each of which stands for several.
+likelihood_sample <- function(u, size) {
+  pilot <- u[round(seq(1, nrow(u), length.out = min(1000, nrow(u)))), , drop = FALSE]
+  distance <- Kmin(sqdist(Vi(u), Vj(pilot)), 2, index = "j")[, 2L]
+  far <- order(-distance)[seq_len(size %/% 4)]
+  rest <- setdiff(seq_len(nrow(u)), far)
+  drawn <- rest[sample.int(length(rest), size - length(far))]
+  list(rows = c(far, drawn), stands_for = rep(c(1, length(rest) / length(drawn)), c(length(far), length(drawn))))
+}
+
+# Minus the mean logarithm of the density that the others give at the rows `chosen`, weighted by `e`, up to a constant.
+likelihood_score <- function(u, weights, unit, chosen, e) {
   log_h <- Pm(numeric(length(unit)))
   f <- between_others(function(a, b) {
     log_kernel <- if (length(unit) == 1L) -sqdist(a, b) * exp(-2 * log_h) / 2 else -sum(square((a - b) * exp(-log_h))) / 2
     if (diff(range(weights)) == 0) log_kernel else log_kernel + Vj(log(weights))
   }, u, chosen)
-  o <- objective(f, list(log_h = log_h), e = e, reduction = "LogSumExp")
-  each <- d / length(unit)
-  score <- list(fn = function(par) each * sum(par) - o$fn(par), gr = function(par) each - o$gr(par), unit = unit)
-  h <- found_bandwidth(descend(score, 0), score, -13.9, colnames(x), call)
-  if (length(h) > 1L) check_rounding(places$x, h, call)
-  h
+  o <- objective(f, list(log_h = log_h), e = e / sum(e), reduction = "LogSumExp")
+  each <- ncol(u) / length(unit)
+  list(fn = function(par) each * sum(par) - o$fn(par), gr = function(par) each - o$gr(par), unit = unit)
 }
 
 # Different rows of positive weight, in an order of their own if some coincide, with the sum of weights of each.

@@ -137,35 +137,22 @@ solve_rows <- function(systems, least) {
   matrix(systems[, , -unknowns], dim(systems)[1L])
 }
 
-# The score has several minima: from a range of starts on a rough one, computed at few points, then on from the best.
 regression_bandwidth <- function(fit, per_column, sample_size, call) {
-  rows <- length(fit$y)
-  few <- if (is_whole(sample_size)) min(sample_size, 1000) else 1000
-  score <- leave_one_out_score(fit, per_column, min(few, rows), call)
-  descents <- lapply(c(2.5, 1, 0, -1, -2), function(start) descend(score, start))
-  found <- descents[[which.min(vapply(descents, `[[`, 0, "objective"))]]
-  if (few < min(rows, sample_size)) {
-    score <- leave_one_out_score(fit, per_column, sample_size, call)
-    found <- descend(score, found$par)
-  }
-  found_bandwidth(found, score, -5, colnames(fit$x), call)
+  unit <- silverman(fit$x)
+  if (all(is.na(unit))) rkeops_abort("input", "all points of `x` coincide", call = call, argument = "x", hint = "Give `h`.")
+  if (!per_column || ncol(fit$x) == 1L) unit <- exp(mean(log(unit), na.rm = TRUE))
+  unit[is.na(unit)] <- 1
+  u <- bandwidth_of(unname(unit), fit$x, "h", call)$scale(unname(fit$x))
+  size <- criterion_size(nrow(u), sample_size, call)
+  few <- rough_rows(nrow(u), size)
+  search_bandwidth(leave_one_out_score(fit, u, unit, if (!is.null(size)) sample.int(nrow(u), size)),
+                   if (!is.null(few)) leave_one_out_score(fit, u, unit, few), c(2.5, 1, 0, -1, -2), -5, colnames(fit$x), call)
 }
 
 # The mean squared leave-one-out residual, relative to the variance of y, as an objective of the logarithms of factors of
 # `unit`. Weights are relative to that of the nearest neighbour, and planes have a ridge, too small to be seen where there
 # are neighbours enough: it is defined and smooth for any bandwidth.
-leave_one_out_score <- function(fit, per_column, sample_size, call) {
-  d <- ncol(fit$x)
-  unit <- silverman(fit$x)
-  if (all(is.na(unit))) rkeops_abort("input", "all points of `x` coincide", call = call, argument = "x", hint = "Give `h`.")
-  unit[is.na(unit)] <- 1
-  u <- (fit$x - rep(colMeans(fit$x), each = nrow(fit$x))) / rep(unit, each = nrow(fit$x))
-  if (!per_column || d == 1L) {
-    common <- exp(mean(log(unit)))
-    u <- u * rep(unit / common, each = nrow(u))
-    unit <- common
-  }
-  chosen <- criterion_rows(nrow(u), sample_size, call)
+leave_one_out_score <- function(fit, u, unit, chosen) {
   rows <- chosen %||% seq_len(nrow(u))
   weights <- relative_weights(fit$w, nrow(u))
   spread <- sum(weights * (fit$y - stats::weighted.mean(fit$y, weights))^2) / sum(weights)
