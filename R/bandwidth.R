@@ -60,7 +60,7 @@ between_others <- function(f, x, chosen) {
 search_bandwidth <- function(score, rough, starts, lowest, names, call) {
   descents <- lapply(starts, function(start) descend(rough %||% score, start))
   found <- descents[[which.min(vapply(descents, `[[`, 0, "objective"))]]
-  if (!is.null(rough)) found <- descend(score, found$par)
+  if (!is.null(rough)) found <- descend(score, found$par, 1e-6)  # far less than the noise of so many points
   if (found$convergence != 0 && max(abs(score$gr(found$par))) > 1e-3 * max(1, abs(found$objective))) {
     rkeops_warn(sprintf("the search for a bandwidth ended without convergence: %s\n%s Give `h` yourself.", found$message,
                         cli::symbol$info), call)
@@ -73,9 +73,9 @@ search_bandwidth <- function(score, rough, starts, lowest, names, call) {
   if (length(h) == 1L) h[[1L]] else stats::setNames(h, names)
 }
 
-descend <- function(score, start) {
+descend <- function(score, start, precision = 1e-9) {
   stats::nlminb(rep_len(start, length(score$unit)), score$fn, score$gr, lower = -14, upper = 7,
-                control = list(rel.tol = 1e-9, x.tol = 1e-5))
+                control = list(rel.tol = precision, x.tol = 1e-5))
 }
 
 #' Bandwidths of kernel densities by leave-one-out likelihood
