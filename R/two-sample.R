@@ -79,7 +79,8 @@ mmd_test <- function(x, y, B = 999, bandwidth = NULL, kernel = NULL) {
   unbiased <- (found$xx - found$trace_x) / (n * (n - 1)) + (found$yy - found$trace_y) / (m * (m - 1)) - 2 * found$xy / (n * m)
   biased <- found$xx[1L] / n^2 + found$yy[1L] / m^2 - 2 * found$xy[1L] / (n * m)
   permutation_test(unbiased, "MMD^2", "Maximum mean discrepancy test of equal distributions", name,
-                   "the distributions differ", parameter = bandwidths(bandwidth), estimate = c("MMD (biased)" = sqrt(max(biased, 0))))
+                   "the distributions differ", parameter = bandwidths(bandwidth),
+                   estimate = c("MMD (biased)" = sqrt(max(biased, 0))))
 }
 
 #' @rdname mmd_test

@@ -20,7 +20,8 @@ work <- function(title, n, ours, warm, peer_name = "", peer = NULL, agree = NULL
   found <- timed(ours, 2L)
   there <- nzchar(peer_name) && requireNamespace(sub("::.*", "", peer_name), quietly = TRUE)
   other <- if (there) timed(peer)
-  cat(sprintf("\"%s\",%.0f,%.4g,\"%s\",%s,%s\n", title, n, found$seconds, peer_name, if (there) format(other$seconds, digits = 4) else "",
+  cat(sprintf("\"%s\",%.0f,%.4g,\"%s\",%s,%s\n", title, n, found$seconds, peer_name,
+              if (there) format(other$seconds, digits = 4) else "",
               if (there) format(agree(found$value, other$value), digits = 2) else ""))
 }
 largest <- function(a, b) max(abs(a - b), na.rm = TRUE) / max(abs(b), na.rm = TRUE)
@@ -66,8 +67,8 @@ regression_grid <- function() {
          function() KernSmooth::locpoly(x, y, degree = degree, bandwidth = 0.02, gridsize = 401, range.x = c(0, 1))$y, largest)
   }
   some <- seq_len(scaled(2e4))
-  work("local linear regression with bandwidth by leave-one-out", length(some), function() kreg(x[some], y[some], degree = 1)$fitted,
-       function() kreg(x[1:200], y[1:200], degree = 1))
+  work("local linear regression with bandwidth by leave-one-out", length(some),
+       function() kreg(x[some], y[some], degree = 1)$fitted, function() kreg(x[1:200], y[1:200], degree = 1))
 }
 
 two_samples <- function() {
@@ -76,8 +77,8 @@ two_samples <- function() {
   work("energy test, 199 permutations", 2 * nrow(x), function() energy_test(x, y, B = 199)$statistic,
        function() energy_test(x[1:9, ], y[1:9, ], B = 1), "energy::eqdist.etest",
        function() energy::eqdist.etest(rbind(x, y), c(nrow(x), nrow(y)), R = 199)$statistic, largest)
-  work("MMD test, 199 permutations (peer: the statistic alone)", 2 * nrow(x), function() mmd_test(x, y, B = 199, bandwidth = 2)$estimate,
-       function() mmd_test(x[1:9, ], y[1:9, ], B = 1, bandwidth = 2), "kernlab::kmmd",
+  work("MMD test, 199 permutations (peer: the statistic alone)", 2 * nrow(x),
+       function() mmd_test(x, y, B = 199, bandwidth = 2)$estimate, function() mmd_test(x[1:9, ], y[1:9, ], B = 1, bandwidth = 2), "kernlab::kmmd",
        function() kernlab::mmdstats(kernlab::kmmd(x, y, kernel = "rbfdot", kpar = list(sigma = 1 / 8)))[1], largest)
   work("HSIC test, 199 permutations", nrow(x), function() hsic_test(x[, 1], x[, 2], B = 199)$statistic,
        function() hsic_test(x[1:9, 1], x[1:9, 2], B = 1))
