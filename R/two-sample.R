@@ -57,7 +57,7 @@
 mmd_test <- function(x, y, B = 999, bandwidth = NULL, kernel = NULL) {
   call <- sys.call()
   name <- paste(deparse1(substitute(x)), "and", deparse1(substitute(y)))
-  z <- pooled(x, y, call)
+  z <- pooled(x, y, call, centre = is.null(kernel))
   B <- check_whole(B, "B", call, min = 0)
   if (is.null(kernel)) {
     bandwidth <- given_or_median(bandwidth, z$points, "bandwidth", call)
@@ -139,12 +139,12 @@ sample_of <- function(x, arg, call) {
   rkeops_abort("input", sprintf("`%s` must have at least two points", arg), call = call, argument = arg, got = "got 1")
 }
 
-# The points of both samples, around the middle, and the number of those of x.
-pooled <- function(x, y, call) {
+# The points of both samples, around their middle for kernels of differences, and the number of those of x.
+pooled <- function(x, y, call, centre = TRUE) {
   x <- sample_of(x, "x", call)
   y <- sample_of(points_beside(y, x, "y", "x", call), "y", call)
   points <- unname(rbind(x, y))
-  list(points = points - rep(colMeans(points), each = nrow(points)), n = nrow(x))
+  list(points = if (centre) points - rep(colMeans(points), each = nrow(points)) else points, n = nrow(x))
 }
 
 gaussian_of <- function(h) {

@@ -31,6 +31,9 @@ test_that("the discrepancy is that of dense matrices, for the data and for all p
   expect_close(mmd_test(x + 1e4, y + 1e4, B = 0)$statistic, found$statistic, 1e-6)
   expect_close(mmd_test(x, y, B = 0, kernel = function(u, v) exp(-sqdist(u, v) / (2 * s^2)))$statistic, found$statistic, 1e-9)
   expect_close(mmd_test(x, y, B = 0, bandwidth = c(s, s))$statistic, found$statistic, 1e-9)
+  # one that sees where the points are
+  K <- (1 + tcrossprod(both))^2
+  expect_close(mmd_test(x, y, B = 0, kernel = function(u, v) (1 + sum(u * v))^2)$statistic, statistic(1:40), 1e-9)
 })
 
 test_that("the energy statistic is that of dense matrices, for the data and for all permutations", {
