@@ -2,27 +2,27 @@
 
 #' k-means of many points and many clusters
 #'
-#' `kmeans_lazy()` gives what [stats::kmeans()] gives, by Lloyd's algorithm: each point goes to its nearest centre, each centre to
-#' the mean of its points, until nothing changes. From the same start it takes the same steps as
-#' `kmeans(algorithm = "Lloyd")`, in less time the more clusters there are.
+#' `kmeans_lazy()` gives what [stats::kmeans()] gives, by Lloyd's algorithm: each point goes to its nearest centre, each centre
+#' to the mean of its points, until nothing changes. From the same start it takes the same steps as `kmeans(algorithm =
+#' "Lloyd")`, in less time the more clusters there are.
 #'
 #' The default of [stats::kmeans()] is another algorithm, that of Hartigan and Wong, which also moves single points where that
 #' lowers the sum of squares. Where it ends, Lloyd's algorithm ends too, but not the other way round: its sums of squares can be
 #' a little larger. Both find local minima that depend on the start, so take several (`nstart`), or the default of `init`.
 #'
-#' **Start.** `init = "++"` is k-means++: each centre is a point drawn with a probability in proportion to its cost (the square of
-#' its distance) to the nearest of those before it. Candidates are drawn in batches, and thinned out so that this is their
-#' distribution exactly; all points are passed over about `log2(centers)` times. `"random"` draws points as [stats::kmeans()] does.
-#' Both follow [set.seed()].
+#' **Start.** `init = "++"` is k-means++: each centre is a point drawn with a probability in proportion to its cost (the square
+#'   of its distance) to the nearest of those before it. Candidates are drawn in batches, and thinned out so that this is their
+#'   distribution exactly; all points are passed over about `log2(centers)` times. `"random"` draws points as [stats::kmeans()]
+#'   does. Both follow [set.seed()].
 #'
 #' **Empty clusters.** A centre that is nearest to no point moves to the point that is farthest from its own centre, as often as
 #' needed, and a warning names the cluster. ([stats::kmeans()] leaves `NaN` there, or stops.) Where all points are at centres
 #' already, as with more centres than distinct points, the centre stays where it is, and its cluster is empty.
 #'
-#' **Metrics.** `"manhattan"` takes sums of absolute differences, for which medians are best: k-medians. A function of points and
-#' centres as LazyTensors gives any other cost, and centres are means, which is best for squared distances and all
-#' Bregman divergences, such as Kullback and Leibler's: `function(x, c) sum(x * log(x / c) - x + c)`. For others costs can go up
-#' from one step to the next.
+#' **Metrics.** `"manhattan"` takes sums of absolute differences, for which medians are best: k-medians. A function of points
+#'   and centres as LazyTensors gives any other cost, and centres are means, which is best for squared distances and all
+#'   Bregman divergences, such as Kullback and Leibler's: `function(x, c) sum(x * log(x / c) - x + c)`. For others costs can go
+#'   up from one step to the next.
 #'
 #' @param x a matrix or data frame with a point in each row, or a vector of numbers.
 #' @param centers the number of clusters, or a matrix of centres to start from.
@@ -33,14 +33,14 @@
 #' @param object,newdata for `predict()`: what `kmeans_lazy()` gave, and points whose clusters are asked for; without them those
 #'   of the data.
 #' @param ... not used.
-#' @return An object of classes `kmeans_lazy` and `kmeans`, with the components of [stats::kmeans()]: `cluster`, `centers`, `totss`,
-#'   `withinss`, `tot.withinss`, `betweenss`, `size`, `iter`, and `ifault`, 0 or 2 if `iter.max` steps did not suffice. Sums of
-#'   squares are sums of costs for other metrics; `totss` is that of one cluster. Besides, `metric`. `print()`, `fitted()` and
-#'   `predict()` have methods.
+#' @return An object of classes `kmeans_lazy` and `kmeans`, with the components of [stats::kmeans()]: `cluster`, `centers`,
+#'   `totss`, `withinss`, `tot.withinss`, `betweenss`, `size`, `iter`, and `ifault`, 0 or 2 if `iter.max` steps did not
+#'   suffice. Sums of squares are sums of costs for other metrics; `totss` is that of one cluster. Besides, `metric`.
+#'   `print()`, `fitted()` and `predict()` have methods.
 #'
-#'   Errors: of class `rkeops_error_argument` for more centres than points or distinct points, and centres that are not distinct;
-#'   `rkeops_error_input` for missing values, and metrics that give any; `rkeops_error_dimension` if centres have other columns.
-#'   Warnings of class `rkeops_warning` for empty clusters, and where the algorithm did not converge.
+#'   Errors: of class `rkeops_error_argument` for more centres than points or distinct points, and centres that are not
+#'   distinct; `rkeops_error_input` for missing values, and metrics that give any; `rkeops_error_dimension` if centres have
+#'   other columns. Warnings of class `rkeops_warning` for empty clusters, and where the algorithm did not converge.
 #' @references S. P. Lloyd (1982), Least squares quantization in PCM, *IEEE Transactions on Information Theory* 28.
 #' @references D. Arthur, S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, *SODA*.
 #' @references A. Banerjee, S. Merugu, I. S. Dhillon, J. Ghosh (2005), Clustering with Bregman divergences, *JMLR* 6.
@@ -208,8 +208,8 @@ warn_of_clusters <- function(found, iter.max, call) {
     ), call)
   }
   if (found$iter > iter.max) {
-    rkeops_warn(sprintf("no convergence in %.0f %s\n%s A larger `iter.max` helps.", iter.max, if (iter.max == 1) "step" else "steps",
-                        cli::symbol$info), call)
+    rkeops_warn(sprintf("no convergence in %.0f %s\n%s A larger `iter.max` helps.", iter.max,
+                        if (iter.max == 1) "step" else "steps", cli::symbol$info), call)
   }
 }
 

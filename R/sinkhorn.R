@@ -2,25 +2,25 @@
 
 #' Optimal transport by Sinkhorn's algorithm
 #'
-#' Moves the masses `a` at the points `x` to the masses `b` at `y`, at the least cost: the plan P with row sums `a` and column sums
-#' `b` for which `sum(P * C) + eps * KL` is smallest, where C are the costs and KL is the divergence of P from the plan that
-#' spreads every mass over all of `y`. `eps` smoothes the plan; with costs |x - y|^2 / 2 over lengths of about `sqrt(eps)`. As it
-#' goes to 0 the plan becomes that of optimal transport proper, and takes longer to find.
+#' Moves the masses `a` at the points `x` to the masses `b` at `y`, at the least cost: the plan P with row sums `a` and column
+#' sums `b` for which `sum(P * C) + eps * KL` is smallest, where C are the costs and KL is the divergence of P from the plan
+#' that spreads every mass over all of `y`. `eps` smoothes the plan; with costs |x - y|^2 / 2 over lengths of about
+#' `sqrt(eps)`. As it goes to 0 the plan becomes that of optimal transport proper, and takes longer to find.
 #'
-#' With `debias = TRUE`, `divergence` is that of Sinkhorn, the cost less half the costs of transporting `x` to itself and `y` to
-#' itself. It is 0 for equal measures, and never negative for the default cost, so that it is a distance to be minimised; the cost
-#' itself shrinks points when it is minimised.
+#' With `debias = TRUE`, `divergence` is that of Sinkhorn, the cost less half the costs of transporting `x` to itself and `y`
+#' to itself. It is 0 for equal measures, and never negative for the default cost, so that it is a distance to be minimised;
+#' the cost itself shrinks points when it is minimised.
 #'
 #' The potentials f and g are iterated in logarithms, with `eps` coming down from the largest cost and with Anderson's
 #' acceleration. More than 2,000 points are first merged, eight to one or more often, and the potentials of these are where
-#' iterations with all of them begin; so a few are enough. All is reductions over pairs, and no plan is stored. The smaller `eps`
-#' and the fewer columns, the fewer pairs matter.
+#' iterations with all of them begin; so a few are enough. All is reductions over pairs, and no plan is stored. The smaller
+#' `eps` and the fewer columns, the fewer pairs matter.
 #'
 #' @param x,y matrices or data frames with a point in each row, or vectors of numbers.
 #' @param a,b masses at `x` and `y`: one number for each point, not negative, with the same sum. `NULL`: equal ones, of sum 1.
 #' @param eps a positive number in units of the cost. A hundredth of the mean cost is a start.
-#' @param cost a function of points x and y as LazyTensors that gives the cost, for example `function(x, y) norm2(x - y)`. `NULL`:
-#'   half the squared distance. For `debias` it has to be symmetric.
+#' @param cost a function of points x and y as LazyTensors that gives the cost, for example `function(x, y) norm2(x - y)`.
+#'   `NULL`: half the squared distance. For `debias` it has to be symmetric.
 #' @param debias `TRUE`: compute the divergence, too. This takes half to three times as long again.
 #' @param tol the iteration ends when `sum(abs(colSums(P) - b))` is at most `tol` times the mass (row sums are always right).
 #' @param max_iterations largest number of iterations with all points and the final `eps`.
@@ -32,20 +32,20 @@
 #'   * `gradient`: a matrix like `x`, the gradient of `divergence`, or of `cost` where there is none; or `NULL`;
 #'   * `f`, `g`: potentials, one number for each point of `x` and `y`;
 #'   * `plan`: P, a LazyTensor. `plan %*% v` takes values from `y` to `x`, `sum(plan, index = "i")` is `b`;
-#'   * `error`, `iterations`, `converged`: the largest marginal error that is left, relative to the mass (with `debias`, of all three
-#'     problems), the number of iterations at the end, and whether `tol` was reached;
+#'   * `error`, `iterations`, `converged`: the largest marginal error that is left, relative to the mass (with `debias`, of all
+#'     three problems), the number of iterations at the end, and whether `tol` was reached;
 #'   * `eps`.
 #'
 #'   `predict()` gives the barycentric map, the means of what points are sent to by the plan: a matrix with the columns of `y`.
 #'
-#'   Errors: of class `rkeops_error_argument` for negative masses, masses with different sums, and an `eps` that is not positive;
-#'   `rkeops_error_dimension` where shapes do not fit; `rkeops_error_input` for missing values, and costs that give any. A warning
-#'   of class `rkeops_warning` tells the marginal error if `tol` was not reached.
+#'   Errors: of class `rkeops_error_argument` for negative masses, masses with different sums, and an `eps` that is not
+#'   positive; `rkeops_error_dimension` where shapes do not fit; `rkeops_error_input` for missing values, and costs that give
+#'   any. A warning of class `rkeops_warning` tells the marginal error if `tol` was not reached.
 #' @references M. Cuturi (2013), Sinkhorn distances: lightspeed computation of optimal transport, *NeurIPS*.
-#' @references J. Feydy, T. Sejourne, F.-X. Vialard, S. Amari, A. Trouve, G. Peyre (2019), Interpolating between optimal transport
-#'   and MMD using Sinkhorn divergences, *AISTATS*.
-#' @references B. Schmitzer (2019), Stabilized sparse scaling algorithms for entropy regularized transport problems, *SIAM Journal on
-#'   Scientific Computing* 41.
+#' @references J. Feydy, T. Sejourne, F.-X. Vialard, S. Amari, A. Trouve, G. Peyre (2019), Interpolating between optimal
+#'   transport and MMD using Sinkhorn divergences, *AISTATS*.
+#' @references B. Schmitzer (2019), Stabilized sparse scaling algorithms for entropy regularized transport problems, *SIAM
+#'   Journal on Scientific Computing* 41.
 #' @seealso [logsumexp()], [sumsoftmaxweight()]; `vignette("transport-and-spectral")`.
 #' @concept optimal transport
 #' @concept Sinkhorn
@@ -86,14 +86,17 @@ sinkhorn <- function(x, y, a = NULL, b = NULL, eps, cost = NULL, debias = TRUE, 
   values <- masses$sum * vapply(found, `[[`, 0, "value")
   errors <- vapply(found, `[[`, 0, "error")
   if (any(errors > task$tol)) {
-    rkeops_warn(sprintf("no convergence after %.0f iterations: the marginal error is %s\n%s A larger `eps` or `max_iterations` helps.",
-                        task$limit, number_text(max(errors), 2L), cli::symbol$info), call)
+    rkeops_warn(sprintf(
+      "no convergence after %.0f iterations: the marginal error is %s\n%s A larger `eps` or `max_iterations` helps.",
+      task$limit, number_text(max(errors), 2L), cli::symbol$info
+    ), call)
   }
   best <- found[[1L]]
   structure(list(
     cost = values[1L], divergence = if (debias) values[1L] - (values[2L] + values[3L]) / 2,
     gradient = if (gradient) masses$sum * (gradient_of(best, p, q, eps) - if (debias) gradient_of(found[[2L]], p, p, eps) else 0),
-    f = stats::setNames(best$f, rownames(x)), g = stats::setNames(best$g, rownames(y)), plan = plan_of(best, p, q, eps, masses$sum),
+    f = stats::setNames(best$f, rownames(x)), g = stats::setNames(best$g, rownames(y)),
+    plan = plan_of(best, p, q, eps, masses$sum),
     error = max(errors), iterations = best$iterations, converged = all(errors <= task$tol), eps = eps
   ), class = "rkeops_sinkhorn", parts = list(p = p, q = q, cost = task$cost))
 }
@@ -243,6 +246,6 @@ print.rkeops_sinkhorn <- function(x, ...) {
   cat("<rkeops_sinkhorn> ", whole_text(length(x$f)), " points to ", whole_text(length(x$g)), ", eps = ", number_text(x$eps), "\n",
       "  cost ", number_text(x$cost, 6L), if (!is.null(x$divergence)) c(", divergence ", number_text(x$divergence, 6L)), "\n",
       "  ", if (x$converged) "converged" else "not converged", ": marginal error ", number_text(x$error, 2L), ", ",
-      x$iterations, " iterations\n", sep = "")
+      x$iterations, if (x$iterations == 1) " iteration\n" else " iterations\n", sep = "")
   invisible(x)
 }

@@ -2,17 +2,18 @@
 
 #' Leading eigenvectors of kernel matrices
 #'
-#' `spectral()` gives the `k` largest eigenvalues of the normalised kernel matrix `D^-1/2 K D^-1/2` and their eigenvectors; K has the
-#' kernel of each pair of points, and D the row sums of K. They are the coordinates of spectral clustering, Laplacian eigenmaps and
-#' diffusion maps. `kernel_pca()` gives principal components in the space of features of the kernel: [stats::prcomp()] for
-#' `kernel = function(x, y) x | y`, and curved ones for others.
+#' `spectral()` gives the `k` largest eigenvalues of the normalised kernel matrix `D^-1/2 K D^-1/2` and their eigenvectors; K
+#' has the kernel of each pair of points, and D the row sums of K. They are the coordinates of spectral clustering, Laplacian
+#' eigenmaps and diffusion maps. `kernel_pca()` gives principal components in the space of features of the kernel:
+#' [stats::prcomp()] for `kernel = function(x, y) x | y`, and curved ones for others.
 #'
 #' The matrix is never stored. The span of a block of vectors and its products with the matrix grows by one product after the
-#' other, each with all columns of the block, until the residuals of the `k` pairs that are best in it are at most `tol` times the
-#' largest eigenvalue. The farther the eigenvalues are apart, the fewer products. Memory is needed for up to 42 (k + 2) vectors.
+#' other, each with all columns of the block, until the residuals of the `k` pairs that are best in it are at most `tol` times
+#' the largest eigenvalue. The farther the eigenvalues are apart, the fewer products. Memory is needed for up to 22 (k + 2)
+#' vectors.
 #'
-#' The largest eigenvalue of `spectral()` is 1 for kernels that are not negative, its eigenvector the square root of the degrees; it
-#' is there as often as there are groups of points that the kernel does not connect.
+#' The largest eigenvalue of `spectral()` is 1 for kernels that are not negative, its eigenvector the square root of the
+#' degrees; it is there as often as there are groups of points that the kernel does not connect.
 #'
 #' @param x a matrix or data frame with a point in each row, or a vector of numbers.
 #' @param k how many.
@@ -21,20 +22,22 @@
 #' @param max_products largest number of products with the matrix.
 #' @param object,newdata for `predict()`: what these functions gave, and points; without them those of the data.
 #' @param ... not used.
-#' @return `spectral()`: an object of class `rkeops_spectral`, a list of `values`, in decreasing order; `vectors`, in columns of length
-#'   1; `degree`, the row sums of K; `residual`, the norms of `A v - value v`; `products` and `converged`. `predict()` continues the
-#'   vectors to other points (Nystroem's formula).
+#' @return `spectral()`: an object of class `rkeops_spectral`, a list of `values`, in decreasing order; `vectors`, in columns
+#'   of length 1; `degree`, the row sums of K; `residual`, the norms of `A v - value v`; `products` and `converged`.
+#'   `predict()` continues the vectors to other points (Nystroem's formula); it gives NaN where the eigenvalue is not above
+#'   rounding.
 #'
-#'   `kernel_pca()`: an object of class `rkeops_kernel_pca`, a list of `sdev`, standard deviations; `x`, the scores of the points, one
-#'   column for each component; `proportion`, of the variance in feature space; and `values`, `vectors`, `residual`, `products`,
-#'   `converged` of the centred kernel matrix. `predict()` gives scores of other points.
+#'   `kernel_pca()`: an object of class `rkeops_kernel_pca`, a list of `sdev`, standard deviations; `x`, the scores of the
+#'   points, one column for each component; `proportion`, of the variance in feature space; and `values`, `vectors`,
+#'   `residual`, `products`, `converged` of the centred kernel matrix. `predict()` gives scores of other points.
 #'
-#'   Signs are such that the largest entry of each vector is positive. Errors: of class `rkeops_error_argument` if `k` is larger than
-#'   the number of points, if the kernel is not symmetric, or a degree is not positive; `rkeops_error_input` for missing values, and
-#'   kernels that give any. A warning of class `rkeops_warning` tells the residual if `tol` was not reached.
+#'   Signs are such that the largest entry of each vector is positive. Errors: of class `rkeops_error_argument` if `k` is
+#'   larger than the number of points, if the kernel is not symmetric, a degree is not positive, or all points are the same;
+#'   `rkeops_error_input` for missing values, and kernels that give any. A warning of class `rkeops_warning` tells the residual
+#'   if `tol` was not reached.
 #' @references A. Y. Ng, M. I. Jordan, Y. Weiss (2001), On spectral clustering: analysis and an algorithm, *NeurIPS*.
-#' @references B. Schoelkopf, A. Smola, K.-R. Mueller (1998), Nonlinear component analysis as a kernel eigenvalue problem, *Neural
-#'   Computation* 10.
+#' @references B. Schoelkopf, A. Smola, K.-R. Mueller (1998), Nonlinear component analysis as a kernel eigenvalue problem,
+#'   *Neural Computation* 10.
 #' @seealso [operator()] for other eigenvalue methods, [kmeans_lazy()]; `vignette("transport-and-spectral")`.
 #' @concept spectral clustering
 #' @concept eigenvectors
@@ -77,14 +80,19 @@ kernel_pca <- function(x, k, kernel, tol = 1e-6, max_products = 100) {
   n <- nrow(task$x)
   means <- as.vector(multiply_prepared(task$multiply, rep(1 / n, n), call))
   if (!all(is.finite(means))) abort_kernel_values(call)
+  trace <- sum(as.array(task$kernel(Vi(task$x), Vi(task$x))))
+  total <- trace - n * mean(means)
+  if (total <= rounding() * abs(trace)) {
+    rkeops_abort("argument", "there is no variance: all points are the same to the kernel", call = call, argument = "x")
+  }
   centred <- function(v) v - rep(colMeans(v), each = n)
-  found <- leading_eigenvectors(task, function(v) centred(multiply_prepared(task$multiply, centred(v), call)), means - mean(means))
+  multiply <- function(v) centred(multiply_prepared(task$multiply, centred(v), call))
+  found <- leading_eigenvectors(task, multiply, means - mean(means))
   values <- pmax(found$values, 0)
-  total <- sum(as.array(task$kernel(Vi(task$x), Vi(task$x)))) - n * mean(means)
   scores <- found$vectors * rep(sqrt(values), each = n)
   dimnames(scores) <- list(rownames(task$x), paste0("PC", seq_along(values)))
-  structure(c(list(sdev = sqrt(values / max(n - 1, 1)), x = scores, proportion = values / total), found), class = "rkeops_kernel_pca",
-            parts = c(task[c("x", "kernel")], list(means = means)))
+  structure(c(list(sdev = sqrt(values / (n - 1)), x = scores, proportion = values / total), found),
+            class = "rkeops_kernel_pca", parts = c(task[c("x", "kernel")], list(means = means)))
 }
 
 # Checked arguments, and the operator of the kernel matrix.
@@ -142,16 +150,18 @@ leading_eigenvectors <- function(task, multiply, first) {
     if (converged) break
     block <- new_directions(image, basis)
     if (ncol(block) == 0L) break
-    if (ncol(basis) > 20L * width) {                # go on from the best ones
-      kept <- pairs$vectors[, seq_len(5L * width)]
+    if (ncol(basis) > 10L * width) {                # go on from the best ones
+      kept <- pairs$vectors[, seq_len(3L * width)]
       basis <- basis %*% kept
       images <- images %*% kept
-      inner <- diag(pairs$values[seq_len(5L * width)])
+      inner <- diag(pairs$values[seq_len(3L * width)])
     }
   }
   if (!converged) {
-    rkeops_warn(sprintf("no convergence after %d products: the largest residual is %s\n%s A larger `max_products` or `tol` helps.",
-                        products, number_text(max(residual), 2L), cli::symbol$info), task$call)
+    rkeops_warn(sprintf(
+      "no convergence after %d products: the largest residual is %s\n%s A larger `max_products` or `tol` helps.",
+      products, number_text(max(residual), 2L), cli::symbol$info
+    ), task$call)
   }
   largest <- vectors[cbind(max.col(t(abs(vectors)), ties.method = "first"), take)]
   list(values = pairs$values[take], vectors = vectors * rep(sign(largest), each = n), residual = residual, products = products,
@@ -173,9 +183,12 @@ noise_columns <- function(rows, columns) {
   matrix((sin(seq_len(rows * columns) * 12.9898) * 43758.5453) %% 1 - 0.5, rows, columns)
 }
 
+# Eigenvalues below this part of the largest one are 0 for all that is known.
+rounding <- function() if (current_options()$precision == "float64") 1e-10 else 1e-5
+inverse_where_known <- function(values) ifelse.default(values > rounding() * max(values), 1 / values, NaN)
+
 check_symmetric_block <- function(inner, call) {
-  exact <- if (current_options()$precision == "float64") 1e-8 else 1e-3
-  if (max(abs(inner - t(inner))) <= exact * max(abs(inner))) return(invisible())
+  if (max(abs(inner - t(inner))) <= 100 * rounding() * max(abs(inner))) return(invisible())
   rkeops_abort("argument", "`kernel` is not symmetric", call = call, argument = "kernel",
                hint = "kernel(x, y) must be kernel(y, x).")
 }
@@ -189,7 +202,7 @@ predict.rkeops_spectral <- function(object, newdata, ...) {
   if (missing(newdata)) return(object$vectors)
   products <- new_products(object, newdata, cbind(1, object$vectors / sqrt(object$degree)), call)
   check_degree(products[, 1L], call)
-  products[, -1L, drop = FALSE] / sqrt(products[, 1L]) / rep(object$values, each = nrow(products))
+  products[, -1L, drop = FALSE] / sqrt(products[, 1L]) * rep(inverse_where_known(object$values), each = nrow(products))
 }
 
 #' @rdname spectral
@@ -197,7 +210,7 @@ predict.rkeops_spectral <- function(object, newdata, ...) {
 predict.rkeops_kernel_pca <- function(object, newdata, ...) {
   call <- call_of("predict", sys.call())
   if (missing(newdata)) return(object$x)
-  directions <- object$vectors / rep(sqrt(pmax(object$values, 0)), each = nrow(object$vectors))
+  directions <- object$vectors * rep(sqrt(inverse_where_known(object$values)), each = nrow(object$vectors))
   scores <- new_products(object, newdata, directions, call)
   scores <- scores - rep(crossprod(attr(object, "parts")$means, directions), each = nrow(scores))
   colnames(scores) <- colnames(object$x)
@@ -223,7 +236,7 @@ print.rkeops_kernel_pca <- function(x, ...) {
 print_eigenvalues <- function(class, x, shown, what) {
   cat("<", class, "> of ", whole_text(nrow(x$vectors)), " points\n  ", what, ": ",
       paste(vapply(utils::head(shown, 10L), number_text, "", 4L), collapse = ", "), if (length(shown) > 10L) ", ...", "\n  ",
-      if (x$converged) "converged" else "not converged", ": largest residual ", number_text(max(x$residual), 2L), ", ", x$products,
-      " products\n", sep = "")
+      if (x$converged) "converged" else "not converged", ": largest residual ", number_text(max(x$residual), 2L), ", ",
+      x$products, if (x$products == 1) " product\n" else " products\n", sep = "")
   invisible(x)
 }

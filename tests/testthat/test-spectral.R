@@ -49,7 +49,6 @@ test_that("kernel principal components are those of the dense centred matrix", {
   expect_close(apply(found$x, 2, stats::sd), found$sdev)
   expect_close(predict(found, x), found$x, 1e-6)
   expect_identical(predict(found), found$x)
-  # new points: distances in feature space less what the components leave out
   new <- x[1:4, ] + 0.1
   K_new <- dense_kernel(new, x, 1)
   centred <- (K_new - matrix(1 / 300, 4, 300) %*% K) %*% centre
@@ -66,6 +65,8 @@ test_that("with the linear kernel it is prcomp()", {
   expect_close(abs(found$x), abs(expected$x), 1e-5)
   expect_close(abs(predict(found, data[1:3, ] + 1)), abs(predict(expected, data[1:3, ] + 1)), 1e-5)
   expect_identical(dimnames(found$x), dimnames(expected$x))
+  line <- cbind(data[, 1], 2 * data[, 1])
+  expect_identical(is.nan(predict(kernel_pca(line, 2, function(x, y) x | y), line[1:2, ])[1, ]), c(PC1 = FALSE, PC2 = TRUE))
 })
 
 test_that("a restart keeps what was found, and what does not converge is told", {
@@ -115,6 +116,7 @@ test_that("bad input is a classed error", {
     refused(x, 2, function(x, y) log(sum(x - y)), kind = "input")
   }
   expect_error(spectral(x, 2, function(x, y) sum(x) * 0 - 1 + 0 * sum(y)), "degree", class = "rkeops_error_argument")
+  expect_error(kernel_pca(rep(1, 5), 2, gaussian_kernel(1)), "no variance", class = "rkeops_error_argument")
   expect_error(predict(spectral(x, 2, gaussian_kernel(1)), x[, 1:2]), class = "rkeops_error_dimension")
   expect_error(predict(kernel_pca(x, 2, gaussian_kernel(1)), replace(x, 1, NA)), class = "rkeops_error_input")
 })
