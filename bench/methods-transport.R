@@ -9,8 +9,8 @@ size <- function(n) max(ceiling(n * scale), 300)
 Sys.setenv(RKEOPS_CACHE_DIR = tempfile("rkeops-bench"))
 
 seconds <- function(value) {
-  force_time <- system.time(result <- value)
-  list(seconds = force_time[["elapsed"]], value = result)
+  time <- system.time(result <- value)
+  list(seconds = time[["elapsed"]], value = result)
 }
 
 row <- function(work, n, ours, peer = "", theirs = list(seconds = NA), agreement = "") {
