@@ -107,7 +107,7 @@ logdet_system <- function(a, ridge, probes, tol, max_iterations, rank, seed, cal
   rows <- dim(a)[1L]
   if (is.null(probes) && rows > dense_rows) probes <- 20
   if (is.null(probes)) return(list(a = a, ridge = ridge_values(ridge, rows, call), call = call))
-  c(new_system(a, ridge, tol, max_iterations, rank, call), list(probes = probes, seed = seed))
+  c(new_system(a, ridge, tol, max_iterations, rank, call, columns = probes), list(probes = probes, seed = seed))
 }
 
 new_logdet <- function(value, se = 0, probes = 0, iterations = 0, rank = 0L) {

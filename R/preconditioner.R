@@ -6,10 +6,10 @@
 #   sample   normal numbers, rows(S) + rank of them in each column -> columns with covariance P
 #   logdet   that of P
 
-# What takes part in choosing the rank, in units of a pair of a product (1.2 ns on two cores, when measured): an entry of a column
-# that is decomposed; an entry of L in each step; a number that the decomposition of L visits; what R does for a step and for a
-# block of columns.
-rank_costs <- list(entry = 10, apply = 4, factor = 2, step = 1e5, block = 1e6)
+# What takes part in choosing the rank, in units of a pair of a product (1.2 ns on two cores, when measured): a further column in
+# the product; an entry of a column that is decomposed; an entry of L in each step; a number that the decomposition of L visits;
+# what R does for a step and for a block of columns.
+rank_costs <- list(column = 0.15, entry = 10, apply = 4, factor = 2, step = 1e5, block = 1e6)
 
 new_preconditioner <- function(system) {
   rows <- nrow(system$a)
@@ -100,7 +100,7 @@ decompose_until_it_pays <- function(entries, ridge, system) {
   cost <- rank_costs
   d <- if (all(ridge > 0)) ridge else NULL  # without ridge what is left decides
   steps <- function(beyond) 1 + sqrt(1 + beyond) * log(2 / system$tol) / 2
-  a_step <- function(rank) rows^2 + cost$apply * rows * rank + cost$step
+  a_step <- function(rank) rows^2 * (1 + cost$column * (system$columns - 1)) + cost$apply * rows * rank * system$columns + cost$step
   beyond <- function(state) {
     of_ridge <- d %||% max(mean(state$left), 1e-14 * state$size)
     3 * sum(state$left / of_ridge) / max(3, ncol(state$factor))

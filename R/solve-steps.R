@@ -43,7 +43,8 @@ orthonormal <- function(z) {
 
 abort_indefinite <- function(system) {
   rkeops_abort("argument", "`a` is not positive definite", call = system$call, argument = "a",
-               hint = "A positive `ridge` helps; solve(method = \"minres\") takes symmetric systems of any kind.")
+               hint = paste("A positive `ridge` helps where points are the same or near each other;",
+                            "solve(method = \"minres\") takes any symmetric `a`."))
 }
 
 # Columns are independent systems that share the products (Paige and Saunders 1975).

@@ -4,16 +4,17 @@
 #   ridge      numbers: one, or one for each row
 #   operator   gives products with a
 #   size       about the largest eigenvalue of a
+#   columns    for how many, each with steps of its own, the rank is chosen
 #   noise      by how much products may be off, relative to `size`
 #   P          see new_preconditioner()
-new_system <- function(a, ridge, tol, max_iterations, rank, call, method = "cg", tolerance = NULL) {
+new_system <- function(a, ridge, tol, max_iterations, rank, call, method = "cg", tolerance = NULL, columns = 1) {
   check_lazytensor(a, "a", call)
   check_square(a, call)
   rows <- dim(a)[1L]
   check_choice(method, c("cg", "minres"), "method", call)
   if (method == "minres" && is.null(rank)) rank <- 0
   system <- list(
-    a = a, ridge = ridge_values(ridge, rows, call), tol = check_number(tol, "tol", call, 0), call = call, method = method,
+    a = a, ridge = ridge_values(ridge, rows, call), tol = check_number(tol, "tol", call, 0), call = call, method = method, columns = columns,
     max_iterations = check_whole(max_iterations, "max_iterations", call, min = 1),
     tolerance = if (is.null(tolerance)) current_options()$tolerance else check_number(tolerance, "tolerance", call, 0)
   )
