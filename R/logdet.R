@@ -9,11 +9,12 @@
 #'
 #' Else it is an estimate, by stochastic Lanczos quadrature, and no matrix is stored. With the preconditioner P of
 #' [solve()][solve.LazyTensor()], whose determinant is known, log det S = log det P + trace log(P^-1 S), and the trace is the mean
-#' of `probes` numbers z' log(P^-1/2 S P^-1/2) z, with z random vectors of length sqrt(n). So a good preconditioner makes both steps
-#' and error small. The standard error of the mean is the attribute `se`, and is printed; [as.numeric()] and arithmetic drop it.
+#' of `probes` numbers z' log(P^-1/2 S P^-1/2) z, with z random vectors of length sqrt(n). So a good preconditioner makes both
+#' steps and error small. The standard error of the mean is the attribute `se`, and is printed; [as.numeric()] and arithmetic drop it.
 #'
-#' Vectors are drawn from R's random number generator with `seed`, whose state is left alone. So they are the same in each call, and
-#' the estimate is a function of the parameters that optimisers can go along. Another `seed` gives another, independent estimate.
+#' Vectors are drawn from R's random number generator with `seed`, and its state is left alone. So they are the same in each call,
+#' and the estimate is a function of the parameters that optimisers can go along. Another `seed` gives another, independent
+#' estimate.
 #'
 #' The gradient is that of the log-determinant, trace(S^-1 dS), with the same vectors: not quite that of the estimate, from
 #' which it differs by a part of its standard error.
@@ -26,9 +27,9 @@
 #' @param logarithm `TRUE`: give the logarithm of the modulus.
 #' @param ... for `determinant()`: arguments of `logdet()`.
 #' @return `logdet()`: a number of class `rkeops_logdet` with attributes `se`, the standard error, 0 if it is exact; `probes`;
-#'   `iterations`; and `rank`, that of the preconditioner. `logdet_gradients()`: a list of `value`, that number; `gradient`, that with
-#'   respect to `wrt`, as [gradients()] gives it; and `ridge`, that with respect to `ridge`. `determinant()`: as [base::determinant()],
-#'   so that [det()] works.
+#'   `iterations`; and `rank`, that of the preconditioner. `logdet_gradients()`: a list of `value`, that number; `gradient`, that
+#'   with respect to `wrt`, as [gradients()] gives it; and `ridge`, that with respect to `ridge`. `determinant()`: as
+#'   [base::determinant()], so that [det()] works.
 #'
 #'   Errors and warnings: as [solve()][solve.LazyTensor()].
 #' @references S. Ubaru, J. Chen, Y. Saad (2017), Fast estimation of tr(f(A)) via stochastic Lanczos quadrature. SIAM Journal on
@@ -128,16 +129,13 @@ exact_logdet <- function(system) {
 # list(value, x, w): sum(w * (dS %*% x)) is about trace(S^-1 dS).
 estimated_logdet <- function(system) {
   rows <- nrow(system$a)
-  rank <- system$P$rank
   count <- system$probes
-  noise <- with_seed(system$seed, rbind(matrix(stats::rnorm(rows * count), rows),
-                                        matrix(stats::rnorm(rank * count), rank, count, byrow = TRUE)))
-  z <- system$P$sample(noise)
+  z <- system$P$root(with_seed(system$seed, matrix(stats::rnorm(rows * count), rows)))
   x <- system$P$solve(z)
   length <- rep(sqrt(rows / colSums(z * x)), each = rows)  # (directions are all that matters, and vary less)
   found <- quadrature_steps(system, z * length)
   logarithms <- rows * vapply(found$rules, function(rule) sum(rule$weights * log(rule$nodes)), 0)
-  value <- new_logdet(system$P$logdet + mean(logarithms), stats::sd(logarithms) / sqrt(count), count, found$iterations, rank)
+  value <- new_logdet(system$P$logdet + mean(logarithms), stats::sd(logarithms) / sqrt(count), count, found$iterations, system$P$rank)
   list(value = value, x = x * length, w = found$x / count)
 }
 
@@ -152,8 +150,8 @@ differentiated_logdet <- function(system, a, ridge, variables, raw = FALSE) {
   of_ridge <- as_ridge(diag(inverse), ridge)
   list(value = found$value, gradient = if (!is.null(variables)) {
     place <- seq_len(nrow(inverse)) - 1
-    weights <- apply_operation("Lookup", list(table = new_variable(as.vector(inverse), NA, "inverse"), i = Vi(place), j = Vj(place)),
-                               nrow(inverse), system$call)
+    operands <- list(table = new_variable(as.vector(inverse), NA, "inverse"), i = Vi(place), j = Vj(place))
+    weights <- apply_operation("Lookup", operands, nrow(inverse), system$call)
     weighted <- apply_operation("Mult", list(a = a, weights = weights), call = system$call)
     gradients_of_parts(parts_of_form(weighted, ridge, NULL, system$call), list(1, of_ridge), variables, raw)
   }, ridge = of_ridge)

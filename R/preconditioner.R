@@ -3,7 +3,7 @@
 # P = L L' + diag(d) stands for S = a + diag(ridge). It is a list of
 #   rank     number of columns of L
 #   solve    r -> P^-1 r
-#   sample   normal numbers, rows(S) + rank of them in each column -> columns with covariance P
+#   root     q -> P^1/2 q, of P = P^1/2 (P^1/2)'; it hardly changes with the columns that were taken
 #   logdet   that of P
 
 # What takes part in choosing the rank, in units of a pair of a product (1.2 ns on two cores, when measured): a further column in
@@ -13,7 +13,7 @@ rank_costs <- list(column = 0.15, entry = 10, apply = 4, factor = 2, step = 1e5,
 
 new_preconditioner <- function(system) {
   rows <- nrow(system$a)
-  none <- list(rank = 0L, solve = identity, logdet = 0, sample = function(noise) noise[seq_len(rows), , drop = FALSE])
+  none <- list(rank = 0L, solve = identity, logdet = 0, root = identity)
   if (identical(system$rank, 0) || (is.null(system$rank) && length(system$ridge) == 1L && !pays_at_all(system))) return(none)
   ridge <- rep_len(system$ridge, rows)
   entries <- entries_of(system$a)
@@ -26,9 +26,7 @@ new_preconditioner <- function(system) {
 }
 
 preconditioner_of <- function(factor, d) {
-  rows <- nrow(factor)
   rank <- ncol(factor)
-  of_rows <- seq_len(rows)
   core <- if (rank > 0L) chol(diag(rank) + crossprod(factor, factor / d))
   list(
     rank = rank,
@@ -37,9 +35,13 @@ preconditioner_of <- function(factor, d) {
       if (rank == 0L) return(scaled)
       scaled - factor %*% backsolve(core, backsolve(core, crossprod(factor, scaled), transpose = TRUE)) / d
     },
-    sample = function(noise) {
-      own <- sqrt(d) * noise[of_rows, , drop = FALSE]
-      if (rank == 0L) own else own + factor %*% noise[-of_rows, , drop = FALSE]
+    root = function(q) {
+      if (rank == 0L) return(sqrt(d) * q)
+      scaled <- factor / sqrt(d)
+      inner <- eigen(crossprod(scaled), symmetric = TRUE)  # with I + its values in rows(S) dimensions under the root
+      values <- pmax(inner$values, 0)
+      growth <- 1 / (1 + sqrt(1 + values))                  # (sqrt(1 + values) - 1) / values
+      sqrt(d) * (q + scaled %*% (inner$vectors %*% (growth * crossprod(inner$vectors, crossprod(scaled, q)))))
     },
     logdet = sum(log(d)) + if (rank == 0L) 0 else 2 * sum(log(diag(core)))
   )

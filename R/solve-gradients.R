@@ -14,8 +14,8 @@
 #' If `ridge` is a LazyTensor, such as `exp(2 * log_sigma)` with `log_sigma <- Pm(-1)`, its variables may be among those in `wrt`.
 #'
 #' @inheritParams solve.LazyTensor
-#' @param wrt a variable of `a` or of `ridge`: what `Vi()`, `Vj()` or `Pm()` returned; or a list of them, see [gradients()]. In a kernel
-#'   of points with themselves the points are two variables that are one matrix: `list(list(x_i, x_j))`. `NULL`: none.
+#' @param wrt a variable of `a` or of `ridge`: what `Vi()`, `Vj()` or `Pm()` returned; or a list of them, see [gradients()]. In a
+#'   kernel of points with themselves the points are two variables that are one matrix: `list(list(x_i, x_j))`. `NULL`: none.
 #' @param e the gradient with respect to x: numbers of the shape of `b`, or one number for all entries; or a function of x
 #'   that gives it. 1 for the sum of x.
 #' @return A list of `x`, the solution; `gradient`, that with respect to `wrt`, as [gradients()] gives it; `b` and `ridge`,

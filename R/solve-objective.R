@@ -4,7 +4,8 @@
 #'
 #' `solve_objective()` is `sum(e * x)` or `sum(e * loss(x))` with `x = solve(a, b, ridge = ridge)`, and `logdet_objective()` is
 #' `logdet(a, ridge = ridge)`, as functions of the variables in `wrt`, with gradients: objects as [objective()] makes them, which
-#' can be added to, and combined with, any other. Half their sum, with `e = b`, is the negative log-likelihood of a Gaussian process.
+#' can be added to, and combined with, any other. Half their sum, with `e = b`, is the negative log-likelihood of a Gaussian
+#' process, up to a constant.
 #'
 #' `a` and `ridge` are LazyTensors (`ridge` may be a number) whose variables take new values in each call; `b` stays.
 #'

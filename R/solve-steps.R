@@ -72,7 +72,8 @@ minimal_residuals <- function(system, b, target, done, scale) {
     pivot <- sqrt(below^2 + beta_next^2)
     open <- open & pivot > 0
     safe <- ifelse.default(open, pivot, 1)
-    w_next <- (v - w_before * spread(sine_before * beta) - w * spread(sine * alpha + cosine_before * cosine * beta)) / spread(safe)
+    above <- sine * alpha + cosine_before * cosine * beta
+    w_next <- (v - w_before * spread(sine_before * beta) - w * spread(above)) / spread(safe)
     cosine_next <- below / safe
     x <- x + w_next * spread(ifelse.default(open, cosine_next * rest, 0))
     rest <- ifelse.default(open, -(beta_next / safe) * rest, rest)
@@ -91,8 +92,8 @@ minimal_residuals <- function(system, b, target, done, scale) {
   list(x = x, iterations = done)
 }
 
-# Conjugate gradients for each column of z on its own, P^-1/2 S P^-1/2 seen from P^-1/2 z as a tridiagonal matrix: list(x, iterations,
-# rules), the solutions and for each column a quadrature rule, nodes and weights, of the eigenvalues that z sees.
+# Conjugate gradients for each column of z on its own, which show P^-1/2 S P^-1/2 as a tridiagonal matrix: list(x, iterations,
+# rules), the solutions and for each column a quadrature rule, nodes and weights, of the eigenvalues that P^-1/2 z sees.
 quadrature_steps <- function(system, z) {
   rows <- nrow(z)
   x <- 0 * z

@@ -14,7 +14,8 @@ new_system <- function(a, ridge, tol, max_iterations, rank, call, method = "cg",
   check_choice(method, c("cg", "minres"), "method", call)
   if (method == "minres" && is.null(rank)) rank <- 0
   system <- list(
-    a = a, ridge = ridge_values(ridge, rows, call), tol = check_number(tol, "tol", call, 0), call = call, method = method, columns = columns,
+    a = a, ridge = ridge_values(ridge, rows, call), tol = check_number(tol, "tol", call, 0), call = call,
+    method = method, columns = columns,
     max_iterations = check_whole(max_iterations, "max_iterations", call, min = 1),
     tolerance = tolerance %||% current_options()$tolerance
   )

@@ -19,8 +19,8 @@
 #' [lazytensor_reductions], which makes them faster where most pairs hardly matter.
 #'
 #' @section Not positive definite: Without a positive `ridge`, K has to be positive definite: points that occur twice make it
-#' singular, and smooth kernels of points that are near each other nearly so. What rounding makes of that ends in a warning, that no
-#' better residual was reached; what is clearly negative in an error. `method = "minres"` (minimal residuals) solves symmetric
+#' singular, and smooth kernels of points that are near each other nearly so. What rounding makes of that ends in a warning that
+#' tells the residual, what is clearly negative in an error. `method = "minres"` (minimal residuals) solves symmetric
 #' systems that are indefinite, such as those of distances, without preconditioner. If the system is singular and `b` fits, it
 #' gives one of the solutions.
 #'

@@ -26,10 +26,15 @@ void collected(SEXP token) {
 
 }  // namespace
 
-// The weak reference holds the value until the token's finalizer has run, so that no other value gets its address before.
+// The weak reference holds the value until the token's finalizer has run, so that no other value gets its address before. (In a
+// list: R would hold a copy of what is referenced elsewhere, and while it makes that it does not protect the finalizer.)
 void keep(SEXP token, SEXP value, const void* data) {
   if (kept().count(token)) return;
-  unwind_protect([=] { return R_MakeWeakRefC(token, value, collected, FALSE); });
+  unwind_protect([=] {
+    SEXP reference = R_MakeWeakRefC(token, PROTECT(Rf_list1(value)), collected, FALSE);
+    UNPROTECT(1);
+    return reference;
+  });
   kept().emplace(token, data);
 }
 
