@@ -127,6 +127,7 @@ decompose_until_it_pays <- function(entries, ridge, system) {
   if (!pays_at_all(system)) return(state)
   before <- c(0, log(beyond(state)))
   size <- min(first_columns, limit)
+  spent <- extra_cost(rows, 0, size)
   repeat {
     state <- decompose(entries, size, state, system)
     rank <- ncol(state$factor)
@@ -137,7 +138,11 @@ decompose_until_it_pays <- function(entries, ridge, system) {
     expected <- exp(now[2L] + slope * log1p(size / rank))
     saved <- expected_steps(exp(now[2L]), system) * step_cost(rank, system) -
       expected_steps(expected, system) * step_cost(rank + size, system)
-    if (saved < extra_cost(rows, rank, size)) break
+    extra <- extra_cost(rows, rank, size)
+    # Of an estimate they take error away, too: that is worth as much as all the steps.
+    worth <- if (system$columns > 1 && now[2L] > log(1e-4)) expected_steps(exp(now[2L]), system) * step_cost(rank, system) - spent
+    if (max(saved, worth) < extra) break
+    spent <- spent + extra
     before <- now
   }
   # A decomposition that leaves nearly as many steps would only make them longer.
