@@ -10,7 +10,8 @@
 #' Else it is an estimate, by stochastic Lanczos quadrature, and no matrix is stored. With the preconditioner P of
 #' [solve()][solve.LazyTensor()], whose determinant is known, log det S = log det P + trace log(P^-1 S), and the trace is the mean
 #' of `probes` numbers z' log(P^-1/2 S P^-1/2) z, with z random vectors of length sqrt(n). So a good preconditioner makes both
-#' steps and error small: by default it takes as much time as the steps do. The standard error of the mean is the attribute `se`, and is printed; [as.numeric()] and arithmetic drop it.
+#' steps and error small: by default it takes as much time as the steps do. The standard error of the mean is the attribute `se`,
+#' and is printed; [as.numeric()] and arithmetic drop it.
 #'
 #' Vectors are drawn from R's random number generator with `seed`, and its state is left alone. So they are the same in each call,
 #' and the estimate is a function of the parameters that optimisers can go along. Another `seed` gives another, independent
