@@ -113,6 +113,7 @@ class OrderedStage : public HostStage<Real> {
       const std::int64_t block = o_.schedule_.column_block;
       o_.reserve(own.values, k_.value_slots * o_.tile_);
       o_.reserve(own.indices, k_.index_slots * o_.tile_);
+      if (k_.finds) this->reserve_found(own, block);
       if (o_.two_sided()) o_.reserve(own.column_sums, k_.column_sums_size(std::min(block, o_.data.columns)));
       const State state{own.values.data(), own.indices.data()};
       for (std::int64_t t = tiles.from; t < tiles.to && !runner.should_stop(); ++t) {
@@ -131,6 +132,7 @@ class OrderedStage : public HostStage<Real> {
             call.bars = k_.ordered ? bars : nullptr;
             code_->fold(call);
             call.resumes = call.bars != nullptr;
+            if (k_.finds) this->collect(own, state, t, o_.row_order_->data(), o_.column_order_->data());
             if (o_.two_sided()) o_.totals_.add(totals, j, call.columns, own.column_sums.data());
           }
         });
@@ -139,8 +141,9 @@ class OrderedStage : public HostStage<Real> {
           call.bars = nullptr;
           code_->fold(call);
         }
-        finish(o_.tile(t), state, own);
+        if (o_.has_states()) finish(o_.tile(t), state, own);
       }
+      if (k_.finds) call_.found->take(std::move(own.found));
     }
 
     // Results go to where their rows come from.
