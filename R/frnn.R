@@ -2,37 +2,37 @@
 
 #' Neighbours within a radius, and clusters by density
 #'
-#' `frnn()` finds all rows of `x` within the distance `eps` of each row of `query`, or of each row of `x` among the others.
-#' `dbscan_lazy()` finds clusters by the algorithm DBSCAN: *core points* are those with at least `minPts` points within `eps`,
-#' themselves included; core points within `eps` of each other are in the same cluster; other points within `eps` of a core point, the
-#' *border*, are in its cluster; all else is noise.
+#' `frnn()` finds all rows of `x` within the distance `eps` of each row of `query`, or of each row of `x` among the
+#' others. `dbscan_lazy()` finds clusters by the algorithm DBSCAN: *core points* are those with at least `minPts` points
+#' within `eps`, themselves included; core points within `eps` of each other are in the same cluster; other points
+#' within `eps` of a core point, the *border*, are in its cluster; all else is noise.
 #'
-#' They are shaped like `frNN()` and `dbscan()` of the package dbscan and give the same results: `frnn()` up to the order of
-#' neighbours at equal distances, which is that of their row numbers here, and `dbscan_lazy()` with the same numbers of clusters,
-#' which are in the order of their first core points. A border point near several clusters is in the one with the smallest number.
-#' What they return can be given to the functions of that package.
+#' They are shaped like `frNN()` and `dbscan()` of the package dbscan and give the same results: `frnn()` up to the
+#' order of neighbours at equal distances, which is that of their row numbers here, and `dbscan_lazy()` with the same
+#' numbers of clusters, which are in the order of their first core points. A border point near several clusters is in
+#' the one with the smallest number. What they return can be given to the functions of that package.
 #'
-#' The pairs within `eps` are stored, for `dbscan_lazy()` those of core points. Where these are more than `max_pairs`, `dbscan_lazy()`
-#' works without storing them, which takes a few passes over the neighbours instead.
+#' The pairs within `eps` are stored, for `dbscan_lazy()` those of core points. Where these are more than `max_pairs`,
+#' `dbscan_lazy()` works without storing them, which takes a few passes over the neighbours instead.
 #'
 #' @param x points as rows: a numeric matrix or data frame, or a vector for one column.
-#' @param eps radius, a positive number, in units of the distance (metres for `"haversine"`). Points at exactly this distance are
-#'   neighbours, as far as rounding tells.
+#' @param eps radius, a positive number, in units of the distance (metres for `"haversine"`). Points at exactly this
+#'   distance are neighbours, as far as rounding tells.
 #' @param query points whose neighbours are wanted. `NULL`: those of `x`, each without itself.
 #' @param sort `TRUE`: neighbours are in the order of their distances; else in that of their row numbers.
 #' @param metric the distance, as for [knn()].
 #' @param max_pairs at most so many pairs are stored: see [pairs_where()].
 #' @param minPts how many points within `eps` make a point a core point, itself included.
 #' @param borderPoints `FALSE`: border points are noise.
-#' @return `frnn()`: a list of class `frNN` with the lists `id` and `dist`, which have an integer and a numeric vector for each point;
-#'   `eps` and `sort`. `dbscan_lazy()`: a list of class `dbscan` with the integer vector `cluster` (0 is noise), `eps`, `minPts`,
-#'   `dist` (the name of the distance) and `borderPoints`.
+#' @return `frnn()`: a list of class `frNN` with the lists `id` and `dist`, which have an integer and a numeric vector
+#'   for each point; `eps` and `sort`. `dbscan_lazy()`: a list of class `dbscan` with the integer vector `cluster` (0 is
+#'   noise), `eps`, `minPts`, `dist` (the name of the distance) and `borderPoints`.
 #'
-#'   Errors: of class `rkeops_error_argument` if `eps` is not positive; `rkeops_error_input` for missing or infinite values;
-#'   `rkeops_error_memory` if there are more pairs than `max_pairs`.
+#'   Errors: of class `rkeops_error_argument` if `eps` is not positive; `rkeops_error_input` for missing or infinite
+#'   values; `rkeops_error_memory` if there are more pairs than `max_pairs`.
 #' @seealso [knn()], [pairs_where()]; `vignette("neighbours-and-clusters")`.
-#' @references M. Ester, H.-P. Kriegel, J. Sander and X. Xu (1996), A density-based algorithm for discovering clusters in large
-#'   spatial databases with noise, *Proceedings of KDD-96*, 226-231.
+#' @references M. Ester, H.-P. Kriegel, J. Sander and X. Xu (1996), A density-based algorithm for discovering clusters
+#'   in large spatial databases with noise, *Proceedings of KDD-96*, 226-231.
 #' @concept fixed radius
 #' @concept clustering
 #' @concept DBSCAN
@@ -71,8 +71,8 @@ frnn <- function(x, eps, query = NULL, sort = TRUE, metric = "euclidean", max_pa
 #' @export
 print.rkeops_frnn <- function(x, ...) {
   sizes <- lengths(x$id)
-  cat(sprintf("Neighbours within %s of %s points: %s in all, from %s to %s for a point\n", number_text(x$eps), whole_text(length(sizes)),
-              whole_text(sum(sizes)), whole_text(min(sizes)), whole_text(max(sizes))))
+  cat(sprintf("Neighbours within %s of %s points: %s in all, from %s to %s for a point\n", number_text(x$eps),
+              whole_text(length(sizes)), whole_text(sum(sizes)), whole_text(min(sizes)), whole_text(max(sizes))))
   invisible(x)
 }
 
@@ -86,7 +86,9 @@ dbscan_lazy <- function(x, eps, minPts = 5, borderPoints = TRUE, metric = "eucli
   check_flag(borderPoints, "borderPoints", call)
   chosen <- metric_of(metric, call)
   points <- chosen$points(x, "x", call)
-  near <- function(i, j) search_pairs(chosen, points[i, , drop = FALSE], points[j, , drop = FALSE], TRUE, call) <= chosen$value(eps)
+  near <- function(i, j) {
+    search_pairs(chosen, points[i, , drop = FALSE], points[j, , drop = FALSE], TRUE, call) <= chosen$value(eps)
+  }
   all <- seq_len(nrow(x))
   count <- sum(near(all, all), index = "j")[, 1L]
   core <- which(count >= minPts)
@@ -109,8 +111,9 @@ dbscan_lazy <- function(x, eps, minPts = 5, borderPoints = TRUE, metric = "eucli
 #' @export
 print.rkeops_dbscan <- function(x, ...) {
   sizes <- table(x$cluster, dnn = NULL)
-  cat(sprintf("DBSCAN of %s points: eps = %s, minPts = %s\n%s clusters, %s points are noise (cluster 0)\n", whole_text(length(x$cluster)),
-              number_text(x$eps), whole_text(x$minPts), whole_text(length(setdiff(names(sizes), "0"))), whole_text(sum(x$cluster == 0L))))
+  cat(sprintf("DBSCAN of %s points: eps = %s, minPts = %s\n%s clusters, %s points are noise (cluster 0)\n",
+              whole_text(length(x$cluster)), number_text(x$eps), whole_text(x$minPts), whole_text(max(0L, x$cluster)),
+              whole_text(sum(x$cluster == 0L))))
   print(sizes)
   invisible(x)
 }

@@ -2,13 +2,14 @@
 
 #' Nearest neighbours, classification and regression by them
 #'
-#' `knn()` finds the k nearest rows of `data` for each row of `query`, or for each row of `data` among the others, exactly and for any
-#' distance. `knn_class()` gives each row of `test` the class that most of its k nearest neighbours in `train` have, `knn_cv()` each
-#' row of `train` that of the others (leave-one-out cross-validation), and `knn_reg()` the mean of their values `y`.
+#' `knn()` finds the k nearest rows of `data` for each row of `query`, or for each row of `data` among the others,
+#' exactly and for any distance. `knn_class()` gives each row of `test` the class that most of its k nearest neighbours
+#' in `train` have, `knn_cv()` each row of `train` that of the others (leave-one-out cross-validation), and `knn_reg()`
+#' the mean of their values `y`.
 #'
-#' They are shaped like `get.knnx()`, `get.knn()` and `knn.reg()` of the package FNN and `knn()` and `knn.cv()` of the package class,
-#' and give the same results, with three differences: any `metric`; no limit of the dimension; and ties, which are broken the same way
-#' in every run:
+#' They are shaped like `get.knnx()`, `get.knn()` and `knn.reg()` of the package FNN and `knn()` and `knn.cv()` of the
+#' package class, and give the same results, with three differences: any `metric`; no limit of the dimension; and ties,
+#' which are broken the same way in every run:
 #' * of neighbours at the same distance, the one with the smaller row number comes first, and exactly k are taken;
 #' * of classes with equally many votes, that of the nearest neighbour among these wins.
 #'
@@ -17,25 +18,27 @@
 #' @param data,train points as rows: a numeric matrix or data frame, or a vector for one column.
 #' @param query,test points whose neighbours are wanted. `NULL`: those of `data` (of `train`) themselves.
 #' @param k number of neighbours.
-#' @param metric the distance: `"euclidean"`, `"manhattan"`, `"chebyshev"`, `"cosine"` (1 minus the cosine of the angle),
-#'   `"haversine"` (of longitude and latitude in degrees, along the great circle, in metres on a sphere of radius 6371008.8 m); or a
-#'   function of two LazyTensors `x_i` and `y_j` whose value is a LazyTensor of dimension 1, such as `function(x, y) sum(abs(x - y)^3)`.
+#' @param metric the distance: `"euclidean"`, `"manhattan"`, `"chebyshev"`, `"cosine"` (1 minus the cosine of the
+#'   angle), `"haversine"` (of longitude and latitude in degrees, along the great circle, in metres on a sphere of
+#'   radius 6371008.8 m); or a function of two LazyTensors `x_i` and `y_j` whose value is a LazyTensor of dimension 1,
+#'   such as `function(x, y) sum(abs(x - y)^3)`.
 #' @param self without `query`: may a point be its own neighbour? Points that coincide with it always may.
 #' @param cl classes of the rows of `train`: a factor, or what [factor()] makes one of.
 #' @param prob `TRUE`: the share of the votes that the class won is the attribute `prob`.
 #' @param y values of the rows of `train`: a numeric vector.
-#' @return `knn()`: a list of `nn.index`, an integer matrix with k columns of row numbers of `data` from 1 on, and `nn.dist`, the
-#'   distances, in increasing order. `knn_class()`, `knn_cv()`: a factor with the levels of `cl`. `knn_reg()`: an object of class
-#'   `rkeops_knn_reg`, a list of `k`, `n`, the predictions `pred` and, without `test`, the leave-one-out `residuals`, their sum of squares
-#'   `PRESS` and `R2Pred`, 1 minus its share of the sum of squares of `y` about its mean.
+#' @return `knn()`: a list of `nn.index`, an integer matrix with k columns of row numbers of `data` from 1 on, and
+#'   `nn.dist`, the distances, in increasing order. `knn_class()`, `knn_cv()`: a factor with the levels of `cl`.
+#'   `knn_reg()`: an object of class `rkeops_knn_reg`, a list of `k`, `n`, the predictions `pred` and, without `test`,
+#'   the leave-one-out `residuals`, their sum of squares `PRESS` and `R2Pred`, 1 minus its share of the sum of squares
+#'   of `y` about its mean.
 #'
-#'   Errors: of class `rkeops_error_argument` if k is larger than the number of neighbours that there are, or `metric` unknown;
-#'   `rkeops_error_input` for missing or infinite values; `rkeops_error_dimension` if `query` has other columns than `data`, or `cl`
-#'   and `y` not one value for each row. A warning (`rkeops_warning`) if all classes are the same.
+#'   Errors: of class `rkeops_error_argument` if k is larger than the number of neighbours that there are, or `metric`
+#'   unknown; `rkeops_error_input` for missing or infinite values; `rkeops_error_dimension` if `query` has other columns
+#'   than `data`, or `cl` and `y` not one value for each row. A warning (`rkeops_warning`) if all classes are the same.
 #' @seealso [frnn()] for all neighbours within a radius, [argKmin()] for any LazyTensor;
 #'   `vignette("neighbours-and-clusters")`.
-#' @references T. M. Cover and P. E. Hart (1967), Nearest neighbor pattern classification, *IEEE Transactions on Information
-#'   Theory* 13, 21-27.
+#' @references T. M. Cover and P. E. Hart (1967), Nearest neighbor pattern classification, *IEEE Transactions on
+#'   Information Theory* 13, 21-27.
 #' @concept k nearest neighbours
 #' @concept nearest neighbor
 #' @concept classification
@@ -119,8 +122,9 @@ nearest <- function(data, query, names, k, metric, self, call) {
   points <- metric$points(data, names[1L], call)
   from <- if (is.null(query)) points else metric$points(points_beside(query, data, names[2L], names[1L], call), names[2L], call)
   if (k > nrow(data) - others) {
-    rkeops_abort("argument", sprintf("`k` is %s, but there are only %s neighbours", whole_text(k), whole_text(nrow(data) - others)),
-                 call = call, argument = "k", hint = sprintf("`%s` has %s rows.", names[1L], whole_text(nrow(data))))
+    rkeops_abort("argument", sprintf("`k` is %s, but there are only %s neighbours", whole_text(k),
+                                     whole_text(nrow(data) - others)), call = call, argument = "k",
+                 hint = sprintf("`%s` has %s rows.", names[1L], whole_text(nrow(data))))
   }
   found <- Kmin_argKmin(search_pairs(metric, from, points, !others, call), k, "j")
   list(nn.index = matrix(found$position + 1L - index_base(), nrow(from)),
@@ -134,13 +138,14 @@ vote <- function(train, test, cl, k, prob, metric, call) {
   cl <- as.factor(cl)
   check_length(cl, nrow(train), "cl", call)
   if (anyNA(cl)) {
-    rkeops_abort("input", "`cl` has missing values", call = call, argument = "cl", got = sprintf("NA for row %d", which(is.na(cl))[1L]),
-                 hint = "Leave such rows out.")
+    rkeops_abort("input", "`cl` has missing values", call = call, argument = "cl",
+                 got = sprintf("NA for row %d", which(is.na(cl))[1L]), hint = "Leave such rows out.")
   }
   if (length(unique(cl)) < 2L) rkeops_warn(sprintf("all classes are the same: %s", cl[1L]), call)
   index <- nearest(train, test, c("train", "test"), k, metric, FALSE, call)$nn.index
   classes <- matrix(as.integer(cl)[index], nrow(index))
-  votes <- matrix(vapply(seq_len(ncol(classes)), function(s) rowSums(classes == classes[, s]), numeric(nrow(classes))), nrow(classes))
+  agreeing <- function(s) rowSums(classes == classes[, s])
+  votes <- matrix(vapply(seq_len(ncol(classes)), agreeing, numeric(nrow(classes))), nrow(classes))
   best <- cbind(seq_len(nrow(classes)), max.col(votes, "first"))
   result <- factor(levels(cl)[classes[best]], levels(cl))
   if (prob) attr(result, "prob") <- votes[best] / ncol(classes)

@@ -1,8 +1,9 @@
 # How reductions of LazyTensors are evaluated: over one index by the engine, over both by putting its results together.
 
 # `name`_Reduction of x over `index`; `option` is K or a weight.
-reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE, blocks = NULL) {
-  reduce_over(with_blocks(check_lazytensor(x, "x", call), blocks, call), name, check_index(index, call, both = TRUE), option, call, na_rm)
+reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE, blocks = NULL, self = TRUE) {
+  x <- with_pairs(check_lazytensor(x, "x", call), blocks, self, call)
+  reduce_over(x, name, check_index(index, call, both = TRUE), option, call, na_rm)
 }
 
 reduce_over <- function(x, name, axis, option = NULL, call = NULL, na_rm = FALSE) {

@@ -16,7 +16,7 @@
 #' A pair that is left out adds nothing to `sum()`, `%*%`, [logsumexp()] and [sumsoftmaxweight()], is not counted by
 #' `mean()`, and is never chosen by `min()`, `max()`, [argmin()], [Kmin()] and the like; `any()` and `all()` do not ask
 #' it. For what remains of nothing, see [lazytensor_reductions] on `na.rm`. Among entries, as in `as.matrix(x)`, it is
-#' `NaN`.
+#' `NaN`. Reductions have it as an argument, too: `argKmin(D_ij, 2, "j", self = FALSE)`.
 #'
 #' @param x a LazyTensor with indices i and j, and as many rows i as j.
 #' @return A LazyTensor. Errors: of class `rkeops_error_argument` if `x` has not both indices; `rkeops_error_dimension`
@@ -40,9 +40,9 @@
 #' # energy of pairs
 #' sum(1 / sqrt(D_ij), index = "ij") / 2
 #' @export
-off_diagonal <- function(x) {
-  call <- sys.call()
-  check_lazytensor(x, "x", call)
+off_diagonal <- function(x) without_self(check_lazytensor(x, "x", sys.call()), sys.call())
+
+without_self <- function(x, call) {
   if (is.na(x$ni) || is.na(x$nj)) {
     rkeops_abort("argument", sprintf("there is no index %s in `x`, and so no pairs i = j",
                                      if (is.na(x$nj)) "j" else "i"),
