@@ -75,7 +75,7 @@
 #' @name lazytensor_reductions
 #' @aliases sum.LazyTensor min.LazyTensor max.LazyTensor range.LazyTensor any.LazyTensor all.LazyTensor
 #'   Summary.LazyTensor
-#' @seealso [lazytensor_product] for `%*%`, [gradients()] for derivatives; `vignette("nearest-neighbours")`.
+#' @seealso [lazytensor_product] for `%*%`, [gradients()] for derivatives; `vignette("neighbours-and-clusters")`.
 #' @concept nearest neighbour
 #' @concept nearest neighbor
 #' @concept k nearest neighbours
