@@ -45,6 +45,7 @@ test_that("distances have names, or are functions", {
                6371008.8 * pi * c(1 / 180, 1, 1e-6), tolerance = 1e-9)
   expect_error(knn(data, k = 1, metric = "euclid"), "haversine", class = "rkeops_error_argument")
   expect_error(knn(data, k = 1, metric = function(x, y) 1), class = "rkeops_error_argument")
+  expect_error(knn(data, k = 1, metric = function(x, y) sqrt(-sqdist(x, y) - 1)), "are numbers", class = "rkeops_error_input")
   expect_error(knn(data, k = 1, metric = function(x, y) x - y), class = "rkeops_error_argument")
   expect_error(knn(cbind(data, 1), k = 1, metric = "haversine"), "two columns", class = "rkeops_error_dimension")
   expect_error(knn(cbind(10, 91), k = 1, self = TRUE, metric = "haversine"), "latitude", class = "rkeops_error_input")
