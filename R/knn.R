@@ -126,23 +126,13 @@ nearest <- function(data, query, names, k, metric, self, call) {
                                      whole_text(nrow(data) - others)), call = call, argument = "k",
                  hint = sprintf("`%s` has %s rows.", names[1L], whole_text(nrow(data))))
   }
-  found <- Kmin_argKmin(search_pairs(metric, from, points, TRUE, call), k + others, "j")
+  found <- Kmin_argKmin(search_pairs(metric, from, points, !others, call), k, "j")
   index <- matrix(found$position + 1L - index_base(), nrow(from))
-  value <- matrix(found$value, nrow(from))
   if (anyNA(index)) {
     rkeops_abort("input", sprintf("for row %d there are fewer than %s distances that are numbers", which(is.na(index), TRUE)[1L],
-                                  whole_text(ncol(index))), call = call, argument = "metric",
-                 hint = "`metric` gave NaN for the others.")
+                                  whole_text(k)), call = call, argument = "metric", hint = "`metric` gave NaN for the others.")
   }
-  if (others) {
-    # One more, of which the point itself goes, or the last one where it is not among them: points that coincide come by number.
-    # Leaving out i = j in the formula would be the same, but its bounds would say nothing.
-    itself <- max.col(cbind(index[, seq_len(k), drop = FALSE] == row(index)[, seq_len(k)], TRUE), "first")
-    kept <- t(col(index) != itself)
-    index <- matrix(t(index)[kept], ncol = k, byrow = TRUE)
-    value <- matrix(t(value)[kept], ncol = k, byrow = TRUE)
-  }
-  list(nn.index = index, nn.dist = matrix(metric$distance(value), nrow(from)))
+  list(nn.index = index, nn.dist = matrix(metric$distance(found$value), nrow(from)))
 }
 
 # Of each row of `test` the class that has most votes. Of several the first in the order of the neighbours.

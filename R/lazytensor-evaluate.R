@@ -11,6 +11,7 @@ reduce_over <- function(x, name, axis, option = NULL, call = NULL, na_rm = FALSE
     values <- rk_reduce(list(x, index = c("i", "j", "ij")[axis + 1L]), name)
     if (!is.null(values)) return(evaluated(values, x, call))
   }
+  if (is_nearest_of_others(x, name, axis, option, na_rm)) return(nearest_others(x, name, axis, option, call))
   weight <- if (is.LazyTensor(option)) option
   complex <- check_complex_reduction(x, name, weight, call)
   components <- .subset2(if (is.null(weight)) x else weight, "components")

@@ -103,6 +103,29 @@ leave_out <- function(x, weight, name, na_rm = FALSE) {
        weight = if (!is.null(weight)) filled(weight, keep, 0))
 }
 
+# Are these extrema with positions, or nearest values, in all pairs but i = j?
+is_nearest_of_others <- function(x, name, axis, k, na_rm) {
+  name %in% c("ArgMin", "Min_ArgMin", "KMin", "ArgKMin", "KMin_ArgKMin") && axis < 2L && isFALSE(na_rm) && has_mask(x) &&
+    x$dimres == 1 && is.null(x$components) && identical(x$ni, x$nj) && (k %||% 1) < x$ni &&
+    identical(x$mask, is_another_row(x$ni)$formula)
+}
+
+# One more is looked for, of which the row itself goes, or the last one where it is not among them: equal values come by row
+# number. The same as with NaN in the place of pairs i = j, of which bounds would say nothing.
+nearest_others <- function(x, name, axis, k, call) {
+  found <- reduce_over(unmasked(x), "KMin_ArgKMin", axis, (k %||% 1) + 1, call)
+  position <- found$position
+  rows <- nrow(position)
+  itself <- position == row(position) - 1L + index_base()
+  itself[is.na(itself)] <- FALSE
+  itself[, ncol(itself)] <- TRUE
+  kept <- t(col(itself) != max.col(itself, "first"))
+  found <- lapply(found, function(part) {
+    structure(matrix(t(part)[kept], rows, byrow = TRUE), dimnames = if (!is.null(rownames(part))) list(rownames(part), NULL))
+  })
+  switch(name, ArgMin = , ArgKMin = found$position, KMin = found$value, found)
+}
+
 # Truth values: in which pairs the value, and all of the weight, count. With `na_rm` of the dimension of x.
 what_counts <- function(x, weight, na_rm) {
   if (!na_rm && !has_mask(x) && !has_mask(weight)) return(NULL)
