@@ -75,6 +75,23 @@ TEST("pairs") {
   }
 }
 
+// Whether pairs can be left out is found out on some tiles, whose pairs are not found twice.
+TEST("attempts") {
+  std::mt19937_64 random(5);
+  const std::vector<std::string> of_eight{"x=Vi(8)", "y=Vj(8)"};
+  const auto program = Program::create("Where_Reduction(SqDist(x,y)<0.6,1)", arguments(of_eight));
+  const std::vector<Matrix> data{random_matrix(20000, 8, random), random_matrix(20000, 8, random)};
+  rkeops::RunOptions options = run_options();
+  static int attempts;
+  rkeops::Host host;
+  host.note = [](void*, const char* text) { attempts += std::strstr(text, "of some rows matter") != nullptr; };
+  const FoundPairs automatic = program->find(inputs(data), options, host, many);
+  CHECK_EQUAL(attempts, 1);
+  options.geometry = UseOfGeometry::never;
+  const FoundPairs all = program->find(inputs(data), options, {}, many);
+  CHECK(!all.column.empty() && same(automatic, all));
+}
+
 TEST("blocks") {
   std::mt19937_64 random(2);
   const std::vector<Matrix> data{points(200, random), points(300, random), column({0.5})};
@@ -143,10 +160,11 @@ TEST("errors") {
   CHECK_THROWS({ find("Sum_Reduction(SqDist(x,y)*p,1)", data, run_options()); }, {ErrorKind::internal, "does not give pairs"});
   rkeops::Host host;
   host.interrupted = [](void*) { return true; };
-  const std::vector<Matrix> long_one{points(20000, random), points(20000, random), column({1e-3})};
+  const std::vector<Matrix> long_one{points(60000, random), points(60000, random), column({1e-3})};
   for (int threads : {1, 2}) {
     rkeops::RunOptions options = run_options();
     options.threads = threads;
+    options.geometry = UseOfGeometry::never;
     CHECK_THROWS({ find(formula(1, false), long_one, options, many, host); }, {ErrorKind::interrupt, "interrupted"});
   }
 }

@@ -214,3 +214,13 @@ test_that("the nearest others are those of the matrix without its diagonal, and 
   local_rkeops_options(index_base = 0)
   expect_identical(argKmin(few, 2, "j"), rbind(1:2, c(0L, 2L), 1:0))
 })
+
+test_that("row numbers say nothing of where points are", {
+  local_rkeops_options(geometry = "always")
+  x <- random_matrix(3000, 2)
+  K_ij <- exp(-1e5 * sqdist(Vi(x), Vj(x)))
+  visited <- rkeops:::unwrap(rkeops:::rk_statistics())$pairs_visited
+  others <- sum(K_ij, index = "j", self = FALSE)
+  expect_lt(rkeops:::unwrap(rkeops:::rk_statistics())$pairs_visited - visited, 3000^2 / 2)
+  expect_equal(others, sum(K_ij, index = "j") - 1)
+})
