@@ -119,14 +119,16 @@ print.rkeops_dbscan <- function(x, ...) {
 }
 
 # The smallest number in the connected component of each row of a graph, all edges of which are given. Trees of rows whose
-# numbers decrease towards the root: edges between trees hang one root below the other, then all rows go below their roots.
+# numbers decrease towards the root: edges between trees hang one root below the other, then all rows go below their roots. At
+# first each row hangs below its smallest neighbour, or itself.
 components_of <- function(pairs) {
-  root <- seq_len(length(pairs$first) - 1L)
-  from <- rep.int(root, diff(pairs$first))
+  rows <- seq_len(length(pairs$first) - 1L)
+  root <- hung(rows, rows, pairs$column[pairs$first[rows] + 1])
+  from <- rep.int(rows, diff(pairs$first))
   to <- pairs$column
   repeat {
-    apart <- root[from] != root[to]
-    if (!any(apart)) return(root)
+    apart <- which(root[from] != root[to])
+    if (length(apart) == 0L) return(root)
     from <- from[apart]
     to <- to[apart]
     root <- hung(root, pmax(root[from], root[to]), pmin(root[from], root[to]))

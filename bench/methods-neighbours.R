@@ -57,6 +57,6 @@ for (n in sizes) {
   nearest(n, 2)
   within(n, 3, 0.03 * scale)
   clusters(n, 3, 0.02 * scale, 10)
-  if (n <= 1e5) nearest(n, 8)
-  if (n <= 2e4 || n == sizes[1]) classes(min(n, 2e4), 3)
+  if (n == sizes[1]) nearest(min(n, 2e4), 8)
+  if (n == sizes[1]) classes(min(n, 2e4), 3)
 }
