@@ -97,6 +97,10 @@ rk_occur <- function(names, formula, definitions) {
     .Call(`_rkeops_rk_occur`, names, formula, definitions)
 }
 
+rk_find_pairs <- function(formula, args, definitions, data, tokens, blocks, most) {
+    .Call(`_rkeops_rk_find_pairs`, formula, args, definitions, data, tokens, blocks, most)
+}
+
 rk_program <- function(formula, names, categories, dims, positions) {
     .Call(`_rkeops_rk_program`, formula, names, categories, dims, positions)
 }

@@ -1,5 +1,11 @@
 # LazyTensors with blocks, see blocks.R: what the engine is given, and which pairs are kept.
 
+# What the arguments `blocks` and `self` of reductions ask for.
+with_pairs <- function(x, blocks, self, call) {
+  if (!isTRUE(self) && !check_flag(self, "self", call)) x <- without_self(check_lazytensor(x, "x", call), call)
+  with_blocks(x, blocks, call)
+}
+
 with_blocks <- function(x, blocks, call) {
   if (is.null(blocks)) return(x)
   if (!inherits(blocks, "rkeops_blocks")) {

@@ -1,8 +1,9 @@
 # How reductions of LazyTensors are evaluated: over one index by the engine, over both by putting its results together.
 
 # `name`_Reduction of x over `index`; `option` is K or a weight.
-reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE, blocks = NULL) {
-  reduce_over(with_blocks(check_lazytensor(x, "x", call), blocks, call), name, check_index(index, call, both = TRUE), option, call, na_rm)
+reduce_lazytensor <- function(x, name, index, option = NULL, call = NULL, na_rm = FALSE, blocks = NULL, self = TRUE) {
+  x <- with_pairs(check_lazytensor(x, "x", call), blocks, self, call)
+  reduce_over(x, name, check_index(index, call, both = TRUE), option, call, na_rm)
 }
 
 reduce_over <- function(x, name, axis, option = NULL, call = NULL, na_rm = FALSE) {
@@ -10,6 +11,7 @@ reduce_over <- function(x, name, axis, option = NULL, call = NULL, na_rm = FALSE
     values <- rk_reduce(list(x, index = c("i", "j", "ij")[axis + 1L]), name)
     if (!is.null(values)) return(evaluated(values, x, call))
   }
+  if (is_nearest_of_others(x, name, axis, option, na_rm)) return(nearest_others(x, name, axis, option, call))
   weight <- if (is.LazyTensor(option)) option
   complex <- check_complex_reduction(x, name, weight, call)
   components <- .subset2(if (is.null(weight)) x else weight, "components")

@@ -16,7 +16,7 @@
 #' A pair that is left out adds nothing to `sum()`, `%*%`, [logsumexp()] and [sumsoftmaxweight()], is not counted by
 #' `mean()`, and is never chosen by `min()`, `max()`, [argmin()], [Kmin()] and the like; `any()` and `all()` do not ask
 #' it. For what remains of nothing, see [lazytensor_reductions] on `na.rm`. Among entries, as in `as.matrix(x)`, it is
-#' `NaN`.
+#' `NaN`. Reductions have it as an argument, too: `argKmin(D_ij, 2, "j", self = FALSE)`.
 #'
 #' @param x a LazyTensor with indices i and j, and as many rows i as j.
 #' @return A LazyTensor. Errors: of class `rkeops_error_argument` if `x` has not both indices; `rkeops_error_dimension`
@@ -40,9 +40,9 @@
 #' # energy of pairs
 #' sum(1 / sqrt(D_ij), index = "ij") / 2
 #' @export
-off_diagonal <- function(x) {
-  call <- sys.call()
-  check_lazytensor(x, "x", call)
+off_diagonal <- function(x) without_self(check_lazytensor(x, "x", sys.call()), sys.call())
+
+without_self <- function(x, call) {
   if (is.na(x$ni) || is.na(x$nj)) {
     rkeops_abort("argument", sprintf("there is no index %s in `x`, and so no pairs i = j",
                                      if (is.na(x$nj)) "j" else "i"),
@@ -101,6 +101,29 @@ leave_out <- function(x, weight, name, na_rm = FALSE) {
   value <- of_reduction(name, "neutral")  # NaN where positions are asked for, which are those of numbers
   list(x = filled(x, keep, if (is.na(value)) NaN else value),
        weight = if (!is.null(weight)) filled(weight, keep, 0))
+}
+
+# Are these extrema with positions, or nearest values, in all pairs but i = j?
+is_nearest_of_others <- function(x, name, axis, k, na_rm) {
+  name %in% c("ArgMin", "Min_ArgMin", "KMin", "ArgKMin", "KMin_ArgKMin") && axis < 2L && isFALSE(na_rm) && has_mask(x) &&
+    x$dimres == 1 && is.null(x$components) && identical(x$ni, x$nj) && (k %||% 1) < x$ni &&
+    identical(x$mask, is_another_row(x$ni)$formula)
+}
+
+# One more is looked for, of which the row itself goes, or the last one where it is not among them: equal values come by row
+# number. The same as with NaN in the place of pairs i = j, of which bounds would say nothing.
+nearest_others <- function(x, name, axis, k, call) {
+  found <- reduce_over(unmasked(x), "KMin_ArgKMin", axis, (k %||% 1) + 1, call)
+  position <- found$position
+  rows <- nrow(position)
+  itself <- position == row(position) - 1L + index_base()
+  itself[is.na(itself)] <- FALSE
+  itself[, ncol(itself)] <- TRUE
+  kept <- t(col(itself) != max.col(itself, "first"))
+  found <- lapply(found, function(part) {
+    structure(matrix(t(part)[kept], rows, byrow = TRUE), dimnames = if (!is.null(rownames(part))) list(rownames(part), NULL))
+  })
+  switch(name, ArgMin = , ArgKMin = found$position, KMin = found$value, found)
 }
 
 # Truth values: in which pairs the value, and all of the weight, count. With `na_rm` of the dimension of x.

@@ -59,9 +59,10 @@
 #'   frame with one row per such row.
 #' @param opstr name of the reduction, such as `"Sum"` or `"KMin"`.
 #' @param opt_arg K or the weight, for reductions that need one.
-#' @param ... for `sum()`, `min()` and the like: the LazyTensor, which comes first, `index`, and `blocks`.
+#' @param ... for `sum()`, `min()` and the like: the LazyTensor, which comes first, `index`, `blocks` and `self`.
 #' @param na.rm `TRUE`: leave out values that are NaN or NA.
 #' @param blocks which pairs (i, j) are taken: what [blocks()], [blocks_within()] or the like give. `NULL`: all pairs.
+#' @param self `FALSE`: the pairs i = j are left out, as by [off_diagonal()].
 #' @param tol tolerance of `sum()` over an index and `logsumexp()`: a number from 0 to below 1; `NULL`: the option
 #'   `tolerance`.
 #' @param trim 0; trimmed means are not available.
@@ -76,7 +77,7 @@
 #' @name lazytensor_reductions
 #' @aliases sum.LazyTensor min.LazyTensor max.LazyTensor range.LazyTensor any.LazyTensor all.LazyTensor
 #'   Summary.LazyTensor
-#' @seealso [lazytensor_product] for `%*%`, [gradients()] for derivatives; `vignette("nearest-neighbours")`.
+#' @seealso [lazytensor_product] for `%*%`, [gradients()] for derivatives; `vignette("neighbours-and-clusters")`.
 #' @concept nearest neighbour
 #' @concept nearest neighbor
 #' @concept k nearest neighbours
@@ -110,32 +111,32 @@ NULL
 
 #' @rdname lazytensor_reductions
 #' @export
-argmin <- function(x, index = NA, na.rm = FALSE, blocks = NULL) {
+argmin <- function(x, index = NA, na.rm = FALSE, blocks = NULL, self = TRUE) {
   call <- sys.call()
-  inside_or_reduce(with_blocks(x, blocks, call), "ArgMin", index, na.rm, call)
+  inside_or_reduce(with_pairs(x, blocks, self, call), "ArgMin", index, na.rm, call)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-argmax <- function(x, index = NA, na.rm = FALSE, blocks = NULL) {
+argmax <- function(x, index = NA, na.rm = FALSE, blocks = NULL, self = TRUE) {
   call <- sys.call()
-  inside_or_reduce(with_blocks(x, blocks, call), "ArgMax", index, na.rm, call)
+  inside_or_reduce(with_pairs(x, blocks, self, call), "ArgMax", index, na.rm, call)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-min_argmin <- function(x, index, na.rm = FALSE, blocks = NULL) {
-  reduce_lazytensor(x, "Min_ArgMin", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+min_argmin <- function(x, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_lazytensor(x, "Min_ArgMin", index, call = sys.call(), na_rm = na.rm, blocks = blocks, self = self)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-max_argmax <- function(x, index, na.rm = FALSE, blocks = NULL) {
-  reduce_lazytensor(x, "Max_ArgMax", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+max_argmax <- function(x, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_lazytensor(x, "Max_ArgMax", index, call = sys.call(), na_rm = na.rm, blocks = blocks, self = self)
 }
 
-reduce_nearest <- function(x, name, K, index, na_rm, blocks, call) {
-  x <- with_blocks(check_lazytensor(x, "x", call), blocks, call)
+reduce_nearest <- function(x, name, K, index, na_rm, blocks, self, call) {
+  x <- with_pairs(check_lazytensor(x, "x", call), blocks, self, call)
   axis <- check_index(index, call, both = TRUE)
   K <- check_whole(K, "K", call, min = 1)
   count <- check_occurs(x, axis, call)
@@ -149,44 +150,44 @@ reduce_nearest <- function(x, name, K, index, na_rm, blocks, call) {
 
 #' @rdname lazytensor_reductions
 #' @export
-Kmin <- function(x, K, index, na.rm = FALSE, blocks = NULL) {
-  reduce_nearest(x, "KMin", K, index, na.rm, blocks, sys.call())
+Kmin <- function(x, K, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_nearest(x, "KMin", K, index, na.rm, blocks, self, sys.call())
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-argKmin <- function(x, K, index, na.rm = FALSE, blocks = NULL) {
-  reduce_nearest(x, "ArgKMin", K, index, na.rm, blocks, sys.call())
+argKmin <- function(x, K, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_nearest(x, "ArgKMin", K, index, na.rm, blocks, self, sys.call())
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-Kmin_argKmin <- function(x, K, index, na.rm = FALSE, blocks = NULL) {
-  reduce_nearest(x, "KMin_ArgKMin", K, index, na.rm, blocks, sys.call())
+Kmin_argKmin <- function(x, K, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_nearest(x, "KMin_ArgKMin", K, index, na.rm, blocks, self, sys.call())
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-logsumexp <- function(x, index, weight = NULL, na.rm = FALSE, tol = NULL, blocks = NULL) {
+logsumexp <- function(x, index, weight = NULL, na.rm = FALSE, tol = NULL, blocks = NULL, self = TRUE) {
   call <- sys.call()
-  if (!is.null(tol)) return(with_tolerance(tol, logsumexp(x, index, weight, na.rm, blocks = blocks), call))
-  if (is.null(weight)) return(reduce_lazytensor(x, "LogSumExp", index, call = call, na_rm = na.rm, blocks = blocks))
-  reduce_weighted(x, "LogSumExpWeight", index, weight, "weight", na.rm, blocks, call)
+  if (!is.null(tol)) return(with_tolerance(tol, logsumexp(x, index, weight, na.rm, blocks = blocks, self = self), call))
+  if (is.null(weight)) return(reduce_lazytensor(x, "LogSumExp", index, call = call, na_rm = na.rm, blocks = blocks, self = self))
+  reduce_weighted(x, "LogSumExpWeight", index, weight, "weight", na.rm, blocks, self, call)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-sumsoftmaxweight <- function(x, index, weight, na.rm = FALSE, blocks = NULL) {
+sumsoftmaxweight <- function(x, index, weight, na.rm = FALSE, blocks = NULL, self = TRUE) {
   call <- sys.call()
   if (missing(weight)) {
     rkeops_abort("argument", "`weight` is missing", call = call, argument = "weight",
                  hint = "Give one number per row that is reduced over, or a LazyTensor.")
   }
-  reduce_weighted(x, "SumSoftMaxWeight", index, weight, "weight", na.rm, blocks, call)
+  reduce_weighted(x, "SumSoftMaxWeight", index, weight, "weight", na.rm, blocks, self, call)
 }
 
-reduce_weighted <- function(x, name, index, weight, arg, na_rm, blocks, call) {
-  x <- with_blocks(check_lazytensor(x, "x", call), blocks, call)
+reduce_weighted <- function(x, name, index, weight, arg, na_rm, blocks, self, call) {
+  x <- with_pairs(check_lazytensor(x, "x", call), blocks, self, call)
   weight <- as_weight(weight, arg, x, check_index(index, call, both = TRUE), call)
   reduce_lazytensor(x, name, index, weight, call, na_rm)
 }
@@ -217,10 +218,10 @@ as_weight <- function(weight, arg, x, axis, call) {
 
 #' @rdname lazytensor_reductions
 #' @export
-reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE, blocks = NULL) {
+reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE, blocks = NULL, self = TRUE) {
   call <- sys.call()
   check_string(opstr, "opstr", call)
-  if (isTRUE(of_reduction(opstr, "ranked"))) return(reduce_nearest(x, opstr, opt_arg, index, na.rm, blocks, call))
+  if (isTRUE(of_reduction(opstr, "ranked"))) return(reduce_nearest(x, opstr, opt_arg, index, na.rm, blocks, self, call))
   if (opstr == "LogSumExp" && !is.null(opt_arg)) opstr <- "LogSumExpWeight"
   if (opstr == "SoftMax") opstr <- "SumSoftMaxWeight"
   weighted <- isTRUE(of_reduction(opstr, "weighted"))
@@ -230,38 +231,38 @@ reduction.LazyTensor <- function(x, opstr, index, opt_arg = NULL, na.rm = FALSE,
                  hint = paste("It is K for \"KMin\", \"ArgKMin\" and \"KMin_ArgKMin\", and the weight of",
                               "\"LogSumExp\" and \"SumSoftMaxWeight\"."))
   }
-  if (weighted) return(reduce_weighted(x, opstr, index, opt_arg, "opt_arg", na.rm, blocks, call))
-  reduce_lazytensor(x, opstr, index, call = call, na_rm = na.rm, blocks = blocks)
+  if (weighted) return(reduce_weighted(x, opstr, index, opt_arg, "opt_arg", na.rm, blocks, self, call))
+  reduce_lazytensor(x, opstr, index, call = call, na_rm = na.rm, blocks = blocks, self = self)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-sum_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
-  reduce_lazytensor(x, "Sum", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+sum_reduction <- function(x, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_lazytensor(x, "Sum", index, call = sys.call(), na_rm = na.rm, blocks = blocks, self = self)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-min_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
-  reduce_lazytensor(x, "Min", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+min_reduction <- function(x, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_lazytensor(x, "Min", index, call = sys.call(), na_rm = na.rm, blocks = blocks, self = self)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-max_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
-  reduce_lazytensor(x, "Max", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+max_reduction <- function(x, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_lazytensor(x, "Max", index, call = sys.call(), na_rm = na.rm, blocks = blocks, self = self)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-argmin_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
-  reduce_lazytensor(x, "ArgMin", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+argmin_reduction <- function(x, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_lazytensor(x, "ArgMin", index, call = sys.call(), na_rm = na.rm, blocks = blocks, self = self)
 }
 
 #' @rdname lazytensor_reductions
 #' @export
-argmax_reduction <- function(x, index, na.rm = FALSE, blocks = NULL) {
-  reduce_lazytensor(x, "ArgMax", index, call = sys.call(), na_rm = na.rm, blocks = blocks)
+argmax_reduction <- function(x, index, na.rm = FALSE, blocks = NULL, self = TRUE) {
+  reduce_lazytensor(x, "ArgMax", index, call = sys.call(), na_rm = na.rm, blocks = blocks, self = self)
 }
 
 #' @rdname lazytensor_reductions

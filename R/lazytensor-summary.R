@@ -30,8 +30,8 @@ summarise <- function(generic, arguments, na_rm, call) {
     if (!is.null(given)) return(with_tolerance(given, summarise(generic, arguments, na_rm, call), call))
   }
   x <- arguments[[1L]]
-  if (!is.null(arguments$blocks)) x <- with_blocks(x, arguments$blocks, call)
-  arguments$blocks <- NULL
+  x <- with_pairs(x, arguments$blocks, if ("self" %in% names(arguments)) arguments$self else TRUE, call)
+  arguments[c("blocks", "self")] <- NULL
   index <- if (length(arguments) > 1L) summary_index(generic, arguments[-1L], call) else NA
   switch(generic,
     sum = ,
@@ -48,7 +48,7 @@ summary_index <- function(generic, others, call) {
   name <- names(others) %||% ""
   if (length(others) > 1L || !name[1L] %in% c("", "index")) {
     wrong <- setdiff(name, c("", "index"))
-    rkeops_abort("argument", sprintf("%s() of a LazyTensor takes the LazyTensor, `index`, `na.rm` and `blocks`", generic),
+    rkeops_abort("argument", sprintf("%s() of a LazyTensor takes the LazyTensor, `index`, `na.rm`, `blocks` and `self`", generic),
                  call = call, argument = wrong[1L],
                  got = if (length(wrong) > 0L) sprintf("got an argument `%s`", wrong[1L]) else "got more arguments",
                  hint = "index = \"j\" reduces over the rows j (axis 1 of formulas), \"i\" over the rows i (axis 0).")
@@ -67,10 +67,10 @@ summary_index <- function(generic, others, call) {
 
 #' @rdname lazytensor_reductions
 #' @export
-mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0, blocks = NULL) {
+mean.LazyTensor <- function(x, index = NA, ..., na.rm = FALSE, trim = 0, blocks = NULL, self = TRUE) {
   call <- call_of("mean", sys.call())
-  check_dots("mean", c("index", "na.rm", "blocks"), ..., call = call)
-  x <- with_blocks(x, blocks, call)
+  check_dots("mean", c("index", "na.rm", "blocks", "self"), ..., call = call)
+  x <- with_pairs(x, blocks, self, call)
   if (!identical(as.numeric(trim), 0)) {
     rkeops_abort("unsupported", "`trim` is not available for LazyTensors: a trimmed mean needs all values in order",
                  call = call, argument = "trim", hint = "Reduce ordinary numbers: mean(as.matrix(x), trim = ).")

@@ -19,7 +19,7 @@
 #' * [Errors and how to catch them][rkeops_errors].
 #'
 #' Vignettes: `"rkeops"`, `"lazytensor"`, `"formulas"`, `"gradients"`; `"recipes"`, `"kernel-interpolation"`,
-#' `"nearest-neighbours"`; `"gpu-precision"`, `"speed"`, `"from-rkeops-2"`, `"extending"`.
+#' `"neighbours-and-clusters"`; `"gpu-precision"`, `"speed"`, `"from-rkeops-2"`, `"extending"`.
 #'
 #' The package re-creates the interface of RKeOps 2, the R package of the project
 #' [KeOps](https://www.kernel-operations.io/), with an engine of its own: `citation("rkeops")` has the papers.

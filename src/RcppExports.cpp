@@ -273,6 +273,22 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// rk_find_pairs
+SEXP rk_find_pairs(SEXP formula, SEXP args, SEXP definitions, SEXP data, SEXP tokens, SEXP blocks, SEXP most);
+RcppExport SEXP _rkeops_rk_find_pairs(SEXP formulaSEXP, SEXP argsSEXP, SEXP definitionsSEXP, SEXP dataSEXP, SEXP tokensSEXP, SEXP blocksSEXP, SEXP mostSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< SEXP >::type formula(formulaSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type args(argsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type definitions(definitionsSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type tokens(tokensSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type blocks(blocksSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type most(mostSEXP);
+    rcpp_result_gen = Rcpp::wrap(rk_find_pairs(formula, args, definitions, data, tokens, blocks, most));
+    return rcpp_result_gen;
+END_RCPP
+}
 // rk_program
 SEXP rk_program(SEXP formula, SEXP names, SEXP categories, SEXP dims, SEXP positions);
 RcppExport SEXP _rkeops_rk_program(SEXP formulaSEXP, SEXP namesSEXP, SEXP categoriesSEXP, SEXP dimsSEXP, SEXP positionsSEXP) {
@@ -383,6 +399,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_rkeops_rk_variable", (DL_FUNC) &_rkeops_rk_variable, 5},
     {"_rkeops_rk_rename", (DL_FUNC) &_rkeops_rk_rename, 4},
     {"_rkeops_rk_occur", (DL_FUNC) &_rkeops_rk_occur, 3},
+    {"_rkeops_rk_find_pairs", (DL_FUNC) &_rkeops_rk_find_pairs, 7},
     {"_rkeops_rk_program", (DL_FUNC) &_rkeops_rk_program, 5},
     {"_rkeops_rk_program_info", (DL_FUNC) &_rkeops_rk_program_info, 1},
     {"_rkeops_rk_run", (DL_FUNC) &_rkeops_rk_run, 3},

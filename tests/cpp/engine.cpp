@@ -14,4 +14,5 @@ std::vector<rkeops::Expr> stages(rkeops::Expr root) { return rkeops::stages_of(r
 // The families of reductions are here for all of them: each has half of what writes kernels below it.
 extern const rkeops::Reducer& (*const families[])();
 const rkeops::Reducer& (*const families[])() = {rkeops::sum_reducer,     rkeops::two_sided_reducer, rkeops::extremum_reducer,
-                                                rkeops::nearest_reducer, rkeops::softmax_reducer,   rkeops::entries_reducer};
+                                                rkeops::nearest_reducer, rkeops::softmax_reducer,   rkeops::entries_reducer,
+                                                rkeops::where_reducer};

@@ -17,8 +17,9 @@ std::string reduction_text(RandomFormula& random, int depth, std::string& output
   const auto& kinds = rkeops::reductions();
   std::size_t which =
       random.chance(0.4) ? 0 : static_cast<std::size_t>(random.number(0, static_cast<std::int64_t>(kinds.size()) - 1));
-  if (kinds[which].takes('G') || kinds[which].reducer == &rkeops::entries_reducer())
-    which = 0;  // test_both.cpp, test_entries.cpp
+  for (const rkeops::Reducer* other : {&rkeops::two_sided_reducer(), &rkeops::entries_reducer(), &rkeops::where_reducer()}) {
+    if (kinds[which].reducer == other) which = 0;  // test_both.cpp, test_entries.cpp, test_where.cpp
+  }
   const rkeops::Reduction& kind = kinds[which];
   const std::int64_t axis = random.number(0, 1);
   std::int64_t dim = random.any_dim();

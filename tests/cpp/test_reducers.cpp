@@ -73,7 +73,7 @@ std::vector<double> finished(const StateLayout& layout, const StateRows& state, 
 void check_reduction(const Reduction& row, Precision precision, std::int64_t dim, std::int64_t k) {
   const std::string name = std::string(row.name) + ", " + rkeops::name_of(precision) + ", K = " + show(k);
   const StateLayout layout = layout_of(row, precision, dim, k);
-  if (layout.pairs) return CHECK_THAT(layout.value_slots == 0 && layout.index_slots == 0, name + ": has a state");
+  if (layout.pairs || layout.finds) return CHECK_THAT(layout.value_slots == 0 && layout.index_slots == 0, name + ": has a state");
   const std::int64_t columns = std::max(layout.value_slots, layout.dim * std::max<std::int64_t>(layout.k, 1)) + 1;
   States whole(layout, true), first(layout, true), second(layout, false), third(layout, false);
   fold(layout, whole.rows, 0, 70);

@@ -121,6 +121,8 @@ test_that("blocks on the fake GPU give what they give on the CPU", {
     "holds(all.equal(cpu, works(), tolerance = 1e-12))",
     "rkeops_use_float32()",
     "holds(all.equal(cpu[-(4:5)], works()[-(4:5)], tolerance = 1e-4))"), checks = 3, "FAKE_CUDA_DEVICES=2")
+})
+
 test_that("systems, log-determinants and operators go the same way", {
   expect_session(c(
     "set.seed(1); x <- matrix(runif(200), 100); b <- matrix(rnorm(200), 100); h <- Pm(0.5)",

@@ -163,3 +163,64 @@ test_that("errors of off_diagonal()", {
     off_diagonal(sqdist(Vi(x), Vj(x[1:3, ])))
   ))
 })
+
+test_that("`self = FALSE` of reductions is off_diagonal()", {
+  x <- random_matrix(30, 2)
+  D_ij <- sqdist(Vi(x), Vj(x))
+  others <- off_diagonal(D_ij)
+  expect_equal(argKmin(D_ij, 3, "j", self = FALSE), argKmin(others, 3, "j"))
+  expect_equal(Kmin_argKmin(D_ij, 3, "ij", self = FALSE), Kmin_argKmin(others, 3, "ij"))
+  expect_equal(min_argmin(D_ij, "i", self = FALSE), min_argmin(others, "i"))
+  expect_equal(argmin(D_ij, "j", self = FALSE), argmin(others, "j"))
+  expect_equal(min(D_ij, index = "j", self = FALSE), min(others, index = "j"))
+  expect_equal(sum(exp(-D_ij), index = "j", self = FALSE), sum(exp(-others), index = "j"))
+  expect_equal(sum(exp(-D_ij), index = "j", self = TRUE), sum(exp(-D_ij), index = "j"))
+  expect_equal(mean(D_ij, "j", self = FALSE), mean(others, "j"))
+  expect_equal(any(D_ij == 0, index = "j", self = FALSE), matrix(FALSE, 30))
+  expect_equal(logsumexp(-D_ij, "j", self = FALSE), logsumexp(-others, "j"))
+  expect_equal(logsumexp(-D_ij, "j", self = FALSE, tol = 0.1), logsumexp(-others, "j"), tolerance = 0.1)
+  expect_equal(sumsoftmaxweight(-D_ij, "j", Vj(x), self = FALSE), sumsoftmaxweight(-others, "j", Vj(x)))
+  expect_equal(reduction.LazyTensor(D_ij, "KMin", "j", 2, self = FALSE), Kmin(others, 2, "j"))
+  expect_error(argmin(D_ij, "j", self = NA), "`self`", class = "rkeops_error_argument")
+  expect_error(sum(D_ij, index = "j", self = 1), "`self`", class = "rkeops_error_argument")
+  expect_error(argmin(sqdist(Vi(x), Vj(x[-1, ])), "j", self = FALSE), class = "rkeops_error_dimension")
+})
+
+test_that("the nearest others are those of the matrix without its diagonal, and geometry is used", {
+  local_rkeops_options(geometry = "always")
+  x <- random_matrix(3000, 2)
+  x[11:20, ] <- x[rep(1, 10), ]  # more points that coincide than neighbours wanted
+  x[21, 1] <- NA
+  rownames(x) <- paste0("r", 1:3000)
+  D_ij <- sqdist(Vi(x), Vj(x))
+  dense <- as.matrix(D_ij)
+  diag(dense) <- NaN
+  expected <- t(apply(dense, 1, function(v) order(v)[1:3]))
+  expected[is.na(dense[cbind(1:3000, expected[, 1])]), ] <- NA
+  visited <- rkeops:::unwrap(rkeops:::rk_statistics())$pairs_visited
+  for (axis in c("i", "j")) {
+    found <- Kmin_argKmin(off_diagonal(D_ij), 3, axis)
+    expect_identical(unname(found$position), unname(expected))
+    expect_equal(unname(found$value), matrix(dense[cbind(rep(1:3000, 3), as.vector(expected))], 3000))
+    expect_identical(rownames(found$value), rownames(x))
+    expect_identical(unname(argmin(off_diagonal(D_ij), axis)), unname(expected[, 1, drop = FALSE]))
+    expect_identical(min_argmin(D_ij, axis, self = FALSE)$position, argmin(D_ij, axis, self = FALSE))
+    expect_equal(Kmin(D_ij, 3, axis, self = FALSE), found$value)
+  }
+  expect_lt(rkeops:::unwrap(rkeops:::rk_statistics())$pairs_visited - visited, 8 * 3000^2 / 4)
+  few <- off_diagonal(sqdist(Vi(1:3), Vj(1:3)))
+  expect_identical(argKmin(few, 3, "j")[, 3], rep(NA_integer_, 3))
+  expect_identical(argKmin(few, 2, "j"), rbind(2:3, c(1L, 3L), 2:1))
+  local_rkeops_options(index_base = 0)
+  expect_identical(argKmin(few, 2, "j"), rbind(1:2, c(0L, 2L), 1:0))
+})
+
+test_that("row numbers say nothing of where points are", {
+  local_rkeops_options(geometry = "always")
+  x <- random_matrix(3000, 2)
+  K_ij <- exp(-1e5 * sqdist(Vi(x), Vj(x)))
+  visited <- rkeops:::unwrap(rkeops:::rk_statistics())$pairs_visited
+  others <- sum(K_ij, index = "j", self = FALSE)
+  expect_lt(rkeops:::unwrap(rkeops:::rk_statistics())$pairs_visited - visited, 3000^2 / 2)
+  expect_equal(others, sum(K_ij, index = "j") - 1)
+})

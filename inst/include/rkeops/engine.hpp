@@ -56,6 +56,10 @@ class Program {
   void run(const std::vector<Input>& inputs, const std::vector<double*>& outputs, const RunOptions& options,
            const Host& host) const;
 
+  // Where the formula is a reduction to the pairs that satisfy a condition, which cannot be run: these pairs. Always on the CPU.
+  // More of them than `most`: Error of kind memory, before more memory is taken.
+  FoundPairs find(const std::vector<Input>& inputs, const RunOptions& options, const Host& host, std::int64_t most) const;
+
   // The same in steps, for many runs: all inputs are checked, kernels compiled, operands packed.
   std::unique_ptr<Evaluation> prepare(const std::vector<Input>& inputs, const RunOptions& options, const Host& host) const;
 

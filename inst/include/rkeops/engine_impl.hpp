@@ -65,6 +65,16 @@ struct Program::State {
   std::vector<PairPass> passes;  // that compute them
   std::vector<Write> writes;     // their results that are outputs
 
+  // Is the result as many pairs as there are?
+  bool finds() const {
+    return std::any_of(parts.begin(), parts.end(), [](const OutputPart& part) { return part.pairs && part.is_index; });
+  }
+  void refuse_pairs() const {
+    if (!finds()) return;
+    throw Error(ErrorKind::unsupported, "how many pairs there are is not known beforehand, so that no matrix can be their result",
+                "pairs_where() finds the pairs of a LazyTensor.");
+  }
+
   // Sizes of both indices; every input and every K checked.
   Sizes checked(const std::vector<Input>& inputs) const {
     const Sizes sizes = checked_sizes(arguments, inputs);
@@ -83,6 +93,10 @@ struct Program::State {
     return sizes;
   }
   Sizes checked(const std::vector<Input>& inputs, const RunOptions& options) const {
+    refuse_pairs();
+    return checked_with(inputs, options);
+  }
+  Sizes checked_with(const std::vector<Input>& inputs, const RunOptions& options) const {
     const Sizes sizes = checked(inputs);
     if (options.blocks) options.blocks->check(sizes);
     return sizes;
@@ -203,6 +217,7 @@ const OutputShape& Program::output() const { return state_->outputs.front(); }
 const std::vector<OutputPart>& Program::parts() const { return state_->parts; }
 
 std::int64_t Program::bind(const std::vector<Input>& inputs, std::size_t part) const {
+  state_->refuse_pairs();
   const Sizes sizes = state_->checked(inputs);
   const OutputPart& shape = state_->parts[part];
   return sizes.of(shape.category) * (shape.pairs ? sizes.of(other(shape.category)) : 1);
@@ -216,6 +231,22 @@ void Program::run(const std::vector<Input>& inputs, const std::vector<double*>& 
                   const Host& host) const {
   const Sizes sizes = state_->checked(inputs, options);
   Execution(state_->plan(engine_detail::target_of(options)), inputs, sizes, options, make_stage, false).run(outputs, host);
+}
+
+FoundPairs Program::find(const std::vector<Input>& inputs, const RunOptions& given, const Host& host, std::int64_t most) const {
+  if (!state_->finds() || state_->parts.size() > 1) throw Error(ErrorKind::internal, "the formula does not give pairs");
+  RunOptions options = given;
+  options.processor = Processor::cpu;
+  options.tolerance = 0;
+  if (given.processor == Processor::gpu && host.note) host.note(host.context, "pairs are found on the CPU");
+  const Sizes sizes = state_->checked_with(inputs, options);
+  if (std::max(sizes.i, sizes.j) > std::numeric_limits<std::int32_t>::max()) {
+    throw Error(ErrorKind::unsupported, "pairs of more than 2^31 - 1 rows");
+  }
+  PairCollector collector(most);
+  Execution(state_->plan(engine_detail::target_of(options)), inputs, sizes, options, make_stage, false).run({}, host, &collector);
+  return collector.finish(sizes.of(state_->outputs[0].category), options.threads > 0 ? options.threads : available_threads(),
+                          [&] { return !(host.interrupted && host.interrupted(host.context)); });
 }
 
 std::string Program::source(const RunOptions& options) const {

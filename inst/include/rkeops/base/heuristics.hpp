@@ -101,6 +101,7 @@ constexpr std::int64_t candidates_per_split = 16;  // columns for each place of 
 
 // Blocks of entries stay in the second-level cache until they are written; a column of one is some cache lines long.
 constexpr std::int64_t entries_block_bytes = 128 * KiB, entries_block_rows = 256;
+constexpr std::int64_t found_block_columns = 256;  // of which a tile's pairs may all be found; not measured
 
 // Operations that are worth a thread, some 50 microseconds of one (2026-11-26-amd-epyc-evaluation.md): starting one takes
 // some 20.

@@ -34,10 +34,12 @@ class OrderedStage : public HostStage<Real> {
         : Run(stage, call, kernel, digest), o_(stage) {}
 
     // visitor(): for each share of tiles, visit(number, packed rows, state, fold), which calls fold(range, bars) for ranges
-    // of places of columns. Where it gives bars to an ordered kernel, that writes them, and keeps the state to itself.
+    // of places of columns. Where it gives bars to an ordered kernel, that writes them, and keeps the state to itself. An attempt
+    // shows no progress, and the pairs that it finds are found again.
     template <class MakeVisitor>
     void fold_tiles(const std::vector<Range>& shares, const MakeVisitor& visitor, bool is_progress = true) {
       const auto count = static_cast<std::int64_t>(shares.size());
+      keeps_found_ = is_progress;
       if (o_.two_sided()) o_.totals_ = ColumnTotals<Real>(k_, count, o_.data.columns);
       this->run_tasks(
           count,
@@ -113,6 +115,7 @@ class OrderedStage : public HostStage<Real> {
       const std::int64_t block = o_.schedule_.column_block;
       o_.reserve(own.values, k_.value_slots * o_.tile_);
       o_.reserve(own.indices, k_.index_slots * o_.tile_);
+      if (k_.finds) this->reserve_found(own, block);
       if (o_.two_sided()) o_.reserve(own.column_sums, k_.column_sums_size(std::min(block, o_.data.columns)));
       const State state{own.values.data(), own.indices.data()};
       for (std::int64_t t = tiles.from; t < tiles.to && !runner.should_stop(); ++t) {
@@ -131,6 +134,7 @@ class OrderedStage : public HostStage<Real> {
             call.bars = k_.ordered ? bars : nullptr;
             code_->fold(call);
             call.resumes = call.bars != nullptr;
+            if (k_.finds && keeps_found_) this->collect(own, state, t, o_.row_order_->data(), o_.column_order_->data());
             if (o_.two_sided()) o_.totals_.add(totals, j, call.columns, own.column_sums.data());
           }
         });
@@ -139,11 +143,13 @@ class OrderedStage : public HostStage<Real> {
           call.bars = nullptr;
           code_->fold(call);
         }
-        o_.finish(o_.tile(t), state, call_.options, o_.row_order_->data(), own.results);
+        if (o_.has_states()) o_.finish(o_.tile(t), state, call_.options, o_.row_order_->data(), own.results);
       }
+      if (k_.finds) call_.found->take(std::move(own.found));
     }
 
     OrderedStage& o_;
+    bool keeps_found_ = true;
   };
 
   bool rows_are_in_order_ = false;

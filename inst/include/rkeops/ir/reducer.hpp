@@ -93,5 +93,6 @@ const Reducer& extremum_reducer();
 const Reducer& nearest_reducer();
 const Reducer& softmax_reducer();
 const Reducer& entries_reducer();
+const Reducer& where_reducer();
 
 }  // namespace rkeops

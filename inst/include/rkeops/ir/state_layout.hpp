@@ -26,6 +26,7 @@ struct StateLayout {
   std::int64_t candidates;   // nearest: room for so many, of which the K best are selected; 0: K are kept sorted
   std::int64_t column_sums;  // sums over rows, for each column; they are no part of the state of a row
   bool pairs;                // nothing is folded: the values of all pairs are the result
+  bool finds;                // nothing is folded: the pairs in which F is true are the result, as many as there are
 
   const Reducer& reducer() const;
 };

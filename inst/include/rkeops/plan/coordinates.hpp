@@ -27,11 +27,12 @@ class CoordinateFinder {
  private:
   static constexpr int no_meeting = 3;
 
-  // Differences and comparisons say most of where things are; then products that are summed; weights are products too.
+  // Differences and comparisons say most of where things are; then products that are summed; weights are products too. That most
+  // pairs differ says nothing.
   static int rank(Value v) {
     Variance met = 0;
     for (Value arg : v->args) met |= arg->variance == varies_pair ? Variance{0} : arg->variance;
-    if (v->variance != varies_pair || met != varies_pair) return no_meeting;
+    if (v->variance != varies_pair || met != varies_pair || is(v, Op::NotEqual)) return no_meeting;
     if (v->operation->structure == Structure::contraction) return 1;
     if (is(v, Op::Mult)) return v->dim > 1 ? 1 : 2;
     if (is(v, Op::Add) || v->operation->structure == Structure::movement) return 2;

@@ -7,3 +7,4 @@
 #include "softmax.hpp"
 #include "sum.hpp"
 #include "two_sided.hpp"
+#include "where.hpp"

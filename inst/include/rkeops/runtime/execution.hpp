@@ -42,7 +42,8 @@ class Execution {
     }
   }
 
-  void run(const std::vector<double*>& outputs, const Host& host) {
+  // `found`: where the pairs go, if that is what the program gives.
+  void run(const std::vector<double*>& outputs, const Host& host, PairCollector* found = nullptr) {
     const std::vector<bool> needed = needed_for(outputs);
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       if (!needed[s]) continue;
@@ -55,7 +56,7 @@ class Execution {
         continue;
       }
       if (bound.folds()) {
-        bound.stage->run(call(s, host));
+        bound.stage->run(call(s, host, found));
       } else if (bound.empty.rows > 0 || plan.kernel.column_sums > 0) {
         finish_empty(plan.kernel, bound.empty);
       }
@@ -188,9 +189,9 @@ class Execution {
     return needed;
   }
 
-  StageCall call(std::size_t s, const Host& host) const {
+  StageCall call(std::size_t s, const Host& host, PairCollector* found = nullptr) const {
     const double share = 1.0 / static_cast<double>(stages_.size()), from = share * static_cast<double>(s);
-    return {plan_->stages[s].part < 0 ? inner_options_ : options_, host, from, from + share};
+    return {plan_->stages[s].part < 0 ? inner_options_ : options_, host, from, from + share, found};
   }
 
   const std::shared_ptr<const ProgramPlan> plan_;

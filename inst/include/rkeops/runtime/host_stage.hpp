@@ -33,7 +33,7 @@ class HostStage : public Stage {
 
   void fold(Run& run) {
     if (two_sided()) totals_ = ColumnTotals<Real>(kernel_, schedule_.totals, data.columns);
-    const std::int64_t splits = schedule_.column_splits, states = splits > 1 && !entries() ? schedule_.pass_tiles() * splits : 0;
+    const std::int64_t splits = schedule_.column_splits, states = splits > 1 && has_states() ? schedule_.pass_tiles() * splits : 0;
     reserve(partial_values_, states * kernel_.value_slots * tile_);
     reserve(partial_indices_, states * kernel_.index_slots * tile_);
     for (const Pass& pass : schedule_.passes) run.fold(pass);
@@ -47,6 +47,7 @@ class HostStage : public Stage {
     Buffer<unsigned char> work;
     Buffer<Real> column_sums;  // as the kernel leaves them
     Buffer<double> results;    // of a tile, on their way to other rows
+    PairList found;            // by a task
   };
 
   template <class T>
@@ -55,6 +56,7 @@ class HostStage : public Stage {
   }
 
   bool entries() const { return kernel_.pairs; }
+  bool has_states() const { return !kernel_.pairs && !kernel_.finds; }
   bool two_sided() const { return kernel_.column_sums > 0; }
 
   bool are_rows_worth_it() const {
@@ -113,7 +115,7 @@ class HostStage : public Stage {
             }
           },
           [&](std::int64_t done) { return call_.poll(before + own * static_cast<double>(done) / count); }, threads_);
-      if (s_.schedule_.column_splits == 1 || s_.entries()) return;
+      if (s_.schedule_.column_splits == 1 || !s_.has_states()) return;
       run_tasks(
           pass.tiles.size(),
           [&](std::int64_t tile, int, TaskRunner&) {
@@ -129,6 +131,16 @@ class HostStage : public Stage {
     void* work_of(Worker& worker) {
       reserve(worker.work, std::max<std::int64_t>(1, k_.work_vectors) * k_.vector_bytes);
       return worker.work.data();
+    }
+
+    // A kernel's list of what it finds: all pairs of a tile and a column_block, at most.
+    void reserve_found(Worker& own, std::int64_t block) const {
+      reserve(own.values, block * s_.tile_);
+      reserve(own.indices, block * s_.tile_ + 1);
+    }
+    void collect(Worker& own, State found, std::int64_t tile, const std::int32_t* rows = nullptr,
+                 const std::int32_t* columns = nullptr) {
+      call_.found->count(own.found.add(k_, found, s_.tile(tile), rows, columns));
     }
 
     template <class Task, class Poll>
@@ -233,11 +245,13 @@ class HostStage : public Stage {
     void fold(const Task& task, const Pass& pass, const WorkerShare& share, Worker& own, TaskRunner& runner) {
       const Schedule& schedule = s_.schedule_;
       const std::int64_t width = std::max<std::int64_t>(1, k_.row.width), block = schedule.column_block;
-      const bool entries = s_.entries(), is_alone = schedule.column_splits == 1 && !entries;
+      const bool entries = s_.entries(), is_alone = schedule.column_splits == 1 && s_.has_states();
       if (!s_.keeps_rows_) reserve(own.rows, schedule.row_block * width * s_.tile_);
       if (s_.two_sided()) reserve(own.column_sums, k_.column_sums_size(std::min(block, s_.data.columns)));
       if (entries) {
         reserve(own.values, schedule.row_block * block * k_.dim * s_.tile_);
+      } else if (k_.finds) {
+        reserve_found(own, block);
       } else if (is_alone) {
         reserve(own.values, schedule.row_block * k_.value_slots * s_.tile_);
         reserve(own.indices, schedule.row_block * k_.index_slots * s_.tile_);
@@ -249,6 +263,7 @@ class HostStage : public Stage {
       const auto state_of = [&](std::int64_t t) {
         const std::int64_t at = (t - task.tiles.from) * s_.tile_;
         if (entries) return State{own.values.data() + at * block * k_.dim, nullptr};
+        if (k_.finds) return State{own.values.data(), own.indices.data()};
         if (is_alone) return State{own.values.data() + at * k_.value_slots, own.indices.data() + at * k_.index_slots};
         return s_.partial(t - pass.tiles.from, task.split);
       };
@@ -264,6 +279,7 @@ class HostStage : public Stage {
           const State state = state_of(t);
           code_->fold({s_.parameters_.data(), rows_of(t), s_.columns_.data() + j * k_.column.width, n, j, state.values,
                        state.indices, work_of(own), own.column_sums.data(), s_.tile(t).rows});
+          if (k_.finds) collect(own, state, t);
         }
         if (s_.two_sided()) s_.totals_.add(share.totals, j, n, own.column_sums.data());
         if (entries) {
@@ -271,6 +287,7 @@ class HostStage : public Stage {
           write_entries(k_, own.values.data(), block, first.first_row, last.first_row + last.rows, j, n, s_.data);
         }
       }
+      if (k_.finds) call_.found->take(std::move(own.found));
       for (std::int64_t t = task.tiles.from; t < task.tiles.to && is_alone; ++t) s_.finish(t, state_of(t), call_.options);
     }
 

@@ -20,6 +20,13 @@ struct BlockGroups {
   std::vector<std::int32_t> group_i, group_j, kept_i, kept_from, kept_to;
 };
 
+// Pairs that satisfy a condition: row r has those from first[r] up to first[r + 1], in the order of their columns.
+struct FoundPairs {
+  std::vector<std::int64_t> first;
+  std::vector<std::int32_t> column;
+  std::vector<double> value;  // of the second formula, if there is one
+};
+
 class PairBlocks;  // made of them, see runtime/blocks.hpp
 
 struct RunOptions {

@@ -159,6 +159,7 @@ inline Schedule dense_schedule(const KernelPlan& kernel, std::int64_t rows, std:
     add_two_sided_tasks(s, kernel);
   } else {
     cut_columns(s, kernel, column_block_bytes, column_step);
+    if (kernel.finds) s.column_block = std::min(s.column_block, found_block_columns);
     const std::int64_t most_tiles = std::clamp<std::int64_t>(row_block_states / state_bytes(kernel), 1, row_block_tiles);
     s.row_block = std::clamp<std::int64_t>(tiles / enough_tasks, 1, most_tiles);
     const std::int64_t least = std::max(least_split_blocks, candidates_per_split * kernel.candidates / s.column_block);

@@ -4,11 +4,10 @@
 #include "../backend/backend.hpp"
 #include "../platform/memory.hpp"
 #include "entries.hpp"
+#include "found_pairs.hpp"
 #include "options.hpp"
 #include "pack.hpp"
 #include "schedule.hpp"
-#include "state.hpp"
-#include "threads.hpp"
 
 namespace rkeops {
 
@@ -17,6 +16,7 @@ struct StageCall {
   const RunOptions& options;
   const Host& host;
   double progress_from, progress_to;
+  PairCollector* found = nullptr;  // where pairs that are found go
 
   bool interrupted() const { return host.interrupted && host.interrupted(host.context); }
 
