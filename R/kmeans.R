@@ -44,7 +44,7 @@
 #' @references S. P. Lloyd (1982), Least squares quantization in PCM, *IEEE Transactions on Information Theory* 28.
 #' @references D. Arthur, S. Vassilvitskii (2007), k-means++: the advantages of careful seeding, *SODA*.
 #' @references A. Banerjee, S. Merugu, I. S. Dhillon, J. Ghosh (2005), Clustering with Bregman divergences, *JMLR* 6.
-#' @seealso [argmin()], [spectral()] for clusters of other shapes; `vignette("transport-and-spectral")`.
+#' @seealso [argmin()], [spectral()] for clusters of other shapes; `vignette("neighbours-and-clusters")`.
 #' @concept k-means
 #' @concept k-means++
 #' @concept k-medians
@@ -74,7 +74,7 @@ kmeans_lazy <- function(x, centers, iter.max = 10, nstart = 1, init = "++", metr
   iter.max <- check_whole(iter.max, "iter.max", call, min = 1)
   nstart <- check_whole(nstart, "nstart", call, min = 1)
   check_choice(init, c("++", "random"), "init", call)
-  task <- list(x = x, x_i = Vi(x), metric = metric_of(metric, call), iter.max = iter.max, call = call)
+  task <- list(x = x, x_i = Vi(x), metric = clustering_metric(metric, call), iter.max = iter.max, call = call)
   best <- NULL
   for (attempt in seq_len(if (given) 1L else nstart)) {
     if (!given) start <- x[if (init == "++") draw_seeds(task, k) else draw_points(x, k, call), , drop = FALSE]
@@ -105,7 +105,7 @@ check_centers <- function(centers, x, call) {
 }
 
 # `cost` of points and centres as LazyTensors; `centres(x, cluster, size)`: the best ones for the clusters, one row each.
-metric_of <- function(metric, call) {
+clustering_metric <- function(metric, call) {
   if (is.function(metric)) return(list(cost = metric, centres = cluster_means))
   switch(check_choice_or_function(metric, c("euclidean", "manhattan"), "metric", call),
     euclidean = list(cost = sqdist, centres = cluster_means),
@@ -264,7 +264,7 @@ predict.kmeans_lazy <- function(object, newdata, ...) {
   call <- call_of("predict", sys.call())
   if (missing(newdata)) return(object$cluster)
   x <- points_beside(newdata, object$centers, "newdata", "centers", call)
-  task <- list(x_i = Vi(x), metric = metric_of(object$metric, call), call = call)
+  task <- list(x_i = Vi(x), metric = clustering_metric(object$metric, call), call = call)
   stats::setNames(nearest_centre(task, object$centers)$cluster, rownames(x))
 }
 

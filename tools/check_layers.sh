@@ -126,5 +126,7 @@ for file in $(find . -name '*.hpp' -o -name '*.h' -o -name '*.def' | sed 's|^\./
   judge "$(complaints "$file")"
 done
 judge "$(src_complaints)"
+# R would take the definition that is read last.
+judge "$(grep -hoE '^[A-Za-z_.]+ <- function' "$root"/R/*.R | sort | uniq -d | sed 's/ <- function$/ is defined twice in R/')"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -100,7 +100,7 @@ test_that("seeds have the probabilities of k-means++", {
   sequences <- as.matrix(expand.grid(1:6, 1:6, 1:6, 1:6))
   sequences <- sequences[apply(sequences, 1, anyDuplicated) == 0, ]
   expected <- apply(sequences, 1, probability)
-  task <- list(x = p, x_i = Vi(p), metric = metric_of("euclidean", NULL), call = NULL)
+  task <- list(x = p, x_i = Vi(p), metric = clustering_metric("euclidean", NULL), call = NULL)
   drawn <- withr::with_seed(1, replicate(10000, paste(draw_seeds(task, 4), collapse = " ")))
   counts <- table(factor(drawn, apply(sequences, 1, paste, collapse = " ")))
   likely <- expected > 5e-4
