@@ -16,9 +16,9 @@
 #' `lengthscale`, `period` or `alpha`, and not in `nu`; at distance 0 derivatives are 0, also where there is a kink.
 #'
 #' @details The Matern covariance is exp(-r) for `nu = 0.5`, (1 + sqrt(3) r) exp(-sqrt(3) r) for 1.5 and
-#' (1 + sqrt(5) r + 5 r^2 / 3) exp(-sqrt(5) r) for 2.5; such forms are used up to 10.5. For other `nu` it is computed as a sum of
-#' some 100 Gaussian kernels, right to 13 digits of its value at 0 for distances from 1e-8 lengths on (and at 0), and takes
-#' about ten times as long.
+#' (1 + sqrt(5) r + 5 r^2 / 3) exp(-sqrt(5) r) for 2.5; such forms are used up to 10.5. For other `nu` it is computed as a
+#' sum of some 100 Gaussian kernels, right to 13 digits of its value at 0 for distances from 1e-8 lengths on (and at 0), and
+#' takes about ten times as long.
 #'
 #' `gaussian()` is a generic function: where `x` is no LazyTensor, as in `glm(y ~ x, family = gaussian)`, it is
 #' [stats::gaussian()].
@@ -30,9 +30,10 @@
 #' @param alpha a positive number, or a LazyTensor of dimension 1.
 #' @param period as `lengthscale`.
 #' @param ... for `gaussian()`: `y` and `lengthscale`, or `link`.
-#' @return A LazyTensor of dimension 1. Errors: of class `rkeops_error_argument` for a `nu`, `alpha`, `period` or `lengthscale`
-#'   that is not positive, `rkeops_error_dimension` for dimensions that do not go together.
-#' @references C. E. Rasmussen and C. K. I. Williams (2006), *Gaussian Processes for Machine Learning*, MIT Press, section 4.2.
+#' @return A LazyTensor of dimension 1. Errors: of class `rkeops_error_argument` for a `nu`, `alpha`, `period` or
+#'   `lengthscale` that is not positive, `rkeops_error_dimension` for dimensions that do not go together.
+#' @references C. E. Rasmussen and C. K. I. Williams (2006), *Gaussian Processes for Machine Learning*, MIT Press, section
+#'   4.2.
 #' @seealso [lazytensor_distances], [solve.LazyTensor()], [gp()]; `vignette("kernel-interpolation")`.
 #' @concept kriging
 #' @concept Gaussian process
@@ -122,9 +123,9 @@ matern_polynomial <- function(r, p) {
 }
 
 # gamma(nu) k(r) is the integral of exp(nu s - e^s) exp(-(nu / 2) r^2 e^-s) over s, for the Matern covariance k: a mixture of
-# Gaussian kernels. The trapezoidal rule gives it to rounding, since all is analytic for |Im s| < pi / 2: with steps h its error is
-# at most exp(-2 pi t / h) times what the integrand grows by at Im s = t, cos(t)^-nu. What is left of the last node are Gaussian
-# kernels that are 0 but at distance 0.
+# Gaussian kernels. The trapezoidal rule gives it to rounding, since all is analytic for |Im s| < pi / 2: with steps h its
+# error is at most exp(-2 pi t / h) times what the integrand grows by at Im s = t, cos(t)^-nu. What is left of the last node
+# are Gaussian kernels that are 0 but at distance 0.
 matern_mixture <- function(nu, digits = 37, shortest = -41) {
   t <- seq(0.01, pi / 2 - 0.01, length.out = 500L)
   step <- max(2 * pi * t / (digits - nu * log(cos(t))))
@@ -187,5 +188,6 @@ check_lengthscale <- function(lengthscale, dim, call, arg = "lengthscale") {
   }
   if (length %in% c(1, dim)) return(invisible())
   rkeops_abort("dimension", sprintf("`%s` has dimension %.0f, that of the points is %.0f", arg, length, dim),
-               call = call, argument = arg, hint = if (dim == 1) "Give one number." else "Give one number, or one for each component.")
+               call = call, argument = arg,
+               hint = if (dim == 1) "Give one number." else "Give one number, or one for each component.")
 }

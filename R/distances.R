@@ -11,18 +11,19 @@
 #' | `minkowski()` | p-th root of the sum of abs(x - y)^p |
 #' | `mahalanobis_distance()` | square root of (x - y)' cov^-1 (x - y), the root of what [stats::mahalanobis()] gives |
 #' | `cosine()` | 1 minus the cosine of the angle; 1 if x or y is 0 |
-#' | `canberra()` | sum of abs(x - y) / (abs(x) + abs(y)), over the components that are not both 0, scaled up as [stats::dist()] does |
+#' | `canberra()` | sum of abs(x - y) / (abs(x) + abs(y)), over the components that are not both 0, scaled up as in [stats::dist()] |
 #' | `bray_curtis()` | sum of abs(x - y) / sum of abs(x + y); 0 if both are 0 |
 #' | `hamming()` | number of components in which x and y differ |
 #' | `haversine()` | great-circle distance on the earth, in metres |
 #'
 #' [sqdist()] and [norm2()]`(x - y)` are the Euclidean ones.
 #'
-#' @details `haversine()` takes degrees, longitude first. It compares unit vectors, which are made once for each point, and is right
+#' @details `haversine()` takes degrees, longitude first. It compares unit vectors, which are made once for each point,
+#'   and is right
 #' to a centimetre in double precision (near antipodes to a decimetre), to a few metres in single precision.
 #'
-#' `mahalanobis_distance()` transforms each point once, and costs as much as a Euclidean distance. Nearest neighbours by any of
-#' these distances leave out most pairs where that is faster, see the option `geometry`.
+#' `mahalanobis_distance()` transforms each point once, and costs as much as a Euclidean distance. Nearest neighbours by any
+#' of these distances leave out most pairs where that is faster, see the option `geometry`.
 #'
 #' Derivatives are 0 where a distance has a kink.
 #'

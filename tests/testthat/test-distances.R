@@ -49,8 +49,8 @@ test_that("great circles", {
 test_that("nearest neighbours by all distances leave out pairs and stay the same", {
   x <- round(random_matrix(600, 2, 4), 2)
   y <- round(random_matrix(500, 2, 5), 2)
-  distances <- list(manhattan, chebyshev, function(x, y) minkowski(x, y, 3), function(x, y) mahalanobis_distance(x, y, cov[1:2, 1:2]),
-                    cosine, canberra, bray_curtis, hamming, haversine)
+  distances <- list(manhattan, chebyshev, function(x, y) minkowski(x, y, 3), cosine,
+                    function(x, y) mahalanobis_distance(x, y, cov[1:2, 1:2]), canberra, bray_curtis, hamming, haversine)
   nearest <- function(distance, geometry) {
     local_rkeops_options(geometry = geometry)
     argKmin(distance(Vi(x), Vj(y)), 3, index = "j")
