@@ -100,7 +100,7 @@ maximise <- function(problem, par, marginal, limits, steps) {
 }
 
 correlations <- function(kernel, x, y, lengthscale) {
-  values <- in_float64(as.matrix(kernel(Vi(unname(x)), Vj(unname(y)), Pm(lengthscale)), max_entries = Inf))
+  values <- exactly(as.matrix(kernel(Vi(unname(x)), Vj(unname(y)), Pm(lengthscale)), max_entries = Inf))
   unname(values)
 }
 
@@ -118,9 +118,18 @@ marginal_dense <- function(problem, par, gradient = TRUE) {
   slopes <- function(lengthscale) {
     number <- matrix(seq_along(left$alpha) - 1 + index_base())
     K_ij <- problem$kernel(Vi(unname(problem$x)), Vj(unname(problem$x)), lengthscale)
-    in_float64(gradients(K_ij * lookup(weight, Vi(number), Vj(number)), lengthscale)$gradient)
+    exactly(all_pairs(gradients(K_ij * lookup(weight, Vi(number), Vj(number)), lengthscale)$gradient))
   }
   list(value = value, gradient = gradient_of(problem, par, at, variance, left$square, slopes, sum(diag(weight))))
+}
+
+# Without a search for pairs that can be left out: a table has no bounds that could tell, and they are expensive.
+all_pairs <- function(value) {
+  changed <- current_options()
+  changed$geometry <- "never"
+  old <- options(rkeops = changed)
+  on.exit(options(old))
+  value
 }
 
 cholesky_of <- function(problem, at) {
@@ -175,25 +184,29 @@ solution_at <- function(problem, par, dense) {
 # ---- without dense matrices
 
 solve_covariance <- function(problem, at, b, tol = problem$tol) {
-  K_ij <- problem$kernel(Vi(unname(problem$x)), Vj(unname(problem$x)), Pm(unname(at$lengthscale)))
-  as.matrix(solve(K_ij, unname(b), ridge = max(at$ratio, smallest_ratio), tol = tol, rank = min(200, nrow(b) %/% 10)))
+  K_ij <- kernel_between(list(kernel = problem$kernel, lengthscale = at$lengthscale), problem$x, problem$x)
+  as.matrix(solve(K_ij, unname(b), ridge = max(at$ratio, smallest_ratio), tol = tol))
 }
 
 # Newton steps on all observations, with the second derivatives on a part of them, brought up to date by what gradients say
 # (BFGS). They stop when the next one would add less to the log-likelihood than could be told from chance.
 refine <- function(problem, part, par, limits, steps) {
-  draws <- random_draws(nrow(problem$x))
   second <- second_derivatives(part, par) * sqrt(nrow(problem$x) / nrow(part$x))
+  best <- NULL
   for (step in seq_len(steps)) {
-    slope <- slope_by_systems(problem, par, draws)
-    if (step > 1L) second <- updated(second, move, slope - last)
-    move <- -solve(second, slope)
-    gain <- -sum(move * slope) / 2
+    here <- marginal_by_systems(problem, par)
+    if (!is.null(best) && here$value > best$value + 1) {  # too far
+      move <- move / 4
+      par <- best$par + move
+      next
+    }
+    if (!is.null(best)) second <- updated(second, move, here$gradient - best$gradient)
+    best <- c(list(par = par), here)
+    move <- -solve(second, here$gradient)
+    gain <- -sum(move * here$gradient) / 2
     if (gain < 0.1) return(list(par = par, convergence = TRUE))
-    proposed <- pmin(pmax(par + move / max(1, abs(move) / 0.7), limits[, 1L]), limits[, 2L])
-    move <- proposed - par
-    last <- slope
-    par <- proposed
+    par <- pmin(pmax(par + move / max(1, abs(move) / 0.7), limits[, 1L]), limits[, 2L])
+    move <- par - best$par
   }
   list(par = par, convergence = if (gain < 2) TRUE
                                 else sprintf("the last of %d steps was to raise it by %s", steps, number_text(gain, 2L)))
@@ -217,41 +230,28 @@ updated <- function(second, move, change) {
   second - tcrossprod(image) / before + tcrossprod(change) / sum(move * change)
 }
 
-# Random numbers that stay the same over the steps: columns for the approximation P = L L' + ratio I of R, and what makes
-# vectors z of it whose covariance is P.
-random_draws <- function(rows, columns = min(200L, rows %/% 4L), probes = 10L) {
-  list(columns = sample.int(rows, columns), inner = matrix(stats::rnorm(columns * probes), columns),
-       outer = matrix(stats::rnorm(rows * probes), rows))
-}
-
-# The gradient of minus the log-likelihood. The trace of R^-1 dK is the mean of (R^-1 z)' dK (P^-1 z), which varies the less
-# the better P is.
-slope_by_systems <- function(problem, par, draws) {
+# As marginal_dense(), with the log-determinant and its gradient from random vectors, which are the same in each call.
+marginal_by_systems <- function(problem, par, probes = 10) {
   at <- parameters_at(problem, par)
-  K_ij <- problem$kernel(Vi(unname(problem$x)), Vj(unname(problem$x)), Pm(at$lengthscale))
-  factor <- column_factor(K_ij, draws$columns)
-  z <- factor %*% draws$inner[seq_len(ncol(factor)), ] + sqrt(at$ratio) * draws$outer
-  core <- chol(crossprod(factor) + diag(at$ratio, ncol(factor)))
-  by_factor <- (z - factor %*% backsolve(core, backsolve(core, crossprod(factor, z), transpose = TRUE))) / at$ratio
-  b <- cbind(problem$y, problem$basis)
-  solved <- solve_covariance(problem, at, cbind(b, z), tol = 1e-3)
-  left <- least_squares(problem, solved[, seq_len(ncol(b)), drop = FALSE])
+  lengthscale <- Pm(at$lengthscale)
+  K_ij <- problem$kernel(Vi(unname(problem$x)), Vj(unname(problem$x)), lengthscale)
+  estimate <- logdet_gradients(K_ij, if (is.null(problem$lengthscale)) lengthscale, ridge = max(at$ratio, smallest_ratio), probes = probes)
+  left <- least_squares(problem, solve_covariance(problem, at, cbind(problem$y, problem$basis), tol = 1e-4))
   variance <- variance_at(problem, at$ratio, left$square)
-  u <- cbind(solved[, -seq_len(ncol(b)), drop = FALSE] / ncol(z), -left$alpha / variance)
-  v <- cbind(by_factor, left$alpha)
   slopes <- function(lengthscale) {
+    alpha <- matrix(left$alpha)
     K_ij <- problem$kernel(Vi(unname(problem$x)), Vj(unname(problem$x)), lengthscale)
-    gradients(K_ij * (Vi(u) | Vj(v)), lengthscale)$gradient
+    estimate$gradient - gradients(K_ij * Vi(alpha) * Vj(alpha), lengthscale)$gradient / variance
   }
-  of_approximation <- (length(problem$y) - ncol(core)) / at$ratio + sum(backsolve(core, diag(ncol(core)))^2)  # trace of P^-1
-  trace <- of_approximation + sum((u[, seq_len(ncol(z))] - by_factor / ncol(z)) * by_factor) - sum(left$alpha^2) / variance
-  gradient_of(problem, par, at, variance, left$square, slopes, trace)
+  trace <- estimate$ridge - sum(left$alpha^2) / variance
+  list(value = minus_log_likelihood(problem, variance, as.numeric(estimate$value), left$square),
+       gradient = gradient_of(problem, par, at, variance, left$square, slopes, trace))
 }
 
-# F with F F' the approximation of K by some of its columns (Nystroem).
-column_factor <- function(K_ij, columns) {
-  some <- in_float64(K_ij[, columns])
-  small <- eigen(some[columns, , drop = FALSE], symmetric = TRUE)
-  kept <- small$values > 1e-13 * nrow(some) * small$values[1L]
-  some %*% (small$vectors[, kept, drop = FALSE] / rep(sqrt(small$values[kept]), each = length(columns)))
+# The log-likelihood of a fit; its standard error where it is an estimate.
+marginal_likelihood <- function(fit) {
+  ratio <- max(fit$ratio, smallest_ratio)
+  found <- logdet(kernel_between(fit, fit$x, fit$x), ridge = ratio)
+  left <- fit$y - drop(fit$basis %*% fit$coefficients)
+  structure(-minus_log_likelihood(fit, fit$variance, as.numeric(found), sum(left * fit$alpha)), se = attr(found, "se") / 2)
 }

@@ -52,7 +52,7 @@ new_points <- function(fit, newdata, call) {
 }
 
 mean_at <- function(fit, new) {
-  process <- in_float64(kernel_between(fit, new$x, fit$x) %*% fit$alpha)
+  process <- exactly(kernel_between(fit, new$x, fit$x) %*% fit$alpha)
   stats::setNames(drop(new$basis %*% fit$coefficients) + drop(process), rownames(new$x))
 }
 
@@ -63,7 +63,7 @@ correlations_of <- function(fit, x, y) correlations(fit$kernel, x, y, unname(fit
 # In units of the variance: k(t, t) - k(t)' R^-1 k(t), by all observations or by those of a neighbourhood, and what the
 # estimated trend adds.
 variance_of_function <- function(fit, new, neighbours) {
-  prior <- in_float64(as.vector(diag(kernel_between(fit, new$x, new$x))))
+  prior <- exactly(as.vector(diag(kernel_between(fit, new$x, new$x))))
   explained <- if (!is.null(fit$upper)) explained_by_all(fit, new$x)
                else if (neighbours == Inf) explained_by_systems(fit, new$x)
                else explained_by_neighbours(fit, new$x, neighbours)
@@ -73,7 +73,7 @@ variance_of_function <- function(fit, new, neighbours) {
 # Columns whose squares add up to the variance that comes from the trend.
 trend_errors <- function(fit, new) {
   if (ncol(fit$basis) == 0L) return(matrix(0, 1L, nrow(new$x)))
-  unexplained <- new$basis - in_float64(kernel_between(fit, new$x, fit$x) %*% fit$weights)
+  unexplained <- new$basis - exactly(kernel_between(fit, new$x, fit$x) %*% fit$weights)
   backsolve(fit$gram_root, t(unname(unexplained)), transpose = TRUE)
 }
 
@@ -95,7 +95,7 @@ explained_by_systems <- function(fit, x) {
 
 # Points near each other share their neighbourhoods: one decomposition serves them all.
 explained_by_neighbours <- function(fit, x, neighbours, size = 32L) {
-  near <- in_float64(argKmin(-kernel_between(fit, x, fit$x), min(neighbours, nrow(fit$x)), index = "j"))
+  near <- exactly(argKmin(-kernel_between(fit, x, fit$x), min(neighbours, nrow(fit$x)), index = "j"))
   near <- matrix(near + (1 - index_base()), nrow(x))
   explained <- numeric(nrow(x))
   for (part in near_parts(sweep(x, 2L, fit$lengthscale, "/"), size)) {
@@ -141,7 +141,7 @@ residuals.rkeops_gp <- function(object, type = "response", neighbours = 30, ...)
 # The diagonal of R^-1, by the neighbourhoods of the observations.
 precision_by_neighbours <- function(fit, neighbours, size = 32L) {
   precision <- numeric(nrow(fit$x))
-  near <- in_float64(argKmin(-kernel_between(fit, fit$x, fit$x), min(neighbours, nrow(fit$x)), index = "j"))
+  near <- exactly(argKmin(-kernel_between(fit, fit$x, fit$x), min(neighbours, nrow(fit$x)), index = "j"))
   near <- matrix(near + (1 - index_base()), nrow(fit$x))
   for (part in near_parts(sweep(fit$x, 2L, fit$lengthscale, "/"), size)) {
     chosen <- unique(c(part, near[part, ]))

@@ -60,7 +60,7 @@ krr <- function(x, y, kernel = NULL, lengthscale = NULL, ridge = NULL, exact = 1
   spectrum <- if (nrow(x) <= exact) dense_spectrum(K_ij, centred) else column_spectrum(K_ij, centred, min(columns, nrow(x)))
   ridge <- ridge %||% best_ridge(spectrum, nrow(x))
   a <- if (nrow(x) <= exact) drop(spectrum$vectors %*% (spectrum$of_y / (spectrum$values + ridge)))
-       else as.vector(solve(K_ij, centred, ridge = ridge, tol = tol, rank = min(200, nrow(x) %/% 10)))
+       else as.vector(solve(K_ij, centred, ridge = ridge, tol = tol))
   structure(list(
     coefficients = a, intercept = mean(y),
     lengthscale = stats::setNames(lengthscale, if (length(lengthscale) == ncol(x)) colnames(x)),
@@ -81,7 +81,7 @@ median_lengths <- function(x, call) {
 
 # Eigenvalues with the squares of the components of y, and their multiplicities.
 dense_spectrum <- function(K_ij, y) {
-  found <- eigen(in_float64(as.matrix(K_ij, max_entries = Inf)), symmetric = TRUE)
+  found <- eigen(exactly(as.matrix(K_ij, max_entries = Inf)), symmetric = TRUE)
   of_y <- drop(crossprod(found$vectors, y))
   list(values = pmax(found$values, 0), count = rep(1, length(y)), squares = of_y^2, vectors = found$vectors, of_y = of_y)
 }
@@ -96,9 +96,17 @@ column_spectrum <- function(K_ij, y, columns) {
   values <- found$values[kept]
   of_y <- drop(crossprod(found$vectors[, kept, drop = FALSE], crossprod(factor, y)) / sqrt(values))
   others <- rows - length(values)
-  rest <- max(sum(in_float64(as.vector(diag(K_ij)))) - sum(values), 0) / max(others, 1)
+  rest <- max(sum(exactly(as.vector(diag(K_ij)))) - sum(values), 0) / max(others, 1)
   list(values = c(values, rest), count = rep(c(1, others), c(length(values), 1L)),
        squares = c(of_y^2, max(sum(y^2) - sum(of_y^2), 0)))
+}
+
+# F with F F' the approximation of K by some of its columns.
+column_factor <- function(K_ij, columns) {
+  some <- exactly(K_ij[, columns])
+  small <- eigen(some[columns, , drop = FALSE], symmetric = TRUE)
+  kept <- small$values > 1e-13 * nrow(some) * small$values[1L]
+  some %*% (small$vectors[, kept, drop = FALSE] / rep(sqrt(small$values[kept]), each = length(columns)))
 }
 
 trace_of_inverse <- function(spectrum, ridge) sum(spectrum$count / (spectrum$values + ridge))
@@ -124,7 +132,7 @@ predict.rkeops_krr <- function(object, newdata = NULL, ...) {
   if (is.null(newdata)) return(object$fitted.values)
   new <- points_beside(newdata, object$x, "newdata", "x", call)
   K_ij <- object$kernel(Vi(unname(new)), Vj(unname(object$x)), Pm(unname(object$lengthscale)))
-  stats::setNames(object$intercept + drop(in_float64(K_ij %*% object$coefficients)), rownames(new))
+  stats::setNames(object$intercept + drop(exactly(K_ij %*% object$coefficients)), rownames(new))
 }
 
 #' @export

@@ -7,10 +7,15 @@ needs_s4_bit <- getRversion() < "4.3.0"
 
 #' @rawNamespace if (getRversion() < "4.3.0") exportMethods("%*%", Ops, Math2, show)
 setOldClass(c("ComplexLazyTensor", "LazyTensor"))
+setOldClass(c("rkeops_operator", "function"))
 
 if (needs_s4_bit) {
   for (classes in list(c("LazyTensor", "ANY"), c("ANY", "LazyTensor"), c("LazyTensor", "LazyTensor"))) {
     setMethod("%*%", classes, function(x, y) multiply(x, y, sys.call()))
+  }
+
+  for (classes in list(c("rkeops_operator", "ANY"), c("ANY", "rkeops_operator"))) {
+    setMethod("%*%", classes, function(x, y) multiply_operator(x, y, sys.call()))
   }
 
   # What is found here is not looked for in vain before the S3 methods are asked.
@@ -42,4 +47,5 @@ if (needs_s4_bit) {
 
   # Objects with the S4 bit are printed by show().
   setMethod("show", "LazyTensor", function(object) print.LazyTensor(object))
+  setMethod("show", "rkeops_operator", function(object) print.rkeops_operator(object))
 }

@@ -36,7 +36,7 @@ run() { # title, command...
   tally "$title" "$status" "$(tail -n 1 "$work/output")"
 }
 
-need R compiler Rcpp cli testthat withr knitr rmarkdown ggplot2
+need R compiler Rcpp cli testthat withr knitr rmarkdown ggplot2 RSpectra irlba
 if have apt-get; then need checkbashisms pandoc qpdf; fi
 
 say "layers"
