@@ -22,7 +22,7 @@ part_of_problem <- function(problem, rows) {
 # Estimates on `rows` observations; if that is not `dense`, on all by `steps` more steps. Then what predictions need.
 estimate_covariance <- function(problem, dense, rows, steps) {
   span <- apply(problem$x, 2L, function(column) diff(range(column)))
-  free <- c(rep("length", if (is.null(problem$lengthscale)) ncol(problem$x) else 0L), if (is.null(fixed_ratio(problem))) "ratio")
+  free <- c(if (is.null(problem$lengthscale)) rep("length", ncol(problem$x)), if (is.null(fixed_ratio(problem))) "ratio")
   convergence <- TRUE
   par <- numeric()
   if (length(free) > 0L) {
@@ -155,7 +155,8 @@ least_squares <- function(problem, solved) {
   weights <- solved[, -1L, drop = FALSE]
   gram_root <- if (ncol(weights) > 0L) chol(crossprod(problem$basis, weights)) else matrix(0, 0L, 0L)
   half <- crossprod(weights, problem$y)
-  coefficients <- if (ncol(weights) > 0L) drop(backsolve(gram_root, backsolve(gram_root, half, transpose = TRUE))) else numeric()
+  coefficients <- numeric()
+  if (ncol(weights) > 0L) coefficients <- drop(backsolve(gram_root, backsolve(gram_root, half, transpose = TRUE)))
   names(coefficients) <- colnames(problem$basis)
   alpha <- solved[, 1L] - drop(weights %*% coefficients)
   left <- problem$y - drop(problem$basis %*% coefficients)
@@ -235,7 +236,8 @@ marginal_by_systems <- function(problem, par, probes = 10) {
   at <- parameters_at(problem, par)
   lengthscale <- Pm(at$lengthscale)
   K_ij <- problem$kernel(Vi(unname(problem$x)), Vj(unname(problem$x)), lengthscale)
-  estimate <- logdet_gradients(K_ij, if (is.null(problem$lengthscale)) lengthscale, ridge = max(at$ratio, smallest_ratio), probes = probes)
+  estimate <- logdet_gradients(K_ij, if (is.null(problem$lengthscale)) lengthscale,
+                               ridge = max(at$ratio, smallest_ratio), probes = probes)
   left <- least_squares(problem, solve_covariance(problem, at, cbind(problem$y, problem$basis), tol = 1e-4))
   variance <- variance_at(problem, at$ratio, left$square)
   slopes <- function(lengthscale) {

@@ -129,13 +129,16 @@ residuals.rkeops_gp <- function(object, type = "response", neighbours = 30, ...)
   call <- call_of("residuals", sys.call())
   check_choice(type, c("response", "loo", "standard"), "type", call)
   if (type == "response") return(max(object$ratio, smallest_ratio) * object$alpha)
-  precision <- if (is.null(object$upper)) precision_by_neighbours(object, check_whole(neighbours, "neighbours", call, min = 1))
-               else diag(chol2inv(object$upper))
-  if (ncol(object$basis) > 0L) {
-    precision <- precision - rowSums(t(backsolve(object$gram_root, t(object$weights), transpose = TRUE))^2)
-  }
-  loo <- object$alpha / precision
-  if (type == "loo") loo else loo / sqrt(object$variance / precision)
+  leave_one_out(object, check_whole(neighbours, "neighbours", call, min = 1))[[type]]
+}
+
+# By the inverse Q of R without what the trend explains: the i-th residual is (Q y)_i / Q_ii, and its variance that of the process
+# over Q_ii.
+leave_one_out <- function(fit, neighbours) {
+  precision <- if (is.null(fit$upper)) precision_by_neighbours(fit, neighbours) else diag(chol2inv(fit$upper))
+  if (ncol(fit$basis) > 0L) precision <- precision - colSums(backsolve(fit$gram_root, t(fit$weights), transpose = TRUE)^2)
+  loo <- fit$alpha / precision
+  list(loo = loo, standard = loo / sqrt(fit$variance / precision))
 }
 
 # The diagonal of R^-1, by the neighbourhoods of the observations.

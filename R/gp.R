@@ -6,16 +6,15 @@
 #' Gaussian processes, or kriging, with the trend by generalised least squares and lengthscales, variance and nugget by
 #' maximum marginal likelihood. `predict()` gives predictions with standard errors.
 #'
-#' @details The covariance of observations is `variance * kernel(x, y, lengthscale)`, plus `nugget`, the variance of the
-#'   noise, on the
-#' diagonal. For a given ratio of both and given lengthscales, trend and variance follow; the others are found by
+#' @details The covariance of observations is `variance * kernel(x, y, lengthscale)`, plus `nugget`, the variance of the noise,
+#' on the diagonal. For a given ratio of both and given lengthscales, trend and variance follow; the others are found by
 #' quasi-Newton steps on their logarithms (L-BFGS-B), from the best of some starts on a part of the data.
 #'
 #' Up to `exact` rows all is done by a Cholesky decomposition. Beyond that no matrix is stored: parameters of the covariance
 #' are first estimated on `subset` rows, chosen at random, and then on all rows by at most `steps` quasi-Newton steps. In
 #' these, log-determinants and their gradients are estimated by random vectors ([logdet()]), which stay the same over the
-#' steps, and systems are solved by [solve()][solve.LazyTensor()]. `steps = 0` keeps the estimates of the subset, which are
-#' good to a few percent for `subset = 2000`; trend, variance and weights of the observations are always those of all rows.
+#' steps, and systems are solved by [solve()][solve.LazyTensor()]. `steps = 0` keeps the estimates of the subset,
+#' which is faster and less precise; trend, variance and weights of the observations are always those of all rows.
 #'
 #' Predictions for many new points, with standard errors that leave out nothing, would need a system for each new point.
 #' Beyond `exact` rows, standard errors are those given the observations that have the largest covariances with the new
@@ -25,8 +24,8 @@
 #' `simulate()` without `newdata` draws new observations at the data; with `newdata` it draws the function there, trend and
 #' process without noise, given the data.
 #'
-#' @param x points: a numeric matrix or data frame, one row per observation, or a vector. Or a formula such as `y ~ x1 +
-#'   x2`, whose right-hand side names the columns of x (as [model.matrix()] makes them, without intercept) in `data`.
+#' @param x points: a numeric matrix or data frame, one row per observation, or a vector. Or a formula such as
+#'   `y ~ x1 + x2`, whose right-hand side names the columns of x (as [model.matrix()] makes them, without intercept) in `data`.
 #' @param y numbers, one for each row of `x`.
 #' @param data a data frame.
 #' @param na.action what is done about rows of `data` with missing values, see [stats::model.frame()].
@@ -92,7 +91,10 @@
 #' # universal kriging of a data frame
 #' gp(mpg ~ wt + hp, data = datasets::mtcars, trend = ~ wt)
 #' @export
-gp <- function(x, ...) UseMethod("gp")
+gp <- function(x, ...) {
+  if (missing(x)) abort_missing("x", sys.call())
+  UseMethod("gp")
+}
 
 default_kernel <- function(x, y, lengthscale) matern(x, y, lengthscale, nu = 2.5)
 
@@ -212,7 +214,8 @@ check_gp_data <- function(problem) {
   }
   left <- stats::lm.fit(problem$basis, y)$residuals
   if (sum(left^2) <= 1e-24 * sum(y^2)) {
-    rkeops_abort("input", "`y` is constant, or equal to the trend: there is nothing to be explained", call = call, argument = "y")
+    rkeops_abort("input", "`y` is constant, or equal to the trend: there is nothing to be explained", call = call,
+                 argument = "y")
   }
   same <- which(apply(x, 2L, function(column) all(column == column[1L])))[1L]
   if (is.null(problem$lengthscale) && !is.na(same)) {
@@ -281,7 +284,8 @@ summary.rkeops_gp <- function(object, ...) {
   trend <- cbind(Estimate = object$coefficients, "Std. Error" = error, "z value" = object$coefficients / error)
   loo <- residuals.rkeops_gp(object, "loo")
   r_squared <- 1 - sum(loo^2) / sum((object$y - mean(object$y))^2)
-  structure(list(fit = object, trend = trend, loo_rmse = sqrt(mean(loo^2)), loo_r_squared = r_squared), class = "summary.rkeops_gp")
+  structure(list(fit = object, trend = trend, loo_rmse = sqrt(mean(loo^2)), loo_r_squared = r_squared),
+            class = "summary.rkeops_gp")
 }
 
 #' @export
@@ -298,14 +302,15 @@ print.summary.rkeops_gp <- function(x, ...) {
 
 #' @export
 plot.rkeops_gp <- function(x, ...) {
-  loo <- residuals.rkeops_gp(x, "loo")
-  standard <- residuals.rkeops_gp(x, "standard")
+  found <- leave_one_out(x, 30)
+  standard <- found$standard
   old <- graphics::par(mfrow = c(1L, 3L))
   on.exit(graphics::par(old))
-  predicted <- x$y - loo
+  predicted <- x$y - found$loo
   graphics::plot(predicted, x$y, xlab = "prediction by all others", ylab = "observed", main = "Leave-one-out", ...)
   graphics::abline(0, 1, col = "grey50")
-  graphics::plot(predicted, standard, xlab = "prediction by all others", ylab = "standardised residual", main = "Residuals", ...)
+  graphics::plot(predicted, standard, xlab = "prediction by all others", ylab = "standardised residual", main = "Residuals",
+                 ...)
   graphics::abline(h = c(-1.96, 0, 1.96), col = "grey50", lty = c(2, 1, 2))
   stats::qqnorm(standard, main = "Normal quantiles", ...)
   graphics::abline(0, 1, col = "grey50")

@@ -27,8 +27,8 @@ against_kernlab <- function(n = 1000) {
 diamonds_fit <- function(n) {
   if (!requireNamespace("ggplot2", quietly = TRUE)) return(invisible())
   data <- as.data.frame(ggplot2::diamonds)
-  data <- data.frame(price = log(data$price), carat = log(data$carat), cut = as.integer(data$cut), color = as.integer(data$color),
-                     clarity = as.integer(data$clarity), depth = data$depth, table = data$table)
+  data <- data.frame(price = log(data$price), carat = log(data$carat), cut = as.integer(data$cut),
+                     color = as.integer(data$color), clarity = as.integer(data$clarity), depth = data$depth, table = data$table)
   data <- data[sample(nrow(data)), ]
   n <- min(n, nrow(data) - 2000)
   test <- data[n + 1:2000, ]
