@@ -186,9 +186,9 @@ plain_numbers <- function(x, arg, call) {
 }
 
 # The value of an expression, evaluated with this tolerance of sums.
-with_tolerance <- function(tol, value, call) {
+with_tolerance <- function(tol, value, call, arg = "tol") {
   if (!is.numeric(tol) || length(tol) != 1L || is.na(tol) || tol < 0 || tol >= 1) {
-    abort_argument("tol", "a number from 0 to below 1", tol, call)
+    abort_argument(arg, "a number from 0 to below 1", tol, call)
   }
   changed <- current_options()
   changed$tolerance <- as.numeric(tol)

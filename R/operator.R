@@ -24,6 +24,7 @@
 #' @return An object of class `rkeops_operator`, a function of one argument, `v`: a numeric vector, matrix or data frame with one
 #'   row per row that is summed over. It gives what `K %*% v` gives, and has the same errors. With `by`, `v` may also have the shape
 #'   of the variable, and the result that of the sum. `v %*% A` is `t(t(A) %*% t(v))`.
+#' @aliases %*%,rkeops_operator,ANY-method %*%,ANY,rkeops_operator-method show,rkeops_operator-method
 #' @seealso [lazytensor_product]; `RSpectra::eigs_sym()`, `irlba::irlba()`.
 #' @concept matrix-vector product
 #' @concept linear operator

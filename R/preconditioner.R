@@ -14,7 +14,7 @@ rank_costs <- list(column = 0.15, entry = 10, apply = 4, factor = 2, step = 1e5,
 new_preconditioner <- function(system) {
   rows <- nrow(system$a)
   none <- list(rank = 0L, solve = identity, logdet = 0, sample = function(noise) noise[seq_len(rows), , drop = FALSE])
-  if (identical(system$rank, 0)) return(none)
+  if (identical(system$rank, 0) || (is.null(system$rank) && length(system$ridge) == 1L && !pays_at_all(system))) return(none)
   ridge <- rep_len(system$ridge, rows)
   entries <- entries_of(system$a)
   found <- if (is.null(system$rank)) decompose_until_it_pays(entries, ridge, system)
@@ -93,38 +93,54 @@ decompose_block <- function(entries, size, state) {
   list(factor = cbind(state$factor, columns), left = left, size = state$size, ended = length(kept) == 0L)
 }
 
+# Steps of conjugate gradients for a condition number 1 + beyond, and what each costs.
+expected_steps <- function(beyond, system) 1 + sqrt(1 + beyond) * log(2 / system$tol) / 2
+
+step_cost <- function(rank, system) {
+  rows <- nrow(system$a)
+  rows^2 * (1 + rank_costs$column * (system$columns - 1)) + rank_costs$apply * rows * rank * system$columns + rank_costs$step
+}
+
+steps_alone <- function(system) {
+  expected_steps(if (all(system$ridge > 0)) system$size / mean(system$ridge) else 1e6, system)
+}
+
+first_columns <- 16L
+
+pays_at_all <- function(system) {
+  steps_alone(system) * step_cost(0, system) > 3 * extra_cost(nrow(system$a), 0, first_columns)
+}
+
 # Columns are added as long as the steps that they are expected to save cost more than they do. What is left of a divided by the
 # ridge bounds the condition number from above; spread over `rank` directions it is about what the largest one is.
 decompose_until_it_pays <- function(entries, ridge, system) {
   rows <- entries$rows
-  cost <- rank_costs
-  d <- if (all(ridge > 0)) ridge else NULL  # without ridge what is left decides
-  steps <- function(beyond) 1 + sqrt(1 + beyond) * log(2 / system$tol) / 2
-  a_step <- function(rank) rows^2 * (1 + cost$column * (system$columns - 1)) + cost$apply * rows * rank * system$columns + cost$step
+  with_ridge <- all(ridge > 0)  # else what is left decides
   beyond <- function(state) {
-    of_ridge <- d %||% max(mean(state$left), 1e-14 * state$size)
-    3 * sum(state$left / of_ridge) / max(3, ncol(state$factor))
+    d <- if (with_ridge) ridge else max(mean(state$left), 1e-14 * state$size)
+    3 * sum(state$left / d) / max(3, ncol(state$factor))
   }
-  limit <- min(rows, max(16, 2^26 %/% rows))  # half a GB
+  limit <- min(rows, max(first_columns, 2^26 %/% rows))  # half a GB
   state <- decompose(entries, 0, NULL, system)
-  alone <- steps(system$size / (if (is.null(d)) 1e-6 * system$size else mean(ridge)))
-  size <- 16L
-  if (alone * a_step(0) < 3 * extra_cost(rows, 0, size) || limit < size) return(state)
-  before <- c(log_rank = 0, log_beyond = log(beyond(state)))
+  if (!pays_at_all(system)) return(state)
+  before <- c(0, log(beyond(state)))
+  size <- min(first_columns, limit)
   repeat {
     state <- decompose(entries, size, state, system)
     rank <- ncol(state$factor)
     now <- c(log(rank), log(beyond(state)))
-    size <- as.integer(min(max(16L, rank %/% 2L), limit - rank))
+    size <- as.integer(min(max(first_columns, rank %/% 2L), limit - rank))
     if (state$ended || size < 1L || !is.finite(now[2L])) break
     slope <- min(0, (now[2L] - before[2L]) / (now[1L] - before[1L]))
     expected <- exp(now[2L] + slope * log1p(size / rank))
-    saved <- steps(exp(now[2L])) * a_step(rank) - steps(expected) * a_step(rank + size)
+    saved <- expected_steps(exp(now[2L]), system) * step_cost(rank, system) -
+      expected_steps(expected, system) * step_cost(rank + size, system)
     if (saved < extra_cost(rows, rank, size)) break
     before <- now
   }
   # A decomposition that leaves nearly as many steps would only make them longer.
-  if (is.null(d) || steps(exp(now[2L])) < 0.9 * alone) state else decompose(entries, 0, NULL, system)
+  helps <- !with_ridge || expected_steps(exp(now[2L]), system) < 0.9 * steps_alone(system)
+  if (helps) state else decompose(entries, 0, NULL, system)
 }
 
 # Of `size` columns after `rank`.

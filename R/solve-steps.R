@@ -12,7 +12,7 @@ conjugate_gradients <- function(system, b, target, done, scale) {
     done <- done + 1
     q <- product(system, p)
     check_products(q, system)
-    curvature <- eigen(symmetrized(crossprod(p, q)), symmetric = TRUE)
+    curvature <- spectrum(crossprod(p, q))
     largest <- max(largest, curvature$values)
     if (any(curvature$values < -system$noise * largest)) abort_indefinite(system)
     kept <- curvature$values > 0
@@ -29,14 +29,18 @@ conjugate_gradients <- function(system, b, target, done, scale) {
   list(x = x, iterations = done)
 }
 
-symmetrized <- function(x) (x + t(x)) / 2
+# eigen() of a matrix that is symmetric but for rounding, without its costs for a single number.
+spectrum <- function(x) {
+  if (length(x) == 1L) return(list(values = as.vector(x), vectors = matrix(1)))
+  eigen((x + t(x)) / 2, symmetric = TRUE)
+}
 
 # An orthonormal basis of the columns, as far as they are independent.
 orthonormal <- function(z) {
   norms <- sqrt(colSums(z^2))
   z <- z[, norms > 0, drop = FALSE] / rep(norms[norms > 0], each = nrow(z))
   if (ncol(z) < 2L) return(z)
-  gram <- eigen(crossprod(z), symmetric = TRUE)
+  gram <- spectrum(crossprod(z))
   kept <- gram$values > 1e-10 * gram$values[1L]
   z %*% (gram$vectors[, kept, drop = FALSE] / rep(sqrt(gram$values[kept]), each = ncol(z)))
 }

@@ -16,8 +16,9 @@ new_system <- function(a, ridge, tol, max_iterations, rank, call, method = "cg",
   system <- list(
     a = a, ridge = ridge_values(ridge, rows, call), tol = check_number(tol, "tol", call, 0), call = call, method = method, columns = columns,
     max_iterations = check_whole(max_iterations, "max_iterations", call, min = 1),
-    tolerance = if (is.null(tolerance)) current_options()$tolerance else check_number(tolerance, "tolerance", call, 0)
+    tolerance = tolerance %||% current_options()$tolerance
   )
+  with_tolerance(system$tolerance, NULL, call, "tolerance")  # refuses what it cannot be
   system["rank"] <- list(if (!is.null(rank)) check_whole(rank, "rank", call, min = 0, max = rows))
   if (method == "minres" && system$rank > 0) {
     rkeops_abort("argument", "`method = \"minres\"` has no preconditioner", call = call, argument = "rank",

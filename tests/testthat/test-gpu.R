@@ -101,3 +101,18 @@ test_that("the GPU keeps the data of a LazyTensor while it lives, and no longer"
     "rm(x_i); invisible(gc())",
     "holds(resident() == 0)"), checks = 8)
 })
+
+test_that("systems, log-determinants and operators go the same way", {
+  expect_session(c(
+    "set.seed(1); x <- matrix(runif(200), 100); b <- matrix(rnorm(200), 100); h <- Pm(0.5)",
+    "K <- exp(-sqdist(Vi(x), Vj(x)) / h)",
+    "works <- function() {",
+    "  list(solve(K, b, ridge = 0.1, rank = 20, tol = 1e-10), solve(K, b, ridge = 0.1, method = 'minres', tol = 1e-10),",
+    "       as.numeric(logdet(K, ridge = 0.1, probes = 5)), logdet_gradients(K, h, ridge = 0.1)$gradient, operator(K) %*% b)",
+    "}",
+    "cpu <- works()",
+    "rkeops_use_gpu()",
+    "holds(all.equal(cpu, works(), tolerance = 1e-7))",
+    "rkeops_use_float32()",
+    "holds(all.equal(cpu[3:5], works()[3:5], tolerance = 1e-3))"), checks = 2)
+})
