@@ -37,9 +37,12 @@ estimate_covariance <- function(problem, dense, rows, steps) {
       convergence <- found$convergence
     }
     if (!dense && steps > 0) {
-      found <- refine(problem, part, par, limits, steps)
-      par <- found$par
-      convergence <- found$convergence
+      all <- nrow(problem$x)
+      for (size in c(rows * 5^seq_len(max(0, ceiling(log(all / 2 / rows, 5)) - 1)), all)) {  # the smaller, the cheaper a step
+        found <- refine(part_of_problem(problem, size), part, par, limits, steps)
+        par <- found$par
+        convergence <- found$convergence
+      }
     }
   }
   estimated <- length(free) + (is.null(problem$variance) && !("ratio" %in% free && isTRUE(problem$nugget > 0)))
@@ -205,7 +208,7 @@ refine <- function(problem, part, par, limits, steps) {
     best <- c(list(par = par), here)
     move <- -solve(second, here$gradient)
     gain <- -sum(move * here$gradient) / 2
-    if (gain < 0.1) return(list(par = par, convergence = TRUE))
+    if (gain < 0.5) return(list(par = par, convergence = TRUE))
     par <- pmin(pmax(par + move / max(1, abs(move) / 0.7), limits[, 1L]), limits[, 2L])
     move <- par - best$par
   }

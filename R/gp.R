@@ -6,13 +6,13 @@
 #' Gaussian processes, or kriging, with the trend by generalised least squares and lengthscales, variance and nugget by
 #' maximum marginal likelihood. `predict()` gives predictions with standard errors.
 #'
-#' @details The covariance of observations is `variance * kernel(x, y, lengthscale)`, plus `nugget`, the variance of the noise,
-#' on the diagonal. For a given ratio of both and given lengthscales, trend and variance follow; the others are found by
+#' @details The covariance of observations is `variance * kernel(x, y, lengthscale)`, plus `nugget`, the variance of
+#' the noise, on the diagonal. For a given ratio of both and given lengthscales, trend and variance follow; the others are found by
 #' quasi-Newton steps on their logarithms (L-BFGS-B), from the best of some starts on a part of the data.
 #'
 #' Up to `exact` rows all is done by a Cholesky decomposition. Beyond that no matrix is stored: parameters of the covariance
-#' are first estimated on `subset` rows, chosen at random, and then on all rows by at most `steps` quasi-Newton steps. In
-#' these, log-determinants and their gradients are estimated by random vectors ([logdet()]), which stay the same over the
+#' are first estimated on `subset` rows, chosen at random, then on five times as many, and so on, and at last on all
+#' rows, by at most `steps` quasi-Newton steps each. In these, log-determinants and their gradients are estimated by random vectors ([logdet()]), which stay the same over the
 #' steps, and systems are solved by [solve()][solve.LazyTensor()]. `steps = 0` keeps the estimates of the subset,
 #' which is faster and less precise; trend, variance and weights of the observations are always those of all rows.
 #'
@@ -25,7 +25,8 @@
 #' process without noise, given the data.
 #'
 #' @param x points: a numeric matrix or data frame, one row per observation, or a vector. Or a formula such as
-#'   `y ~ x1 + x2`, whose right-hand side names the columns of x (as [model.matrix()] makes them, without intercept) in `data`.
+#'   `y ~ x1 + x2`, whose right-hand side names the columns of x (as [model.matrix()] makes them, without intercept) in
+#'   `data`.
 #' @param y numbers, one for each row of `x`.
 #' @param data a data frame.
 #' @param na.action what is done about rows of `data` with missing values, see [stats::model.frame()].
@@ -38,7 +39,8 @@
 #' @param variance variance of the process, a positive number; `NULL`: estimated.
 #' @param exact largest number of rows for which dense matrices are used.
 #' @param subset number of rows on which parameters are estimated first where there are more than `exact`.
-#' @param steps largest number of quasi-Newton steps on all rows where there are more than `exact`.
+#' @param steps largest number of quasi-Newton steps on all rows, and on each larger part of them, where there are more than
+#'   `exact`.
 #' @param tol tolerance of [solve()][solve.LazyTensor()].
 #' @param object,fit a fitted model.
 #' @param newdata points as `x`, or a data frame like `data`. Default: those of the fit.
@@ -119,7 +121,7 @@ without_intercept <- function(matrix) matrix[, colnames(matrix) != "(Intercept)"
 #' @rdname gp
 #' @export
 gp.default <- function(x, y, kernel = NULL, trend = ~1, nugget = NULL, lengthscale = NULL, variance = NULL, exact = 2000,
-                       subset = 1000, steps = 5, tol = 1e-6, ...) {
+                       subset = 1000, steps = 3, tol = 1e-6, ...) {
   call <- call_of("gp", sys.call())
   check_known(names(list(...)), setdiff(names(formals()), c("x", "y", "...")), ...length(), call)
   points <- named_points(points_of(x, "x", call))
@@ -152,7 +154,7 @@ check_variables <- function(formula, data, arg, call) {
 
 # `frame`: the data frame of the trend; `model`: how a formula makes points.
 fit_gp <- function(points, y, frame, trend, kernel = NULL, nugget = NULL, lengthscale = NULL, variance = NULL, exact = 2000,
-                   subset = 1000, steps = 5, tol = 1e-6, call, model) {
+                   subset = 1000, steps = 3, tol = 1e-6, call, model) {
   if (!is.null(kernel) && !is.function(kernel)) {
     abort_argument("kernel", "a function of x, y and lengthscale", kernel, call, hint = "kernel = gaussian is one.")
   }
@@ -165,7 +167,7 @@ fit_gp <- function(points, y, frame, trend, kernel = NULL, nugget = NULL, length
   )
   problem <- c(problem, trend_of(trend, frame, call))
   exact <- check_whole(exact, "exact", call, min = 0)
-  subset <- check_whole(subset, "subset", call, min = 10)
+  subset <- check_whole(subset, "subset", call, min = 50)
   check_whole(steps, "steps", call, min = 0)
   check_gp_data(problem)
   rows <- nrow(points)

@@ -88,16 +88,16 @@ test_that("without dense matrices the result is the same", {
 
 test_that("steps on all observations lead to the largest likelihood", {
   set.seed(3)
-  x <- cbind(runif(300, 0, 10), runif(300))
-  y <- sin(x[, 1]) + x[, 2]^2 + rnorm(300) / 4
+  x <- cbind(runif(520, 0, 10), runif(520))
+  y <- sin(x[, 1]) + x[, 2]^2 + rnorm(520) / 4
   best <- gp(x, y)
   value <- function(fit) {
     as.numeric(logLik(gp(x, y, lengthscale = fit$lengthscale, nugget = fit$nugget, variance = fit$variance)))
   }
-  few <- gp(x, y, exact = 100, subset = 80, steps = 0)
-  refined <- gp(x, y, exact = 100, subset = 80, steps = 8)
+  few <- gp(x, y, exact = 100, subset = 50, steps = 0)
+  refined <- gp(x, y, exact = 100, subset = 50, steps = 8)  # 50, 250, 520 rows
   expect_true(refined$convergence)
-  expect_gt(value(refined), as.numeric(logLik(best)) - 1)
+  expect_gt(value(refined), as.numeric(logLik(best)) - 2)  # half the number of parameters: what chance makes of it
   expect_gt(value(refined), value(few))
   # the gradient by systems
   problem <- c(list(x = x, y = y - mean(y), kernel = rkeops:::default_kernel, tol = 1e-6),
@@ -207,6 +207,7 @@ test_that("bad data and arguments are refused", {
   expect_error(gp(x, y, lengthscale = 1:3), "`lengthscale`", class = "rkeops_error_dimension")
   expect_error(gp(x, y, nugget = -1), "`nugget`", class = "rkeops_error_argument")
   expect_error(gp(x, y, trend = ~ d), "`d`", class = "rkeops_error_argument")
+  expect_error(gp(x, y, subset = 20), "`subset`", class = "rkeops_error_argument")
   expect_error(gp(x, y, trend = y ~ a), "`trend`", class = "rkeops_error_argument")
   expect_error(gp(x, y, trend = ~ a + I(2 * a)), "depend on each other", class = "rkeops_error_argument")
   expect_error(gp(x, y, kernel = "gaussian"), "`kernel`", class = "rkeops_error_argument")
