@@ -193,7 +193,8 @@ solve_covariance <- function(problem, at, b, tol = problem$tol) {
 }
 
 # Newton steps on all observations, with the second derivatives on a part of them, brought up to date by what gradients say
-# (BFGS). They stop when the next one would add less to the log-likelihood than could be told from chance.
+# (BFGS). They stop when the next one would add little to the log-likelihood: that of the true parameters is below the largest one
+# by half their number on average.
 refine <- function(problem, part, par, limits, steps) {
   second <- second_derivatives(part, par) * sqrt(nrow(problem$x) / nrow(part$x))
   best <- NULL
@@ -208,11 +209,11 @@ refine <- function(problem, part, par, limits, steps) {
     best <- c(list(par = par), here)
     move <- -solve(second, here$gradient)
     gain <- -sum(move * here$gradient) / 2
-    if (gain < 0.5) return(list(par = par, convergence = TRUE))
+    if (gain < length(par) / 4) return(list(par = par, convergence = TRUE))
     par <- pmin(pmax(par + move / max(1, abs(move) / 0.7), limits[, 1L]), limits[, 2L])
     move <- par - best$par
   }
-  list(par = par, convergence = if (gain < 2) TRUE
+  list(par = par, convergence = if (gain < length(par)) TRUE
                                 else sprintf("the last of %d steps was to raise it by %s", steps, number_text(gain, 2L)))
 }
 

@@ -121,7 +121,7 @@ without_intercept <- function(matrix) matrix[, colnames(matrix) != "(Intercept)"
 #' @rdname gp
 #' @export
 gp.default <- function(x, y, kernel = NULL, trend = ~1, nugget = NULL, lengthscale = NULL, variance = NULL, exact = 2000,
-                       subset = 1000, steps = 3, tol = 1e-6, ...) {
+                       subset = 1000, steps = 5, tol = 1e-6, ...) {
   call <- call_of("gp", sys.call())
   check_known(names(list(...)), setdiff(names(formals()), c("x", "y", "...")), ...length(), call)
   points <- named_points(points_of(x, "x", call))
@@ -154,7 +154,7 @@ check_variables <- function(formula, data, arg, call) {
 
 # `frame`: the data frame of the trend; `model`: how a formula makes points.
 fit_gp <- function(points, y, frame, trend, kernel = NULL, nugget = NULL, lengthscale = NULL, variance = NULL, exact = 2000,
-                   subset = 1000, steps = 3, tol = 1e-6, call, model) {
+                   subset = 1000, steps = 5, tol = 1e-6, call, model) {
   if (!is.null(kernel) && !is.function(kernel)) {
     abort_argument("kernel", "a function of x, y and lengthscale", kernel, call, hint = "kernel = gaussian is one.")
   }
