@@ -7,12 +7,12 @@
 #'
 #' | functions | with a LazyTensor |
 #' |:----------|:------------------|
-#' | operators, `exp()` and other functions of numbers, `is.na()`, `t()` | build a LazyTensor |
+#' | operators, `exp()` and other functions of numbers, `is.na()`, `pmin()`, `pmax()`, `t()` | build a LazyTensor |
 #' | `sum()`, `mean()`, `min()`, `max()`, `range()`, `any()`, `all()` with `index` | reduce, see [lazytensor_reductions] |
 #' | `%*%`, from R 4.4 on `crossprod()`, `tcrossprod()` | reduce, see [lazytensor_product] |
 #' | `x[i, j]`, `diag()`, `head()`, `as.matrix()`, `as.array()`, `as.vector()`, `as.numeric()`, `as.integer()`, `as.logical()`, `as.complex()`, `as.data.frame()`, `apply()`, `scale()`, `%o%`, `sd()` | compute entries, and ordinary numbers from them |
 #' | `sort()`, `order()`, `rank()`, `unique()`, `duplicated()`, `rev()`, `rep()`, `median()`, `quantile()`, `prod()`, `cumsum()`, `c()`, `cbind()`, `lapply()`, `aperm()`, ... | error of class `rkeops_error_unsupported` with what to write |
-#' | `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()`, `pmin()`, `pmax()` | the same |
+#' | `rowSums()`, `colSums()`, `rowMeans()`, `colMeans()` | the same |
 #' | `x$a <- v`, `x[i] <- v`, `names(x) <- v`, `dim(x) <- v`, ... | the same: a LazyTensor follows from its formula |
 #'
 #' Some functions ask nothing of their argument that a package could answer, and stop with an error of their own.
@@ -48,8 +48,6 @@ callers <- list(
     colSums = "sum(x, index = \"i\") gives the sums over i, one per row j.",
     rowMeans = "mean(x, index = \"j\") gives the means over j, one per row i.",
     colMeans = "mean(x, index = \"i\") gives the means over i, one per row j.",
-    pmin = "ifelse(x < y, x, y) is the smaller one of two.",
-    pmax = "ifelse(x > y, x, y) is the larger one of two.",
     rank = by_entries("rank"), tabulate = by_entries("tabulate")
   ),
   stats = c(cor = by_entries("cor"), cov = by_entries("cov"))
@@ -79,6 +77,24 @@ is.numeric.LazyTensor <- function(x) {
   parent <- sys.parent()
   refuse_inside(parent)
   FALSE
+}
+
+# pmin() and pmax() are not generic, but ask each argument for its length first. A LazyTensor that they ask, in frame `parent`,
+# gives the LazyTensor to the caller of theirs.
+answer_inside <- function(parent) {
+  if (parent == 0L) return(invisible())
+  caller <- sys.function(parent)
+  larger <- identical(caller, base::pmax)
+  if (!larger && !identical(caller, base::pmin)) return(invisible())
+  frame <- sys.frame(parent)
+  operands <- eval(quote(list(...)), frame)
+  na_rm <- check_flag(frame$na.rm, "na.rm", sys.call(parent))
+  extreme <- function(x, y) {
+    if (!is.LazyTensor(x) && !is.LazyTensor(y)) return(caller(x, y, na.rm = na_rm))
+    missing <- is_nan(if (na_rm) y else x)
+    ifelse.LazyTensor(if (larger) x >= y else x <= y, x, ifelse.LazyTensor(missing, x, y))
+  }
+  do.call(return, list(Reduce(extreme, operands)), envir = frame)
 }
 
 # ---- ordinary numbers

@@ -93,6 +93,7 @@ as.array.LazyTensor <- function(x, ..., max_entries = 1e8) {
 
 #' @export
 length.LazyTensor <- function(x) {
+  answer_inside(sys.parent())
   pairs <- prod(as.numeric(dim(x)))
   if (pairs <= .Machine$integer.max) as.integer(pairs) else pairs
 }

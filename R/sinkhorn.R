@@ -94,7 +94,9 @@ sinkhorn <- function(x, y, a = NULL, b = NULL, eps, cost = NULL, debias = TRUE, 
   best <- found[[1L]]
   structure(list(
     cost = values[1L], divergence = if (debias) values[1L] - (values[2L] + values[3L]) / 2,
-    gradient = if (gradient) masses$sum * (gradient_of(best, p, q, eps) - if (debias) gradient_of(found[[2L]], p, p, eps) else 0),
+    gradient = if (gradient) {
+      masses$sum * (transport_gradient(best, p, q, eps) - if (debias) transport_gradient(found[[2L]], p, p, eps) else 0)
+    },
     f = stats::setNames(best$f, rownames(x)), g = stats::setNames(best$g, rownames(y)),
     plan = plan_of(best, p, q, eps, masses$sum),
     error = max(errors), iterations = best$iterations, converged = all(errors <= task$tol), eps = eps
@@ -223,7 +225,7 @@ fixed_point <- function(problem, g, eps, tol, limit) {
 # ---- what is made of them
 
 # Costs C depend on x directly; potentials are stationary.
-gradient_of <- function(found, p, q, eps) {
+transport_gradient <- function(found, p, q, eps) {
   gradients(exponent(found$C, found$g, q$w, "j", eps), found$x_i, e = -eps * p$w, reduction = "LogSumExp")$gradient
 }
 

@@ -6,7 +6,7 @@
   packageStartupMessage(
     "rkeops ", utils::packageVersion("rkeops"), " (cache: ", cache_directory(), ", ",
     stat_rkeops_cache_dir(verbose = FALSE), ")\n",
-    "ifelse(), atan2() and step() work on LazyTensors too; on other data they do what they did."
+    "ifelse(), atan2(), step() and gaussian() work on LazyTensors too; on other data they do what they did."
   )
 }
 

@@ -28,7 +28,7 @@ test_that("what asks for a matrix gets one", {
 
 test_that("other functions say what to write", {
   expect_snapshot_output(show_errors(
-    rowSums(K_ij), colSums(K_ij), rowMeans(K_ij), colMeans(K_ij), pmin(K_ij, 1), pmax(1, K_ij),
+    rowSums(K_ij), colSums(K_ij), rowMeans(K_ij), colMeans(K_ij),
     rank(K_ij), stats::cor(K_ij), stats::cov(K_ij),
     sort(K_ij), order(K_ij), unique(K_ij), duplicated(K_ij), anyDuplicated(K_ij), rev(K_ij), rep(K_ij, 2),
     stats::median(K_ij), stats::quantile(K_ij), stats::weighted.mean(K_ij, 1:5), prod(K_ij), cumsum(K_ij),
@@ -58,4 +58,21 @@ test_that("functions of base R are as they were", {
                    character())
   expect_true(is.array(array(1, c(2, 2, 2))))
   expect_identical(is.na(c(1, NA)), c(FALSE, TRUE))
+})
+
+test_that("pmin() and pmax() of LazyTensors build one, without being masked", {
+  x <- matrix(c(1, NA, -2, 0.5), 2)
+  y <- matrix(c(0, 3, NA, 0.25, 5, 6), 3)
+  x_i <- Vi(x)
+  y_j <- Vj(y)
+  entries <- function(f) sapply(1:3, function(j) sapply(1:2, function(i) f(x[i, 1], y[j, 1])))
+  for (na_rm in c(FALSE, TRUE)) {
+    expect_equal(as.matrix(pmin(elem(x_i, 1), elem(y_j, 1), na.rm = na_rm)) + 0, entries(function(a, b) pmin(a, b, na.rm = na_rm)))
+    expect_equal(as.matrix(pmax(elem(x_i, 1), elem(y_j, 1), na.rm = na_rm)) + 0, entries(function(a, b) pmax(a, b, na.rm = na_rm)))
+  }
+  expect_equal(as.matrix(pmax(0.5, 0.75, elem(x_i, 1), elem(y_j, 1))), entries(function(a, b) pmax(0.75, a, b)))
+  expect_equal(values_of(pmin(x_i, c(0, 1), 0.25)), pmin(x, rep(c(0, 0.25), each = 2)))
+  expect_error(pmin(x_i, x), class = "rkeops_error_input")
+  expect_error(pmin(x_i, 1, na.rm = NA), class = "rkeops_error_argument")
+  expect_identical(pmin(c(a = 1, b = 3), 2), c(a = 1, b = 2))
 })

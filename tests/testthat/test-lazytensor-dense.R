@@ -183,6 +183,5 @@ test_that("functions of R that take matrices", {
   expect_close(as.numeric(D_ij), as.numeric(D))
   expect_error(lapply(D_ij, identity), "not a list", class = "rkeops_error_unsupported")
   for (f in list(c, cbind, rbind)) expect_error(f(D_ij, D_ij), "concat", class = "rkeops_error_unsupported")
-  expect_error(pmax(D_ij, 0), class = "rkeops_error_unsupported")
 })
 

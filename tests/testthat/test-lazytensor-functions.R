@@ -188,8 +188,10 @@ test_that("functions that carry names of base and stats do what they did", {
     step(stats::lm(mpg ~ ., data = data), trace = 0)
   }
   expect_s3_class(fit_in_function(), "lm")
+  expect_identical(glm(dist ~ speed, gaussian, datasets::cars)$coefficients, glm(dist ~ speed, stats::gaussian, datasets::cars)$coefficients)
+  expect_identical(c(gaussian()$link, gaussian("log")$link, gaussian(link = log)$link), c("identity", "log", "log"))
   expect_identical(sum(), base::sum())
   expect_identical(1 + NULL, numeric(0))
   masked <- intersect(getNamespaceExports("rkeops"), c(ls(baseenv()), getNamespaceExports("stats")))
-  expect_setequal(setdiff(masked, "%*%"), c("ifelse", "atan2", "step"))
+  expect_setequal(setdiff(masked, "%*%"), c("ifelse", "atan2", "step", "gaussian"))
 })

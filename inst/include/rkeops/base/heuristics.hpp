@@ -131,6 +131,7 @@ constexpr double walk_cost = 1.5;                // of a pair visited, against o
 constexpr double refined_walk_cost = 4;          // where bounds have to be refined
 constexpr double attempt_cost = 0.015;           // of ordering, as a part of the time of all pairs, where the estimate says no
 constexpr std::int64_t attempted_tiles = 4;
+constexpr std::int64_t bounded_table_entries = 1024;  // of lookup(): bounds look at all of them, for each box
 constexpr double most_dimensions = 10;           // that points seem to have: above, it is not attempted either
 
 // ---- runtime, GPU

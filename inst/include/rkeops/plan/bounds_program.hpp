@@ -185,7 +185,8 @@ class BoundsProgram {
       all.push_back(step(v, pairs, fused->second.rule));
     } else if (structure == Structure::movement) {
       for (std::int64_t k = 0; k < v->dim; ++k) all.push_back(moved(v, k));
-    } else if (!v->operation->bound || operands.size() > most_operands) {
+    } else if (!v->operation->bound || operands.size() > most_operands ||
+               (structure == Structure::gather && v->params[0] * v->params[1] > heuristics::bounded_table_entries)) {
       all.assign(static_cast<std::size_t>(v->dim), constant(interval::nan));
     } else if (structure == Structure::horizontal) {
       all.push_back(step(v, Components(of(v.arg(0)))));
