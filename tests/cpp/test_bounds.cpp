@@ -198,11 +198,12 @@ TEST("random formulas") {
 
 TEST("every entry of a table is looked at, if it is small") {
   for (const bool small : {true, false}) {
-    const PairFormula formula(small ? "Lookup(a,x,y,3)" : "Lookup(a,x,y,40)", {"x=Vi(1)", "y=Vj(1)", small ? "a=Pm(12)" : "a=Pm(2000)"});
+    const PairFormula formula(small ? "Lookup(a,x,y,3)" : "Lookup(a,x,y,40)",
+                              {"x=Vi(1)", "y=Vj(1)", small ? "a=Pm(12)" : "a=Pm(2000)"});
     std::mt19937_64 random(1);
     Found found;
-    CHECK_EQ(check_boxes<double>(formula, 10, random, found), "");
-    CHECK_EQ(found.known > 0, small);
+    CHECK_EQUAL(check_boxes<double>(formula, 10, random, found), std::string());
+    CHECK((found.known > 0) == small);
   }
 }
 
