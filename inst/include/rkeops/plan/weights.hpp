@@ -70,7 +70,7 @@ class WeightFinder {
 
   Term split(Value v, std::int64_t k) {
     const Term found = split_further(v, k);
-    return found.factors.empty() ? Term{component(v, k), {}} : found;
+    return found.factors.empty() && !is_number(found.scale, 0) ? Term{component(v, k), {}} : found;
   }
 
   Term split_further(Value v, std::int64_t k) {
