@@ -156,6 +156,7 @@ TEST("weights are numbers of columns that a formula is a product with") {
   CHECK(counts("Concat(" + k + "*b," + k + ")") == Counts({1, 1, 1}));
   CHECK(counts("IfElse(a-SqDist(x,y)," + k + "*b,IntCst(0))") == Counts({1, 1, 1}));
   CHECK(counts("b*SqDist(x,y)-" + k + "*b") == Counts({1, 1, 1}));
+  CHECK(counts("ExtractT(" + k + "*b,0,2)+ExtractT(Square(" + k + ")*a*b,1,2)") == Counts({2, 2, 1}));
   CHECK(counts(k + "*b+" + k) == Counts({0, 0, 0}));
   CHECK(counts("IfElse(a-SqDist(x,y)," + k + "*b,IntCst(1))") == Counts({0, 0, 0}));
   CHECK(counts("Exp(-SqDist(x,y)*b)") == Counts({0, 0, 0}));

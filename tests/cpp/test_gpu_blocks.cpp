@@ -81,8 +81,12 @@ void add_wide_variables(RandomBlocks& blocks, std::mt19937_64& random) {
 void compare_all(const std::vector<Formula>& all) {
   in_processes(2, static_cast<std::int64_t>(all.size()), [&](std::int64_t k) {
     std::mt19937_64 random(31);
-    for (const auto& [m, n] : {std::pair<std::int64_t, std::int64_t>{60, 45}, {300, 901}, {1500, 70}}) {
-      RandomBlocks blocks(m, n, random, 0.5);
+    const struct {
+      std::int64_t m, n;
+      double share;
+    } shapes[] = {{60, 45, 0.5}, {300, 901, 0.5}, {1500, 70, 0.5}, {60, 45, 0}};
+    for (const auto& [m, n, share] : shapes) {
+      RandomBlocks blocks(m, n, random, share);
       add_wide_variables(blocks, random);
       for (Precision precision : {Precision::float64, Precision::float32}) {
         if (!option("--full") && (k / 2 % 2 == 0) != (precision == Precision::float64)) continue;

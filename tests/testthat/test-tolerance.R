@@ -104,6 +104,19 @@ test_that("blocks of pairs keep to the tolerance, and visit fewer pairs", {
   })
 })
 
+test_that("short ranges of columns may follow long ones in blocks", {
+  set.seed(7)
+  x <- matrix(runif(3000))
+  f <- exp(-sum((Vi(x) - Vj(x))^2) / 1e-2) * Vj(matrix(rnorm(3000)))
+  for (sizes in list(c(2900, 90, 10), c(10, 90, 2900), c(1, 31, 2000, 1, 967))) {
+    keep <- matrix(rep(c(TRUE, FALSE), length.out = length(sizes)), 1L)
+    some <- blocks(rep(1, 3000), rep(seq_along(sizes), sizes), keep)
+    size <- sum(abs(f), index = "j", blocks = some)
+    found <- with_geometry("always", sum(f, index = "j", tol = 1e-3, blocks = some))
+    expect_true(all(abs(found - sum(f, index = "j", blocks = some)) <= (attr(found, "certificate") + 1e-13) * size))
+  }
+})
+
 test_that("what is not finite is that of all pairs", {
   set.seed(5)
   x <- matrix(runif(600), 300)

@@ -55,7 +55,7 @@ class TolerantWalk {
       const Open next = open_.back();
       open_.pop_back();
       if (next.node.level > 0)
-        add(next.node.level - 1, nodes_.children(next.node), rows);
+        add(next.node.level - 1, nodes_.children(next.node), {0, nodes_.tree().all_columns()}, rows);
       else
         visit(nodes_.tree().columns(0, next.node.number), replacements_.data() + next.at);
     }
@@ -78,32 +78,30 @@ class TolerantWalk {
   void start(Range kept, const StateRows& rows, const Visit& visit) {
     constexpr std::int64_t arity = NodeBounds<Real>::arity;
     const ColumnTree<Real>& tree = nodes_.tree();
-    kept_ = kept;
-    cut_.clear();
     if (kept.size() < tree.columns(0, 0).size()) return visit(kept, nullptr);
     int level = 0;
     while (level < tree.top() && tree.columns(level + 1, 0).size() <= kept.size()) ++level;
     const std::int64_t each = tree.columns(level, 0).size();
     for (std::int64_t n = kept.from / each / arity * arity; n * each < kept.to; n += arity) {
-      add(level, {n, std::min(tree.level(level).count, n + arity)}, rows);
+      add(level, {n, std::min(tree.level(level).count, n + arity)}, kept, rows);
     }
     while (!cut_.empty()) {
       const TreeNode node = cut_.back();
       cut_.pop_back();
       if (node.level > 0)
-        add(node.level - 1, nodes_.children(node), rows);
+        add(node.level - 1, nodes_.children(node), kept, rows);
       else
         visit(common(tree.columns(0, node.number), kept), nullptr);
     }
-    kept_ = {0, tree.all_columns()};
   }
 
   static Range common(Range a, Range b) { return {std::max(a.from, b.from), std::min(a.to, b.to)}; }
 
-  void add(int level, Range range, const StateRows& rows) {
+  // Those of these nodes that are within `kept`; what is partly outside is put aside.
+  void add(int level, Range range, Range kept, const StateRows& rows) {
     const auto can_skip = [&](const BoxOfPairs& box) { return reducer_.can_skip(kernel_, box, nullptr); };
     nodes_.for_nodes(level, range, can_skip, [&](TreeNode node, const BoxOfPairs& box) {
-      const Range own = nodes_.tree().columns(node.level, node.number), inside = common(own, kept_);
+      const Range own = nodes_.tree().columns(node.level, node.number), inside = common(own, kept);
       if (inside.size() <= 0) return;
       if (inside.size() < own.size()) return cut_.push_back(node);
       if (can_skip(box)) return;
@@ -186,8 +184,7 @@ class TolerantWalk {
   NodeBounds<Real>& nodes_;
   const double tolerance_;
   const std::size_t dim_;
-  Range kept_;                             // columns outside do not count
-  std::vector<TreeNode> cut_;              // partly outside
+  std::vector<TreeNode> cut_;              // partly outside of a range that is kept
   std::vector<Open> open_;                 // a heap
   std::vector<double> importances_;        // of components
   std::vector<Replacement> replacements_;  // of each component of opened nodes

@@ -59,7 +59,7 @@ class Reducer {
   // Completes a layout of which reduction, precision, dim, second_dim and k are known.
   virtual void lay_out(StateLayout& layout) const = 0;
   virtual double start_value(const StateLayout&, std::int64_t /*slot*/) const { return 0; }
-  // `into` becomes the state of its own columns followed by those of `next`.
+  // `into` becomes the state of its own columns and those of `next`, which follow, or are in any order where columns have numbers.
   virtual void merge(const StateLayout& layout, const StateRows& into, const StateRows& next) const = 0;
   virtual void finish(const StateLayout& layout, const StateRows& state, const ResultRows& out) const = 0;
 

@@ -207,16 +207,8 @@ class BoundsProgram {
   }
 
   Component moved(Value v, std::int64_t k) {
-    const Value a = v.arg(0);
-    if (is(v, Op::SumT)) return part(a, 0);
-    if (is(v, Op::Extract)) return part(a, k + v->params[0]);
-    if (is(v, Op::ExtractT)) {
-      k -= v->params[0];
-      return k >= 0 && k < a->dim ? part(a, k) : constant(0);
-    }
-    if (is(v, Op::Strided)) return part(a, v->params[0] + k * v->params[1]);
-    if (is(v, Op::Interleave)) return part(v.arg(static_cast<std::size_t>(k % 2)), k / 2);
-    return k < a->dim ? part(a, k) : part(v.arg(1), k - a->dim);  // Concat
+    const auto [from, at] = origin_of(v, k);
+    return from.get() ? part(from, at) : constant(0);
   }
 
   // Of a row of a table at one position; or of what a second position selects in each row.

@@ -58,6 +58,18 @@ inline Value Value::arg(std::size_t k) const { return instruction_->args[k]; }
 
 inline bool is(Value v, Op op) { return v->operation->op == op; }
 
+// Component k of a movement is a component of an argument; no value: it is 0.
+inline std::pair<Value, std::int64_t> origin_of(Value v, std::int64_t k) {
+  const Value a = v.arg(0);
+  if (is(v, Op::SumT)) return {a, 0};
+  if (is(v, Op::Extract)) return {a, k + v->params[0]};
+  if (is(v, Op::Strided)) return {a, v->params[0] + k * v->params[1]};
+  if (is(v, Op::Interleave)) return {v.arg(static_cast<std::size_t>(k % 2)), k / 2};
+  if (is(v, Op::Concat)) return k < a->dim ? std::pair(a, k) : std::pair(v.arg(1), k - a->dim);
+  k -= v->params[0];  // ExtractT
+  return {k >= 0 && k < a->dim ? a : Value(), k};
+}
+
 // Data of one variance as they lie in memory: leaves, then what is hoisted out of the loop over pairs.
 struct Area {
   std::vector<std::pair<Value, Leaf>> leaves;

@@ -70,7 +70,7 @@ class WeightFinder {
 
   Term split(Value v, std::int64_t k) {
     const Term found = split_further(v, k);
-    return found.factors.empty() ? Term{component(v, k), {}} : found;
+    return found.factors.empty() && !is_number(found.scale, 0) ? Term{component(v, k), {}} : found;
   }
 
   Term split_further(Value v, std::int64_t k) {
@@ -97,15 +97,8 @@ class WeightFinder {
   }
 
   Term moved(Value v, std::int64_t k) {
-    const Value a = v.arg(0);
-    if (is(v, Op::SumT)) return part(a, 0);
-    if (is(v, Op::Extract)) return part(a, k + v->params[0]);
-    if (is(v, Op::Strided)) return part(a, v->params[0] + k * v->params[1]);
-    if (is(v, Op::Interleave)) return part(v.arg(static_cast<std::size_t>(k % 2)), k / 2);
-    if (is(v, Op::Concat)) return k < a->dim ? part(a, k) : part(v.arg(1), k - a->dim);
-    if (!is(v, Op::ExtractT)) return {v, {}};
-    k -= v->params[0];
-    return k >= 0 && k < a->dim ? part(a, k) : Term{constant(0), {}};
+    const auto [from, at] = origin_of(v, k);
+    return from.get() ? part(from, at) : Term{constant(0), {}};
   }
 
   static bool is_number(Value v, double x) { return is(v, Op::Constant) && v->value == x; }

@@ -30,6 +30,7 @@ class GpuTaskStage final : public GpuStage<Real> {
  private:
   double columns_to_fold() const override { return tasks_.columns(); }
   std::int64_t first_tile(std::int64_t share, std::int64_t of) const override {
+    if (share == of) return this->tiles_;
     return tasks_.tile_after(tasks_.columns() * static_cast<double>(share) / static_cast<double>(of));
   }
   std::int64_t states_of_tile() const override { return divided_up(tasks_.states({0, this->tiles_}).size(), this->tiles_); }

@@ -48,9 +48,8 @@ class GpuTasks {
 
   const std::vector<Range>& ranges() const { return lists_.ranges; }
   double columns() const { return before_tile_.back(); }  // of all tiles
-  // The first one before which there are so many columns, or the end.
+  // The first one before which there are so many columns.
   std::int64_t tile_after(double columns) const {
-    if (columns >= before_tile_.back()) return static_cast<std::int64_t>(lists_.of_tile.size());
     return std::lower_bound(before_tile_.begin(), before_tile_.end(), columns) - before_tile_.begin();
   }
   // Each tile has some, at least one, which are merged in their order.
