@@ -73,7 +73,7 @@ class WalkingStage : public OrderedStage<Real> {
     void walk() {
       const Walked walked = walk(this->shares_of_tiles(), true);
       GeometryCounters::instance().note_walk(walked.visited, w_.pairs());
-      call_.note(percent(walked.visited / w_.pairs()) + " of the pairs were visited");
+      call_.note(percent(walked.visited / std::max(1.0, w_.pairs())) + " of the pairs were visited");
       if (tolerance() > 0 && k_.reducer().adds()) call_.certify(walked.certificate);
     }
 
