@@ -60,7 +60,11 @@ NULL
 gaussian <- function(x, ...) UseMethod("gaussian")
 
 #' @export
-gaussian.default <- stats::gaussian
+gaussian.default <- function(x, ...) {
+  call <- sys.call()  # its argument is taken as it is written: gaussian(log)
+  call[[1L]] <- quote(stats::gaussian)
+  eval(call, parent.frame())
+}
 
 #' @rdname covariance
 #' @export

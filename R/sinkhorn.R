@@ -118,7 +118,7 @@ new_measure <- function(x, w) list(x = x, w = w, coarse = if (nrow(x) > 2000L) m
 
 # Means of clusters, an eighth of the points. `spread`: which part of their variance is lost.
 merge_points <- function(x, w) {
-  task <- list(x = x, x_i = Vi(x), metric = metric_of("euclidean", NULL), iter.max = 2L, call = NULL)
+  task <- list(x = x, x_i = Vi(x), metric = clustering_metric("euclidean", NULL), iter.max = 2L, call = NULL)
   cluster <- lloyd(task, x[thinned(nrow(x), nrow(x) %/% 8L), , drop = FALSE])$cluster
   present <- match(cluster, sort(unique(cluster[w > 0])))
   weights <- as.vector(rowsum(w[!is.na(present)], present[!is.na(present)]))

@@ -85,7 +85,7 @@ test_that("parts and functions of LazyTensors", {
     one_hot(Pm(0.5), 0),
     clampint(x_i, 0.5, 1),
     matvecmult(x_i, Pm(1:2)),
-    matern(x_i, Vj(y), nu = 1),
+    matern(x_i, Vj(y), nu = 0),
     matern(x_i, Vj(y), lengthscale = -1),
     matern(x_i, Vj(y), lengthscale = c(1, 2)),
     lookup(1:3),

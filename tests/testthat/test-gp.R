@@ -97,7 +97,7 @@ test_that("steps on all observations lead to the largest likelihood", {
   few <- gp(x, y, exact = 100, subset = 50, steps = 0)
   refined <- gp(x, y, exact = 100, subset = 50, steps = 8)  # 50, 250, 520 rows
   expect_true(refined$convergence)
-  expect_gt(value(refined), as.numeric(logLik(best)) - 2)  # half the number of parameters: what chance makes of it
+  expect_gt(value(refined), as.numeric(logLik(best)) - 4)  # the number of parameters: what chance makes of it
   expect_gt(value(refined), value(few))
   # the gradient by systems
   problem <- c(list(x = x, y = y - mean(y), kernel = rkeops:::default_kernel, tol = 1e-6),
