@@ -21,7 +21,7 @@ predict.rkeops_gp <- function(object, newdata = NULL, se.fit = FALSE, interval =
     fit <- cbind(fit = fit, lwr = fit - reach, upr = fit + reach)
   }
   if (!se.fit) return(fit)
-  list(fit = fit, se.fit = stats::setNames(sqrt(variance), rownames(new$x)), residual.scale = sqrt(object$nugget))
+  list(fit = fit, se.fit = stats::setNames(sqrt(variance), rownames(new$x)), residual.scale = unname(sqrt(object$nugget)))
 }
 
 # Points and trend of new data.
@@ -30,7 +30,7 @@ new_points <- function(fit, newdata, call) {
   if (!is.null(fit$terms)) {
     if (!is.data.frame(newdata)) abort_argument("newdata", "a data frame, as `data` was", newdata, call)
     check_variables(fit$terms, newdata, "newdata", call)
-    frame <- stats::model.frame(fit$terms, newdata, na.action = stats::na.pass, xlev = fit$xlevels)
+    frame <- frame_of(fit$terms, newdata, fit$xlevels, call)
     x <- points_of(without_intercept(stats::model.matrix(fit$terms, frame)), "newdata", call)
   } else {
     x <- points_of(newdata, "newdata", call)
@@ -45,10 +45,25 @@ new_points <- function(fit, newdata, call) {
     newdata <- as.data.frame(x)
   }
   check_variables(fit$trend, newdata, "newdata", call)
-  frame <- stats::model.frame(fit$trend_terms, newdata, na.action = stats::na.pass, xlev = fit$trend_levels)
+  frame <- frame_of(fit$trend_terms, newdata, fit$trend_levels, call)
   basis <- stats::model.matrix(fit$trend_terms, frame)
   if (length(basis) > 0L) points_of(basis, "newdata", call)
   list(x = x, basis = basis)
+}
+
+# Variables of new data, of the types that they had, and none from elsewhere.
+frame_of <- function(terms, newdata, levels, call) {
+  tryCatch(
+    {
+      frame <- stats::model.frame(terms, newdata, na.action = stats::na.pass, xlev = levels)
+      stats::.checkMFClasses(attr(terms, "dataClasses"), frame)
+    },
+    error = function(error) {
+      rkeops_abort("input", paste0("`newdata` does not have the variables of `data`: ", conditionMessage(error)), call = call,
+                   argument = "newdata")
+    }
+  )
+  frame
 }
 
 mean_at <- function(fit, new) {

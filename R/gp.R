@@ -146,7 +146,9 @@ named_points <- function(points) {
 
 check_variables <- function(formula, data, arg, call) {
   absent <- setdiff(all.vars(formula), c(names(data), "."))
-  absent <- absent[!vapply(absent, exists, TRUE, envir = environment(formula), mode = "numeric")]
+  # A number from elsewhere may stand in a formula, a variable may not.
+  is_number <- function(name) length(get0(name, environment(formula), mode = "numeric")) == 1L
+  absent <- absent[!vapply(absent, is_number, TRUE)]
   if (length(absent) == 0L) return(invisible())
   rkeops_abort("argument", sprintf("`%s` has a variable `%s` that the data do not have", arg, absent[1L]), call = call,
                argument = arg, got = paste("the data have", paste0("`", names(data), "`", collapse = ", ")))

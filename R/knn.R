@@ -139,6 +139,7 @@ nearest <- function(data, query, names, k, metric, self, call) {
 vote <- function(train, test, cl, k, prob, metric, call) {
   if (missing(cl)) abort_missing("cl", call)
   check_flag(prob, "prob", call)
+  if (!is.atomic(cl) || length(dim(cl)) > 1L) abort_argument("cl", "a factor, or a vector of classes", cl, call)
   cl <- as.factor(cl)
   check_length(cl, nrow(train), "cl", call)
   if (anyNA(cl)) {

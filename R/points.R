@@ -20,12 +20,22 @@ points_of <- function(x, arg, call) {
   )
 }
 
-# Points of another set in the same space.
+# Points of another set in the same space. Columns with the names of those of `x` are taken by name, others in their order;
+# names of which only some are the same are a mistake.
 points_beside <- function(y, x, arg, arg_x, call) {
-  points <- points_of(y, arg, call)
-  if (ncol(points) == ncol(x)) return(points)
-  rkeops_abort("dimension", sprintf("`%s` and `%s` have %d and %d columns", arg, arg_x, ncol(points), ncol(x)),
-               call = call, argument = arg, hint = "Both are points in the same space.")
+  if (missing(y)) abort_missing(arg, call)
+  names <- if (all(nzchar(colnames(x)))) colnames(x)
+  by_name <- !is.null(names) && !anyDuplicated(names) && all(names %in% colnames(y)) && length(dim(y)) == 2L
+  points <- points_of(if (by_name) y[, names, drop = FALSE] else y, arg, call)
+  if (ncol(points) != ncol(x)) {
+    rkeops_abort("dimension", sprintf("`%s` and `%s` have %d and %d columns", arg, arg_x, ncol(points), ncol(x)),
+                 call = call, argument = arg, hint = "Both are points in the same space.")
+  }
+  if (!by_name && any(names %in% colnames(points))) {
+    rkeops_abort("input", sprintf("`%s` must have the columns of `%s`", arg, arg_x), call = call, argument = arg,
+                 got = paste("got", toString(colnames(points))), hint = paste("The columns are", toString(names)))
+  }
+  points
 }
 
 # A positive number, or one for each of `columns` columns.
@@ -36,6 +46,7 @@ check_positive <- function(h, arg, call, columns = 1L) {
     abort_argument(arg, if (columns == 1L) "a positive number" else "a positive number, or one for each column", h, call)
   }
   if (length(h) %in% c(1L, columns)) return(as.double(h))
+  if (columns == 1L) abort_argument(arg, "a positive number", h, call)
   rkeops_abort("dimension", sprintf("`%s` has length %d, there are %d columns", arg, length(h), columns), call = call,
                argument = arg, hint = "Give one number, or one for each column.")
 }

@@ -81,6 +81,7 @@ sinkhorn <- function(x, y, a = NULL, b = NULL, eps, cost = NULL, debias = TRUE, 
   p <- new_measure(x, masses$a / masses$sum)
   q <- new_measure(y, masses$b / masses$sum)
   task$largest <- largest_cost(task, p, q)
+  if (debias && !is.null(cost)) check_symmetric_cost(cost, x, call)
   found <- list(solve_transport(task, p, q, eps))
   if (debias) found <- c(found, lapply(list(p, q), function(one) solve_transport(task, one, NULL, eps)))
   values <- masses$sum * vapply(found, `[[`, 0, "value")
@@ -129,6 +130,15 @@ merge_points <- function(x, w) {
 }
 
 thinned <- function(rows, count) unique(round(seq(1, rows, length.out = min(rows, count))))
+
+# Of some of the points.
+check_symmetric_cost <- function(cost, x, call) {
+  some <- utils::head(x, 30L)
+  costs <- as.matrix(cost(Vi(some), Vj(some)))
+  if (max(abs(costs - t(costs))) <= 1e-5 * max(abs(costs))) return(invisible())
+  rkeops_abort("argument", "`cost` is not symmetric", call = call, argument = "cost",
+               hint = "debias = FALSE takes other costs, too.")
+}
 
 # Of some pairs: where eps begins.
 largest_cost <- function(task, p, q) {

@@ -33,7 +33,7 @@ test_that("trend, predictions, standard errors and likelihood agree with dense a
   expect_close(found$fit, drop(by_hand$fit), 1e-6)
   expect_close(found$se.fit, by_hand$se, 1e-5)
   expect_close(as.numeric(logLik(fit)), as.numeric(by_hand$log_likelihood), 1e-7)
-  expect_equal(found$residual.scale, sqrt(fit$nugget))
+  expect_equal(found$residual.scale, unname(sqrt(fit$nugget)))
   interval <- predict(fit, new, interval = "prediction", level = 0.9)
   expect_equal(interval[, "upr"], found$fit + qnorm(0.95) * sqrt(found$se.fit^2 + fit$nugget))
   expect_equal(predict(fit, new, interval = "confidence")[, "lwr"], found$fit - qnorm(0.975) * found$se.fit)
